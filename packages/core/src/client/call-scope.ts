@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Code, ConnectError } from "@connectrpc/connect";
+import type { ClientCall } from "../engine/client-call.js";
+import { type DeadlineEntry, deadlines } from "../engine/deadline.js";
+
+/**
+ * One call from its user's point of view: its deadline, its cancellation, its end. It outlives a single stream, since an
+ * interceptor may wait before it sends, or send again.
+ */
+export class CallScope implements DeadlineEntry {
+  /** The call has ended for its user. */
+  over = false;
+  /** With what it ended; null if well, or if it has not. */
+  error: ConnectError | null = null;
+  /** The stream that carries it at the moment. */
+  exchange: ClientCall | null = null;
+  /** Called once, when it is over. */
+  onEnd: ((error: ConnectError | null) => void) | null = null;
+  /** The headers that the user or an interceptor asked for; null while nobody has. */
+  headers: Headers | null = null;
+  readonly name: string;
+  readonly timeoutMs: number | undefined;
+  dueAt = 0;
+  deadlineNext: DeadlineEntry | null = null;
+  deadlinePrevious: DeadlineEntry | null = null;
+  deadlineSet = false;
+  private readonly userSignal: AbortSignal | undefined;
+  private controller: AbortController | null = null;
+  private abortListener: (() => void) | null = null;
+
+  /** `name` is `package.Service/Method`. A signal that has fired already ends the call before it begins. */
+  constructor(name: string, timeoutMs: number | undefined, signal: AbortSignal | undefined) {
+    this.name = name;
+    this.timeoutMs = timeoutMs;
+    this.userSignal = signal;
+    if (timeoutMs !== undefined) deadlines.add(this, timeoutMs);
+    if (signal === undefined) return;
+    if (signal.aborted) this.cancel(errorFromSignal(signal));
+    else {
+      this.abortListener = () => this.cancel(errorFromSignal(signal));
+      signal.addEventListener("abort", this.abortListener);
+    }
+  }
+
+  /** Fires when the call is over, with what ended it. */
+  get signal(): AbortSignal {
+    if (this.controller === null) {
+      this.controller = new AbortController();
+      if (this.over) this.controller.abort(this.error ?? callOver);
+    }
+    return this.controller.signal;
+  }
+
+  /** Ends the call with an error: whatever carries it is reset. Nothing if it is over. */
+  cancel(error: ConnectError): void {
+    if (this.over) return;
+    this.end(error);
+    this.exchange?.cancel(error);
+  }
+
+  /** The call has ended, well or not. Nothing if it had. */
+  finish(error: ConnectError | null): void {
+    if (!this.over) this.end(error);
+  }
+
+  /** @inheritdoc */
+  onDeadline(): void {
+    const progress = this.exchange === null ? "nothing was sent" : this.exchange.progress();
+    this.cancel(
+      new ConnectError(
+        `deadline of ${this.timeoutMs} ms passed in ${this.name}: ${progress}`,
+        Code.DeadlineExceeded,
+      ),
+    );
+  }
+
+  private end(error: ConnectError | null): void {
+    this.over = true;
+    this.error = error;
+    deadlines.remove(this);
+    if (this.abortListener !== null) {
+      this.userSignal!.removeEventListener("abort", this.abortListener);
+      this.abortListener = null;
+    }
+    this.controller?.abort(error ?? callOver);
+    this.onEnd?.(error);
+  }
+}
+
+const callOver = new ConnectError("the call has ended", Code.Canceled);
+
+function errorFromSignal(signal: AbortSignal): ConnectError {
+  const reason: unknown = signal.reason;
+  return ConnectError.from(reason, Code.Canceled);
+}

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0
+import type {
+  DescMethod,
+  DescMethodBiDiStreaming,
+  DescMethodClientStreaming,
+  DescMethodServerStreaming,
+  DescMethodStreaming,
+  DescMethodUnary,
+  DescService,
+  MessageInitShape,
+  MessageShape,
+} from "@bufbuild/protobuf";
+import {
+  type CallOptions,
+  ConnectError,
+  type Interceptor,
+  makeAnyClient,
+  type Transport,
+} from "@connectrpc/connect";
+import { asMessage } from "../engine/message-codec.js";
+import { appendHeaders } from "../protocol/metadata.js";
+import { applyInterceptors, callRequest, type Next } from "./call-request.js";
+import { CallScope } from "./call-scope.js";
+import { withSelector } from "./create-transport.js";
+import { isEngineTransport, type PreparedMethod, prepareMethod } from "./engine-transport.js";
+import { foreignMethod } from "./foreign-method.js";
+import { HandleSource } from "./handle-source.js";
+import { RequestSource } from "./request-source.js";
+import { StreamCall } from "./stream-call.js";
+import {
+  type BidiStream,
+  BidiStreamHandle,
+  type ClientStream,
+  ClientStreamHandle,
+  onlyMessage,
+  type ServerStream,
+  ServerStreamHandle,
+} from "./stream-handles.js";
+
+/** A stream of messages that an application gives: an async generator, an array, any iterable. */
+export type Messages<I> = AsyncIterable<I> | Iterable<I>;
+
+/** A client of a service: a function per method, by its kind. All take Connect's `CallOptions` last. */
+export type Client<Desc extends DescService> = {
+  [P in keyof Desc["method"]]: ClientMethodOf<Desc["method"][P]>;
+};
+
+/** The function of one method. */
+export type ClientMethodOf<M extends DescMethod> =
+  M extends DescMethodUnary<infer I, infer O>
+    ? (request: MessageInitShape<I>, options?: CallOptions) => Promise<MessageShape<O>>
+    : M extends DescMethodServerStreaming<infer I, infer O>
+      ? (request: MessageInitShape<I>, options?: CallOptions) => ServerStream<MessageShape<O>>
+      : M extends DescMethodClientStreaming<infer I, infer O>
+        ? {
+            (options?: CallOptions): ClientStream<MessageInitShape<I>, MessageShape<O>>;
+            (requests: Messages<MessageInitShape<I>>, options?: CallOptions): Promise<MessageShape<O>>;
+          }
+        : M extends DescMethodBiDiStreaming<infer I, infer O>
+          ? {
+              (options?: CallOptions): BidiStream<MessageInitShape<I>, MessageShape<O>>;
+              (requests: Messages<MessageInitShape<I>>, options?: CallOptions): ServerStream<MessageShape<O>>;
+            }
+          : never;
+
+/** Options of a client; a call's own `CallOptions` come before them. */
+export interface ClientOptions<Desc extends DescService = DescService> {
+  /** Service group to ask for. Default: the transport's, else none. */
+  group?: string;
+  /** Service version to ask for. Default: the transport's, else none. */
+  version?: string;
+  /** Name of the service on the wire, if it is not the proto's full name: a Java interface, say. */
+  interface?: string;
+  /** Deadline of each call in milliseconds, connecting included. Default: none. */
+  timeoutMs?: number;
+  /** Headers of each call, or a function that is asked before each call: for a token that expires, say. */
+  headers?: HeadersInit | (() => HeadersInit | Promise<HeadersInit>);
+  /** Connect's interceptors, outermost first; a transport's are inside of them. */
+  interceptors?: Interceptor[];
+  /** Options of single methods, by their local names. */
+  methods?: { [P in keyof Desc["method"]]?: MethodOptions };
+}
+
+/** Options of one method. */
+export interface MethodOptions {
+  /** Deadline in milliseconds; 0 for none, whatever the client has. */
+  timeoutMs?: number;
+}
+
+/**
+ * Makes a client of a service. Over a transport of Connect's own it has the same handles; there they cancel by the signal.
+ */
+export function createClient<T extends DescService>(
+  service: T,
+  transport: Transport,
+  options: ClientOptions<T> = {},
+): Client<T> {
+  return makeAnyClient(service, (method) => {
+    const caller = new ClientMethodCaller(method, transport, options as ClientOptions);
+    switch (method.methodKind) {
+      case "unary":
+        return caller.unary;
+      case "server_streaming":
+        return caller.serverStream;
+      case "client_streaming":
+        return caller.clientStream;
+      case "bidi_streaming":
+        return caller.bidiStream;
+    }
+  }) as Client<T>;
+}
+
+class ClientMethodCaller {
+  private readonly desc: DescMethodUnary | DescMethodStreaming;
+  private readonly name: string;
+  private readonly prepared: PreparedMethod;
+  private readonly chain: Next;
+  private readonly timeoutMs: number | undefined;
+  private readonly selector: { readonly group: string; readonly version: string };
+  private readonly fixedHeaders: Headers | null;
+  private readonly askHeaders: (() => HeadersInit | Promise<HeadersInit>) | null;
+
+  constructor(desc: DescMethodUnary | DescMethodStreaming, transport: Transport, options: ClientOptions) {
+    this.desc = desc;
+    const serviceName = options.interface ?? desc.parent.typeName;
+    this.name = `${serviceName}/${desc.name}`;
+    const defaults = isEngineTransport(transport) ? transport.defaults : { group: "", version: "" };
+    this.selector = { group: options.group ?? defaults.group, version: options.version ?? defaults.version };
+    this.timeoutMs = positive(options.methods?.[desc.localName]?.timeoutMs ?? options.timeoutMs);
+    this.askHeaders = typeof options.headers === "function" ? options.headers : null;
+    this.fixedHeaders =
+      typeof options.headers === "function" || options.headers === undefined
+        ? null
+        : new Headers(options.headers);
+    const headers: string[] = [];
+    if (this.fixedHeaders !== null) appendHeaders(headers, this.fixedHeaders);
+    const settings = { ...this.selector, serviceName, headers };
+    this.prepared = isEngineTransport(transport)
+      ? transport[prepareMethod](desc, settings)
+      : foreignMethod(desc, transport, settings);
+    this.chain = applyInterceptors(this.prepared.call, options.interceptors ?? []);
+  }
+
+  readonly unary = (message: unknown, options?: CallOptions): Promise<unknown> => {
+    const scope = this.scope(options);
+    return new Promise((resolve, reject) => {
+      if (scope.error !== null) {
+        reject(scope.error);
+        return;
+      }
+      scope.onEnd = (error) => {
+        if (error !== null) reject(error);
+      };
+      this.begin(scope, asMessage(this.desc.input, message as never), options).then(
+        (res) => {
+          if (scope.over) return;
+          scope.finish(null);
+          if (options !== undefined) {
+            options.onHeader?.(res.header);
+            options.onTrailer?.(res.trailer);
+          }
+          resolve(res.message);
+        },
+        (error) => scope.finish(ConnectError.from(error)),
+      );
+    });
+  };
+
+  readonly serverStream = (message: unknown, options?: CallOptions): ServerStream<unknown> =>
+    new ServerStreamHandle(this.streamCall(this.scope(options), [message], options));
+
+  readonly clientStream = (
+    first?: Messages<unknown> | CallOptions,
+    second?: CallOptions,
+  ): ClientStream<unknown, unknown> | Promise<unknown> => {
+    if (isMessages(first)) {
+      const call = this.streamCall(this.scope(second), first, second);
+      return onlyMessage(call, call);
+    }
+    const scope = this.scope(first);
+    const source = new HandleSource(this.desc.input, scope);
+    return new ClientStreamHandle(this.streamCall(scope, source, first), source);
+  };
+
+  readonly bidiStream = (
+    first?: Messages<unknown> | CallOptions,
+    second?: CallOptions,
+  ): BidiStream<unknown, unknown> | ServerStream<unknown> => {
+    if (isMessages(first)) return new ServerStreamHandle(this.streamCall(this.scope(second), first, second));
+    const scope = this.scope(first);
+    const source = new HandleSource(this.desc.input, scope);
+    return new BidiStreamHandle(this.streamCall(scope, source, first), source);
+  };
+
+  private streamCall(
+    scope: CallScope,
+    given: Messages<unknown> | HandleSource,
+    options: CallOptions | undefined,
+  ): StreamCall<unknown> {
+    const message = given instanceof HandleSource ? given : new RequestSource(this.desc.input, given);
+    const onEnd = given instanceof HandleSource ? () => given.over() : undefined;
+    return new StreamCall(scope, options ?? {}, () => this.begin(scope, message, options), onEnd);
+  }
+
+  private scope(options: CallOptions | undefined): CallScope {
+    const timeoutMs = options?.timeoutMs === undefined ? this.timeoutMs : positive(options.timeoutMs);
+    return new CallScope(this.name, timeoutMs, options?.signal);
+  }
+
+  private begin(scope: CallScope, message: unknown, options: CallOptions | undefined): ReturnType<Next> {
+    const ask = this.askHeaders;
+    const req = callRequest({
+      scope,
+      method: this.desc,
+      message,
+      contextValues: options?.contextValues,
+      makeHeaders: () => this.headers(undefined, undefined),
+      makeUrl: this.prepared.url,
+    });
+    if (ask === null) {
+      if (options?.headers !== undefined) scope.headers = this.headers(undefined, options.headers);
+      return this.chain(req);
+    }
+    return (async () => {
+      scope.headers = this.headers(await ask(), options?.headers);
+      return this.chain(req);
+    })();
+  }
+
+  private headers(asked: HeadersInit | undefined, ofCall: HeadersInit | undefined): Headers {
+    const headers = new Headers(asked ?? this.fixedHeaders ?? undefined);
+    for (const [name, value] of new Headers(ofCall)) headers.set(name, value);
+    return withSelector(headers, this.selector);
+  }
+}
+
+function positive(timeoutMs: number | undefined): number | undefined {
+  return timeoutMs === undefined || timeoutMs === 0 ? undefined : timeoutMs;
+}
+
+function isMessages(value: unknown): value is Messages<unknown> {
+  return (
+    typeof value === "object" && value !== null && (Symbol.asyncIterator in value || Symbol.iterator in value)
+  );
+}

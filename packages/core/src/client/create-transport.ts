@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { DescMethod } from "@bufbuild/protobuf";
+import {
+  Code,
+  ConnectError,
+  type Interceptor,
+  type StreamResponse,
+  type Transport,
+  type UnaryResponse,
+} from "@connectrpc/connect";
+import type { Compression } from "../connect-private.js";
+import type { Link } from "../engine/link.js";
+import { messageCodec } from "../engine/message-codec.js";
+import type { Subtype } from "../protocol/content-type.js";
+import { selectorFields } from "../protocol/selector.js";
+import { applyInterceptors, callRequest } from "./call-request.js";
+import { CallScope } from "./call-scope.js";
+import {
+  type EngineTransport,
+  type MethodSettings,
+  type PreparedMethod,
+  prepareMethod,
+} from "./engine-transport.js";
+import { MethodCaller } from "./method-caller.js";
+import { RequestSource } from "./request-source.js";
+
+/** Options of a transport. Sizes are in bytes. */
+export interface TransportOptions {
+  /** Connect's interceptors, outermost first; those of a client are outside of them. */
+  interceptors?: Interceptor[];
+  /** Largest message that is received, after inflation. Default 4,194,304 (4 MiB). Pair it with the server's `writeMaxBytes`. */
+  readMaxBytes?: number;
+  /** Largest message that is sent, before deflation. Default 4,294,967,295. */
+  writeMaxBytes?: number;
+  /** Compressions that responses may come with. Default none here; `@tristream/node` adds gzip. */
+  acceptCompression?: Compression[];
+  /** Compression of requests. Default none. */
+  sendCompression?: Compression;
+  /** Requests below this size are not compressed. Default 1024. */
+  compressMinBytes?: number;
+  /** Sends JSON (`application/grpc+json`) instead of binary messages. Default false. */
+  useJson?: boolean;
+}
+
+/** Where a transport gets its connections. */
+export interface Connector {
+  /** A link that new calls can be made on: the one that is open, or a new one. Rejects with the reason why there is none. */
+  connect(): Link | Promise<Link>;
+  /** Ends all connections; calls that run end with `Unavailable`. */
+  close(): Promise<void>;
+  /** Group and version of every call whose client names none. */
+  readonly group?: string;
+  readonly version?: string;
+}
+
+/** Connect's `Transport` over the engine. `await using` closes it. */
+export interface TripleTransport extends Transport, AsyncDisposable {
+  /** Ends its connections; calls that run end with `Unavailable`, later ones are refused. May be repeated. */
+  close(): Promise<void>;
+}
+
+/** Makes a transport of a link that was started by nobody else, or of whatever finds links. */
+export function createTransport(
+  connector: Connector | Link,
+  options: TransportOptions = {},
+): TripleTransport {
+  return new LinkTransport("connect" in connector ? connector : singleLink(connector), options);
+}
+
+class LinkTransport implements TripleTransport, EngineTransport {
+  readonly defaults: { readonly group: string; readonly version: string };
+  private readonly connector: Connector;
+  private readonly options: TransportOptions;
+  private readonly subtype: Subtype;
+  private readonly plain = new WeakMap<DescMethod, PreparedMethod>();
+  private closed = false;
+
+  constructor(connector: Connector, options: TransportOptions) {
+    this.connector = connector;
+    this.options = options;
+    this.subtype = options.useJson === true ? "json" : "proto";
+    this.defaults = { group: connector.group ?? "", version: connector.version ?? "" };
+  }
+
+  unary: Transport["unary"] = (method, signal, timeoutMs, header, input, contextValues) => {
+    const scope = new CallScope(`${method.parent.typeName}/${method.name}`, timeoutMs, signal);
+    const prepared = this.plainMethod(method);
+    return new Promise((resolve, reject) => {
+      if (scope.error !== null) {
+        reject(scope.error);
+        return;
+      }
+      scope.onEnd = (error) => {
+        if (error !== null) reject(error);
+      };
+      if (header !== undefined) scope.headers = this.plainHeaders(header);
+      const makeHeaders = () => this.plainHeaders(undefined);
+      const req = callRequest({
+        scope,
+        method,
+        message: input,
+        contextValues,
+        makeHeaders,
+        makeUrl: prepared.url,
+      });
+      prepared.call(req).then(
+        (res) => {
+          scope.finish(null);
+          resolve(res as UnaryResponse as never);
+        },
+        (error) => scope.finish(ConnectError.from(error)),
+      );
+    });
+  };
+
+  stream: Transport["stream"] = (method, signal, timeoutMs, header, input, contextValues) => {
+    const scope = new CallScope(`${method.parent.typeName}/${method.name}`, timeoutMs, signal);
+    const prepared = this.plainMethod(method);
+    return new Promise((resolve, reject) => {
+      if (scope.error !== null) {
+        reject(scope.error);
+        return;
+      }
+      scope.onEnd = (error) => {
+        if (error !== null) reject(error);
+      };
+      if (header !== undefined) scope.headers = this.plainHeaders(header);
+      const makeHeaders = () => this.plainHeaders(undefined);
+      const message = new RequestSource(method.input, input);
+      const req = callRequest({ scope, method, message, contextValues, makeHeaders, makeUrl: prepared.url });
+      prepared.call(req).then(
+        (res) => resolve(res as StreamResponse as never),
+        (error) => scope.finish(ConnectError.from(error)),
+      );
+    });
+  };
+
+  [prepareMethod](method: DescMethod, settings: MethodSettings): PreparedMethod {
+    const { options, subtype } = this;
+    const caller = new MethodCaller(
+      {
+        name: `${settings.serviceName}/${method.name}`,
+        singleResponse: method.methodKind === "unary" || method.methodKind === "client_streaming",
+        request: messageCodec(method.input, subtype) as never,
+        response: messageCodec(method.output, subtype),
+        readMaxBytes: options.readMaxBytes ?? 4_194_304,
+        writeMaxBytes: options.writeMaxBytes ?? 4_294_967_295,
+        acceptCompression: options.acceptCompression ?? [],
+        writeCompression:
+          options.sendCompression === undefined
+            ? null
+            : { compression: options.sendCompression, minBytes: options.compressMinBytes ?? 1024 },
+      },
+      method,
+      settings,
+      subtype,
+      () => this.connect(),
+    );
+    return { call: applyInterceptors(caller.call, options.interceptors ?? []), url: () => caller.url };
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    await this.connector.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  private connect(): Link | Promise<Link> {
+    if (this.closed)
+      throw new ConnectError("the transport is closed: make a new one", Code.FailedPrecondition);
+    return this.connector.connect();
+  }
+
+  private plainMethod(method: DescMethod): PreparedMethod {
+    let prepared = this.plain.get(method);
+    if (prepared === undefined) {
+      prepared = this[prepareMethod](method, {
+        ...this.defaults,
+        serviceName: method.parent.typeName,
+        headers: [],
+      });
+      this.plain.set(method, prepared);
+    }
+    return prepared;
+  }
+
+  private plainHeaders(header: HeadersInit | undefined): Headers {
+    return withSelector(new Headers(header), this.defaults);
+  }
+}
+
+/** Adds group and version to headers that don't name them. */
+export function withSelector(
+  headers: Headers,
+  selector: { readonly group: string; readonly version: string },
+): Headers {
+  for (const [name, value] of selectorFields(selector)) if (!headers.has(name)) headers.set(name, value);
+  return headers;
+}
+
+function singleLink(link: Link): Connector {
+  let started = false;
+  return {
+    connect() {
+      if (!started) link.start({});
+      started = true;
+      return link;
+    },
+    async close() {
+      if (started) link.abort(0, "the transport was closed");
+    },
+  };
+}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { DescMethodStreaming, DescMethodUnary } from "@bufbuild/protobuf";
+import type { Transport } from "@connectrpc/connect";
+import { renamedMethod } from "../protocol/rename-method.js";
+import { selectorFields } from "../protocol/selector.js";
+import { type AnyResponse, requestedHeaders, scopeOf } from "./call-request.js";
+import type { MethodSettings, PreparedMethod } from "./engine-transport.js";
+
+/**
+ * A method over a `Transport` that is not ours: Connect's over fetch, say. Group and version go as headers, the interface
+ * name by a descriptor of that name, and cancelling by the signal, which is all that such a transport offers.
+ */
+export function foreignMethod(
+  desc: DescMethodUnary | DescMethodStreaming,
+  transport: Transport,
+  settings: MethodSettings,
+): PreparedMethod {
+  const method =
+    settings.serviceName === desc.parent.typeName ? desc : renamedMethod(desc, settings.serviceName);
+  const constant: [string, string][] = selectorFields(settings).map(([name, value]) => [name, value]);
+  for (let i = 0; i < settings.headers.length; i += 2)
+    constant.push([settings.headers[i]!, settings.headers[i + 1]!]);
+  return {
+    url: () => `http://localhost/${settings.serviceName}/${desc.name}`,
+    call: (req): Promise<AnyResponse> => {
+      const headers = requestedHeaders(req) ?? new Headers(constant);
+      const timeoutMs = scopeOf(req)?.timeoutMs;
+      return method.methodKind === "unary"
+        ? transport.unary(method, req.signal, timeoutMs, headers, req.message as never, req.contextValues)
+        : transport.stream(method, req.signal, timeoutMs, headers, req.message as never, req.contextValues);
+    },
+  };
+}

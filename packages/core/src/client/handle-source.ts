@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { DescMessage } from "@bufbuild/protobuf";
+import { Code, ConnectError } from "@connectrpc/connect";
+import type { ClientCall } from "../engine/client-call.js";
+import { asMessage } from "../engine/message-codec.js";
+import { Channel } from "../stream/channel.js";
+import type { CallScope } from "./call-scope.js";
+
+/** Messages that may wait between a handle and an interceptor that reads its request. */
+const capacity = 16;
+const settled: Promise<void> = Promise.resolve();
+
+/**
+ * The request messages of a handle that its user drives. Interceptors see an async iterable; if none has read it when the
+ * stream opens, what is sent goes straight to the engine.
+ */
+export class HandleSource implements AsyncIterable<unknown> {
+  private readonly schema: DescMessage;
+  private readonly scope: CallScope;
+  private call: ClientCall | null = null;
+  private channel: Channel<unknown> | null = null;
+  private closed = false;
+  private ready: Promise<void> | null = null;
+  private becomeReady: (() => void) | null = null;
+  private unsent = 0;
+
+  constructor(schema: DescMessage, scope: CallScope) {
+    this.schema = schema;
+    this.scope = scope;
+  }
+
+  /** Takes the handle's messages directly; false when an interceptor reads them. */
+  attach(call: ClientCall): boolean {
+    if (this.channel !== null) return false;
+    this.call = call;
+    this.becomeReady?.();
+    return true;
+  }
+
+  /** An interceptor reads the request. */
+  [Symbol.asyncIterator](): AsyncIterator<unknown> {
+    if (this.channel === null) {
+      this.channel = new Channel(capacity);
+      if (this.scope.over) this.over();
+      this.becomeReady?.();
+    }
+    return this.channel;
+  }
+
+  /** The call is over: nobody waits any longer. */
+  over(): void {
+    this.channel?.fail(this.refusal());
+    this.becomeReady?.();
+  }
+
+  /** See `BidiStream.send`. `holder` is kept from garbage collection while the send waits. */
+  send(message: unknown, holder: object): Promise<void> {
+    const { call } = this;
+    if (this.scope.over || this.closed) {
+      this.unsent++;
+      return Promise.reject(this.refusal());
+    }
+    if (call !== null) {
+      let roomy: boolean;
+      try {
+        roomy = call.send(message);
+      } catch (error) {
+        return Promise.reject(error);
+      }
+      return roomy ? settled : this.waitForRoom(call, holder);
+    }
+    if (this.channel !== null) return this.sendToChannel(this.channel, message);
+    return this.whenReady().then(() => this.send(message, holder));
+  }
+
+  /** Half-closes. Settles when the end is handed over; never rejects. */
+  close(): Promise<void> {
+    if (this.closed || this.scope.over) return settled;
+    if (this.call === null && this.channel === null) return this.whenReady().then(() => this.close());
+    this.closed = true;
+    this.call?.endRequest();
+    this.channel?.end();
+    return settled;
+  }
+
+  private whenReady(): Promise<void> {
+    this.ready ??= new Promise((resolve) => {
+      this.becomeReady = resolve;
+      if (this.scope.over) resolve();
+    });
+    return this.ready;
+  }
+
+  private async waitForRoom(call: ClientCall, holder: object): Promise<void> {
+    await call.writer.room();
+    if (this.scope.over && this.scope.error !== null) throw this.scope.error;
+    // Keeps the handle alive while this waits.
+    void holder;
+  }
+
+  private async sendToChannel(channel: Channel<unknown>, message: unknown): Promise<void> {
+    try {
+      await channel.send(asMessage(this.schema, message as never));
+    } catch (cause) {
+      throw this.scope.over ? this.refusal() : ConnectError.from(cause, Code.Internal);
+    }
+  }
+
+  private refusal(): ConnectError {
+    if (this.scope.error !== null) return this.scope.error;
+    if (this.closed)
+      return new ConnectError(
+        "the request is closed: nothing can be sent after closeRequest()",
+        Code.FailedPrecondition,
+      );
+    const n = Math.max(1, this.unsent);
+    return new ConnectError(
+      `the server has ended the call: ${n} ${n === 1 ? "message was" : "messages were"} not sent`,
+      Code.FailedPrecondition,
+    );
+  }
+}

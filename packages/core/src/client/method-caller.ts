@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { DescMethod } from "@bufbuild/protobuf";
+import { Code, ConnectError } from "@connectrpc/connect";
+import type { OutgoingFields, PreparedHeaders } from "../engine/byte-stream.js";
+import { ClientCall, type ClientCallListener, type ClientMethod } from "../engine/client-call.js";
+import type { Link } from "../engine/link.js";
+import { contentTypeOf, type Subtype } from "../protocol/content-type.js";
+import * as names from "../protocol/headers.js";
+import { appendHeaders } from "../protocol/metadata.js";
+import { formatPath } from "../protocol/path.js";
+import { selectorFields } from "../protocol/selector.js";
+import { formatTimeout } from "../protocol/timeout.js";
+import { userAgentValue } from "../protocol/user-agent.js";
+import { type AnyRequest, type AnyResponse, requestedHeaders, scopeOf } from "./call-request.js";
+import { CallScope } from "./call-scope.js";
+import type { MethodSettings } from "./engine-transport.js";
+import { HandleSource } from "./handle-source.js";
+import { RequestSource } from "./request-source.js";
+
+/** Puts calls of one method on streams: the innermost `next` of a transport. */
+export class MethodCaller {
+  private readonly method: ClientMethod;
+  private readonly desc: DescMethod;
+  private readonly settings: MethodSettings;
+  private readonly subtype: Subtype;
+  private readonly connect: () => Link | Promise<Link>;
+  private readonly path: string;
+  // The last link's constant headers, ready to be sent; one connection per address makes that enough.
+  private preparedLink: Link | null = null;
+  private preparedTimeout: number | undefined;
+  private prepared: PreparedHeaders | null = null;
+
+  constructor(
+    method: ClientMethod,
+    desc: DescMethod,
+    settings: MethodSettings,
+    subtype: Subtype,
+    connect: () => Link | Promise<Link>,
+  ) {
+    this.method = method;
+    this.desc = desc;
+    this.settings = settings;
+    this.subtype = subtype;
+    this.connect = connect;
+    this.path = formatPath(settings.serviceName, desc.name);
+  }
+
+  /** The URL of the method, as far as it is known. */
+  get url(): string {
+    const link = this.preparedLink;
+    return link === null
+      ? `http://localhost${this.path}`
+      : `${scheme(link)}://${authority(link)}${this.path}`;
+  }
+
+  /** Makes the call that a request describes. */
+  readonly call = (req: AnyRequest): Promise<AnyResponse> => {
+    const scope = scopeOf(req) ?? new CallScope(this.method.name, undefined, req.signal);
+    return new Promise((resolve, reject) => {
+      const exchange =
+        this.desc.methodKind === "unary"
+          ? new UnaryExchange(this, req, scope)
+          : new StreamExchange(this, req, scope);
+      exchange.begin(resolve, reject);
+    });
+  };
+
+  /** Calls `then` with a link, at once when one is open. */
+  withLink(then: (link: Link) => void, failed: (error: unknown) => void): void {
+    try {
+      const link = this.connect();
+      if ("open" in link) then(link);
+      else link.then(then, failed);
+    } catch (error) {
+      failed(error);
+    }
+  }
+
+  /** Opens the stream of a request on a link. */
+  open(link: Link, req: AnyRequest, scope: CallScope, listener: ClientCallListener): ClientCall {
+    const exchange = new ClientCall(link, this.method, this.headers(link, req, scope), listener);
+    scope.exchange = exchange;
+    return exchange;
+  }
+
+  /** A response as interceptors see it. */
+  response(exchange: ClientCall, message: unknown): AnyResponse {
+    const { desc } = this;
+    let header: Headers | null = null;
+    let trailer: Headers | null = null;
+    return {
+      stream: desc.methodKind !== "unary",
+      method: desc,
+      service: desc.parent,
+      message,
+      get header() {
+        header ??= exchange.responseHeader;
+        return header;
+      },
+      get trailer() {
+        // Made anew until the trailers are here, so that looking early does not fix an empty one.
+        if (!exchange.over) return exchange.responseTrailer;
+        trailer ??= exchange.responseTrailer;
+        return trailer;
+      },
+    } as unknown as AnyResponse;
+  }
+
+  private headers(link: Link, req: AnyRequest, scope: CallScope): OutgoingFields {
+    const asked = requestedHeaders(req);
+    if (asked !== null) {
+      const fields = this.baseFields(link, scope.timeoutMs);
+      appendHeaders(fields, asked);
+      return fields;
+    }
+    if (this.preparedLink !== link || this.preparedTimeout !== scope.timeoutMs || this.prepared === null) {
+      const fields = this.baseFields(link, scope.timeoutMs);
+      for (const [name, value] of selectorFields(this.settings)) fields.push(name, value);
+      fields.push(...this.settings.headers);
+      this.prepared = link.prepare(fields);
+      this.preparedLink = link;
+      this.preparedTimeout = scope.timeoutMs;
+    }
+    return this.prepared;
+  }
+
+  private baseFields(link: Link, timeoutMs: number | undefined): string[] {
+    const { method, subtype, path } = this;
+    const fields = [names.pseudoMethod, "POST", names.pseudoScheme, scheme(link), names.pseudoPath, path];
+    fields.push(
+      names.pseudoAuthority,
+      authority(link),
+      names.contentType,
+      contentTypeOf[subtype],
+      names.te,
+      "trailers",
+    );
+    fields.push(names.userAgent, userAgentValue);
+    if (timeoutMs !== undefined) fields.push(names.grpcTimeout, formatTimeout(timeoutMs));
+    if (method.writeCompression !== null)
+      fields.push(names.grpcEncoding, method.writeCompression.compression.name);
+    if (method.acceptCompression.length > 0) {
+      fields.push(names.grpcAcceptEncoding, method.acceptCompression.map((c) => c.name).join(","));
+    }
+    return fields;
+  }
+}
+
+/** Resolve and reject of the promise that `next` returns. */
+type Resolve = (res: AnyResponse) => void;
+type Reject = (error: unknown) => void;
+
+/** What both kinds of exchange share: one attempt of a call on one stream. */
+abstract class Exchange implements ClientCallListener {
+  protected readonly caller: MethodCaller;
+  protected readonly req: AnyRequest;
+  protected readonly scope: CallScope;
+  protected call: ClientCall | null = null;
+  protected resolve: Resolve | null = null;
+  protected reject: Reject | null = null;
+  private foreignSignal: AbortSignal | null = null;
+  private abortListener: (() => void) | null = null;
+
+  constructor(caller: MethodCaller, req: AnyRequest, scope: CallScope) {
+    this.caller = caller;
+    this.req = req;
+    this.scope = scope;
+  }
+
+  begin(resolve: Resolve, reject: Reject): void {
+    this.resolve = resolve;
+    this.reject = reject;
+    this.caller.withLink(this.opened, reject);
+  }
+
+  abstract ended(error: ConnectError | null): void;
+
+  protected abstract send(call: ClientCall): void;
+
+  private readonly opened = (link: Link): void => {
+    if (this.scope.over) {
+      this.reject?.(this.scope.error ?? new ConnectError("the call has ended", Code.Canceled));
+      return;
+    }
+    try {
+      this.call = this.caller.open(link, this.req, this.scope, this);
+    } catch (error) {
+      this.reject?.(error);
+      return;
+    }
+    if (this.call.over) {
+      // The link was over: `ended` was called inside the constructor, when nobody had the call yet.
+      this.ended(this.call.error);
+      return;
+    }
+    this.watchSignal();
+    this.send(this.call);
+  };
+
+  /** An interceptor may put a signal of its own in the request's place: it cancels this attempt. */
+  private watchSignal(): void {
+    const property = Object.getOwnPropertyDescriptor(this.req, "signal");
+    if (property?.get !== undefined || this.req.signal === this.scope.signal) return;
+    const { signal } = this.req;
+    const abort = (): void => this.call?.cancel(ConnectError.from(signal.reason, Code.Canceled));
+    if (signal.aborted) abort();
+    else {
+      this.foreignSignal = signal;
+      this.abortListener = abort;
+      signal.addEventListener("abort", abort);
+    }
+  }
+
+  protected unwatchSignal(): void {
+    if (this.abortListener === null) return;
+    this.foreignSignal!.removeEventListener("abort", this.abortListener);
+    this.abortListener = null;
+  }
+}
+
+class UnaryExchange extends Exchange {
+  ended(error: ConnectError | null): void {
+    const { call } = this;
+    if (call === null) return;
+    this.unwatchSignal();
+    if (error !== null) this.reject?.(error);
+    else this.resolve?.(this.caller.response(call, call.reader.shift()));
+  }
+
+  protected send(call: ClientCall): void {
+    call.sendOnly(this.req.message);
+  }
+}
+
+class StreamExchange extends Exchange {
+  responded(): void {
+    const { call } = this;
+    if (call === null) return;
+    this.resolve?.(this.caller.response(call, call.reader));
+    this.resolve = null;
+  }
+
+  ended(error: ConnectError | null): void {
+    if (this.call === null) return;
+    this.unwatchSignal();
+    // Before the response began, an interceptor may still try again; afterwards this attempt is the call.
+    if (this.resolve !== null && error !== null) this.reject?.(error);
+    else this.scope.finish(error);
+    this.responded();
+  }
+
+  protected send(call: ClientCall): void {
+    const message: unknown = this.req.message;
+    if (message instanceof HandleSource && message.attach(call)) return;
+    call.sendAll(message instanceof RequestSource ? message.given : (message as AsyncIterable<unknown>));
+  }
+}
+
+function scheme(link: Link): string {
+  return link.peer.transport === "tls" ? "https" : "http";
+}
+
+/** What `:authority` says. A path or a name is no authority. */
+function authority(link: Link): string {
+  const { address, transport } = link.peer;
+  return transport === "tcp" || transport === "tls" ? address : "localhost";
+}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { DescMessage } from "@bufbuild/protobuf";
+import { asMessage } from "../engine/message-codec.js";
+import { openIterator } from "../engine/message-writer.js";
+
+/**
+ * The request messages of a call as an interceptor sees them: complete messages, asynchronously. When no interceptor
+ * has wrapped it, the engine reads `given` itself, without this layer.
+ */
+export class RequestSource implements AsyncIterable<unknown> {
+  /** What the application gave. */
+  readonly given: AsyncIterable<unknown> | Iterable<unknown>;
+  private readonly schema: DescMessage;
+
+  constructor(schema: DescMessage, given: AsyncIterable<unknown> | Iterable<unknown>) {
+    this.schema = schema;
+    this.given = given;
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<unknown> {
+    const iterator = openIterator(this.given);
+    const complete = (r: IteratorResult<unknown>): IteratorResult<unknown> =>
+      r.done === true ? r : { done: false, value: asMessage(this.schema, r.value as never) };
+    return {
+      next: async () => complete(await iterator.next()),
+      return: async (value?: unknown) => (await iterator.return?.(value)) ?? { done: true, value },
+      throw: async (error?: unknown) => {
+        if (iterator.throw === undefined) throw error;
+        return complete(await iterator.throw(error));
+      },
+    };
+  }
+}

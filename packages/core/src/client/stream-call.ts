@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Code, ConnectError, type StreamResponse } from "@connectrpc/connect";
+import { MessageReader } from "../engine/message-reader.js";
+import type { AnyResponse } from "./call-request.js";
+import type { CallScope } from "./call-scope.js";
+
+/** Callbacks of Connect's `CallOptions`. */
+export interface StreamObserver {
+  onHeader?: ((headers: Headers) => void) | undefined;
+  onTrailer?: ((trailers: Headers) => void) | undefined;
+}
+
+const finished: IteratorResult<never, undefined> = Object.freeze({ done: true, value: undefined });
+
+/** A promise whose rejection nobody has to handle. */
+class Later<T> {
+  readonly promise: Promise<T>;
+  resolve!: (value: T) => void;
+  reject!: (error: unknown) => void;
+
+  constructor() {
+    this.promise = new Promise<T>((resolve, reject) => {
+      this.resolve = resolve;
+      this.reject = reject;
+    });
+    this.promise.catch(() => {});
+  }
+}
+
+/**
+ * The response side of a call with a streamed response, behind every handle: from the moment it is called, through
+ * interceptors and connecting, to its last message. It has no reference to the handle, so that a handle that is dropped
+ * can be collected, and the call with it.
+ */
+export class StreamCall<O> {
+  readonly scope: CallScope;
+  private readonly observer: StreamObserver;
+  private response: StreamResponse | null = null;
+  private reader: MessageReader<O> | null = null;
+  private foreign: AsyncIterator<O> | null = null;
+  private readonly started: Promise<void>;
+  private settleStarted!: () => void;
+  private hasStarted = false;
+  private header: Later<Headers> | null = null;
+  private trailer: Later<Headers> | null = null;
+  private trailersTold = false;
+  private turn: Promise<unknown> = Promise.resolve();
+  private readonly waitingForeign = new Set<(error: ConnectError) => void>();
+
+  /** `response` is what the interceptors and the transport will answer. */
+  constructor(
+    scope: CallScope,
+    observer: StreamObserver,
+    begin: () => Promise<AnyResponse>,
+    onEnd?: () => void,
+  ) {
+    this.scope = scope;
+    this.observer = observer;
+    this.started = new Promise((resolve) => {
+      this.settleStarted = resolve;
+    });
+    scope.onEnd = (error) => {
+      this.ended(error);
+      onEnd?.();
+    };
+    if (scope.over) {
+      this.ended(scope.error);
+      onEnd?.();
+      return;
+    }
+    let response: Promise<AnyResponse>;
+    try {
+      response = begin();
+    } catch (error) {
+      scope.finish(ConnectError.from(error, Code.Internal));
+      return;
+    }
+    response.then(
+      (res) => this.responded(res as StreamResponse),
+      (error) => scope.finish(ConnectError.from(error)),
+    );
+  }
+
+  /** The next message; `done` at the end; rejects with the call's error, as often as asked. */
+  next(holder: object): Promise<IteratorResult<O, undefined>> {
+    if (this.reader !== null) return this.reader.next(holder);
+    if (this.foreign !== null) return this.nextForeign(this.foreign);
+    if (this.hasStarted)
+      return this.scope.error === null ? Promise.resolve(finished) : Promise.reject(this.scope.error);
+    return this.started.then(() => this.next(holder));
+  }
+
+  /** Ends the call; nothing if it is over. */
+  cancel(error: ConnectError): void {
+    this.scope.cancel(error);
+    // What has arrived of a call that is over is dropped too: nobody reads it any more.
+    this.reader?.discard();
+  }
+
+  get responseHeader(): Promise<Headers> {
+    if (this.header === null) {
+      this.header = new Later();
+      if (this.response !== null) this.header.resolve(this.response.header);
+      else if (this.scope.over) this.settleEmpty(this.header);
+    }
+    return this.header.promise;
+  }
+
+  get responseTrailer(): Promise<Headers> {
+    if (this.trailer === null) {
+      this.trailer = new Later();
+      if (this.scope.over) this.settleTrailer(this.scope.error);
+    }
+    return this.trailer.promise;
+  }
+
+  private responded(res: StreamResponse): void {
+    this.response = res;
+    if (res.message instanceof MessageReader) this.reader = res.message as unknown as MessageReader<O>;
+    else this.foreign = res.message[Symbol.asyncIterator]() as AsyncIterator<O>;
+    if (this.scope.over && this.scope.error !== null && this.foreign !== null) returnQuietly(this.foreign);
+    this.start();
+    this.header?.resolve(res.header);
+    this.observer.onHeader?.(res.header);
+    // The call may have ended before the interceptors had returned: with its response known, the trailers are too.
+    if (this.scope.over && this.scope.error === null) this.tellTrailers();
+  }
+
+  private ended(error: ConnectError | null): void {
+    if (error !== null) {
+      for (const reject of this.waitingForeign) reject(error);
+      this.waitingForeign.clear();
+      if (this.foreign !== null) returnQuietly(this.foreign);
+      this.header?.reject(error);
+      this.trailer?.reject(error);
+      this.start();
+      return;
+    }
+    if (this.response !== null) this.tellTrailers();
+  }
+
+  private tellTrailers(): void {
+    if (this.trailersTold || this.response === null) return;
+    this.trailersTold = true;
+    this.trailer?.resolve(this.response.trailer);
+    this.observer.onTrailer?.(this.response.trailer);
+  }
+
+  private settleTrailer(error: ConnectError | null): void {
+    if (error !== null) this.trailer?.reject(error);
+    else if (this.response !== null) this.trailer?.resolve(this.response.trailer);
+  }
+
+  private settleEmpty(later: Later<Headers>): void {
+    if (this.scope.error !== null) later.reject(this.scope.error);
+    else later.resolve(new Headers());
+  }
+
+  private start(): void {
+    this.hasStarted = true;
+    this.settleStarted();
+  }
+
+  /** Reads an iterator that is not the engine's, one read at a time; a cancel rejects even if the iterator hangs. */
+  private nextForeign(iterator: AsyncIterator<O>): Promise<IteratorResult<O, undefined>> {
+    const { scope } = this;
+    const read = this.turn.then(async (): Promise<IteratorResult<O, undefined>> => {
+      if (scope.over) {
+        if (scope.error !== null) throw scope.error;
+      }
+      try {
+        const result = await iterator.next();
+        if (result.done !== true) return result;
+        scope.finish(null);
+        this.tellTrailers();
+        return finished;
+      } catch (cause) {
+        const error = scope.error ?? ConnectError.from(cause);
+        scope.finish(error);
+        throw error;
+      }
+    });
+    this.turn = read.catch(() => {});
+    return new Promise((resolve, reject) => {
+      this.waitingForeign.add(reject);
+      const done = (): boolean => this.waitingForeign.delete(reject);
+      read.then(
+        (result) => {
+          done();
+          resolve(result);
+        },
+        (error) => {
+          done();
+          reject(error);
+        },
+      );
+    });
+  }
+}
+
+function returnQuietly(iterator: AsyncIterator<unknown>): void {
+  try {
+    iterator.return?.().catch(() => {});
+  } catch {
+    // The call is over; its outcome is known.
+  }
+}

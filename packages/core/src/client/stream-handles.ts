@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Code, ConnectError } from "@connectrpc/connect";
+import type { HandleSource } from "./handle-source.js";
+import type { StreamCall } from "./stream-call.js";
+
+/** What every stream handle has. */
+export interface StreamHandle extends AsyncDisposable {
+  /** Settles as soon as response headers arrive; rejects with the call's error if it fails before. */
+  readonly responseHeader: Promise<Headers>;
+  /** Settles at the end of the call; rejects with its error, which carries the trailers as `metadata`. */
+  readonly responseTrailer: Promise<Headers>;
+  /** Ends the call now: the server is told, reads reject with `Canceled` and the reason. Nothing if it is over. */
+  cancel(reason?: unknown): void;
+}
+
+/**
+ * The messages of a response: read them with `for await`, or with `receive()`. Leaving the loop ends the call. The call's
+ * error is thrown by the loop, after the messages that had arrived.
+ */
+export interface ServerStream<O> extends StreamHandle, AsyncIterableIterator<O, undefined> {
+  /** The next message, or undefined at the end of the stream; rejects with the call's error. As often as asked. */
+  receive(): Promise<O | undefined>;
+  /** Done reading: cancels what is left. Never rejects, may be repeated. */
+  closeResponse(): Promise<void>;
+  return(): Promise<IteratorResult<O, undefined>>;
+  throw(error?: unknown): Promise<IteratorResult<O, undefined>>;
+  [Symbol.asyncIterator](): ServerStream<O>;
+}
+
+/** A request that is sent message by message, and its one answer. */
+export interface ClientStream<I, O> extends StreamHandle {
+  /**
+   * Sends a message; settles when there is room for another one. Rejects with the call's error when it has failed, and
+   * with `FailedPrecondition` when the server has ended it.
+   */
+  send(message: I): Promise<void>;
+  /** Half-closes and waits for the answer. Rejects with the call's error. May be repeated. */
+  closeAndReceive(): Promise<O>;
+}
+
+/** Both directions, driven by hand; each may end before the other. Also an async iterable of what is received. */
+export interface BidiStream<I, O> extends ServerStream<O> {
+  /** As {@link ClientStream.send}. */
+  send(message: I): Promise<void>;
+  /** Half-closes: settles when the end is handed over. Never rejects, may be repeated. */
+  closeRequest(): Promise<void>;
+  [Symbol.asyncIterator](): BidiStream<I, O>;
+}
+
+const finished: IteratorResult<never, undefined> = Object.freeze({ done: true, value: undefined });
+
+/**
+ * Calls whose handle nobody holds any more are canceled: nobody could ever read or end them. A warning says so, since it
+ * is a mistake in the program; a call that has ended is not in here.
+ */
+const dropped = new FinalizationRegistry((call: StreamCall<unknown>) => {
+  if (call.scope.over) return;
+  console.warn(
+    `tristream: a stream of ${call.scope.name} was dropped while it ran, and is canceled: read it to its end, leave its loop, or call cancel()`,
+  );
+  call.cancel(new ConnectError("canceled: the stream's handle was garbage-collected", Code.Canceled));
+});
+
+abstract class Handle<O> implements StreamHandle {
+  protected readonly call: StreamCall<O>;
+
+  constructor(call: StreamCall<O>) {
+    this.call = call;
+    if (!call.scope.over) dropped.register(this, call as StreamCall<unknown>);
+  }
+
+  get responseHeader(): Promise<Headers> {
+    return this.call.responseHeader;
+  }
+
+  get responseTrailer(): Promise<Headers> {
+    return this.call.responseTrailer;
+  }
+
+  cancel(reason?: unknown): void {
+    this.call.cancel(canceled(reason));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.call.cancel(canceled(undefined));
+    return Promise.resolve();
+  }
+}
+
+/** The handle of a response that is read. */
+export class ServerStreamHandle<O> extends Handle<O> implements ServerStream<O> {
+  next(): Promise<IteratorResult<O, undefined>> {
+    return this.call.next(this);
+  }
+
+  async receive(): Promise<O | undefined> {
+    return (await this.call.next(this)).value;
+  }
+
+  closeResponse(): Promise<void> {
+    return this[Symbol.asyncDispose]();
+  }
+
+  return(): Promise<IteratorResult<O, undefined>> {
+    this.call.cancel(canceled(undefined));
+    return Promise.resolve(finished);
+  }
+
+  throw(error?: unknown): Promise<IteratorResult<O, undefined>> {
+    this.call.cancel(canceled(error));
+    return Promise.reject(error);
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+}
+
+/** The handle of both directions. */
+export class BidiStreamHandle<I, O> extends ServerStreamHandle<O> implements BidiStream<I, O> {
+  private readonly source: HandleSource;
+
+  constructor(call: StreamCall<O>, source: HandleSource) {
+    super(call);
+    this.source = source;
+  }
+
+  send(message: I): Promise<void> {
+    return this.source.send(message, this);
+  }
+
+  closeRequest(): Promise<void> {
+    return this.source.close();
+  }
+}
+
+/** The handle of a request with one answer. */
+export class ClientStreamHandle<I, O> extends Handle<O> implements ClientStream<I, O> {
+  private readonly source: HandleSource;
+  private answer: Promise<O> | null = null;
+
+  constructor(call: StreamCall<O>, source: HandleSource) {
+    super(call);
+    this.source = source;
+  }
+
+  send(message: I): Promise<void> {
+    return this.source.send(message, this);
+  }
+
+  closeAndReceive(): Promise<O> {
+    this.answer ??= this.source.close().then(() => onlyMessage(this.call, this));
+    return this.answer;
+  }
+}
+
+/** The one message of a call, once the call has ended well. */
+export async function onlyMessage<O>(call: StreamCall<O>, holder: object): Promise<O> {
+  const first = await call.next(holder);
+  if (first.done === true)
+    throw new ConnectError(
+      `no response message for ${call.scope.name}: exactly one is allowed`,
+      Code.Unimplemented,
+    );
+  const second = await call.next(holder);
+  if (second.done !== true)
+    throw new ConnectError(`more than one response message for ${call.scope.name}`, Code.Unimplemented);
+  return first.value;
+}
+
+function canceled(reason: unknown): ConnectError {
+  if (reason === undefined) return new ConnectError("canceled", Code.Canceled);
+  if (reason instanceof ConnectError) return reason;
+  return new ConnectError(
+    `canceled: ${reason instanceof Error ? reason.message : String(reason)}`,
+    Code.Canceled,
+    undefined,
+    undefined,
+    reason,
+  );
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// All that is imported from Connect's subpaths, in this one file, so that an upgrade is checked in one place.
+import { ConnectError } from "@connectrpc/connect";
+// Private ("does not follow semantic versioning"); both names have been stable from 1.7.0 to 2.2.0. They carry the
+// schema of google.rpc.Status, which Connect does not export.
+import { findTrailerError, setTrailerStatus } from "@connectrpc/connect/protocol-grpc";
+import { grpcStatusDetails } from "./protocol/headers.js";
+
+export type { Compression, UniversalHandler, UniversalServerRequest } from "@connectrpc/connect/protocol";
+
+const field = grpcStatusDetails;
+
+/** google.rpc.Status of an error, as the value of its header; undefined if it can't be serialised. */
+export function formatStatusDetails(error: ConnectError): string | undefined {
+  try {
+    // Connect encodes the message by `encodeURIComponent` on the way, which throws for a lone surrogate.
+    const text = new TextDecoder().decode(new TextEncoder().encode(error.rawMessage));
+    const plain = new ConnectError(text, error.code);
+    plain.details = error.details;
+    return setTrailerStatus(new Headers(), plain).get(field)?.replace(/=+$/, "");
+  } catch {
+    return undefined;
+  }
+}
+
+/** The error in such a value; undefined if it is malformed, or says OK. */
+export function parseStatusDetails(value: string): ConnectError | undefined {
+  try {
+    return findTrailerError(new Headers([[field, value]]));
+  } catch {
+    return undefined;
+  }
+}

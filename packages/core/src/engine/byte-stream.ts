@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** A received header list. The same object may be given again for a list with the same bytes; only `note` is written. */
+export interface HeaderFields {
+  /** Name, value, name, value … as received. */
+  readonly fields: readonly string[];
+  /** A slot for whoever reads the list: what it worked out, kept for the next time. */
+  note: unknown;
+  /** The first value of a name. */
+  get(name: string): string | undefined;
+}
+
+/** Header fields made ready by {@link Link.prepare}, for this link alone. */
+export interface PreparedHeaders {
+  readonly fields: readonly string[];
+}
+
+/** Header fields to send: prepared, or name, value, name, value … */
+export type OutgoingFields = PreparedHeaders | readonly string[];
+
+/**
+ * One stream of bytes each way, with headers, trailers, reset and room: all that the engine knows of a carrier.
+ * An HTTP/2 stream has this shape.
+ */
+export interface ByteStream {
+  /** Who takes what arrives. */
+  sink: ByteStreamSink;
+  /** Nothing is sent or delivered any more. */
+  readonly closed: boolean;
+  /** The peer has sent everything. */
+  readonly remoteEnded: boolean;
+  /** Bytes that wait for the peer's window or for the link. */
+  readonly queuedBytes: number;
+  /** Where {@link ByteStream.reserve} gives a place. Read it after each call of that. */
+  readonly buffer: Uint8Array;
+  /** Sends headers; `end` half-closes. */
+  sendHeaders(headers: OutgoingFields, end: boolean): void;
+  /** An offset in `buffer` for up to `length` bytes, to be written now and sent by `commit`; -1 if there is none. */
+  reserve(length: number): number;
+  /** Sends what was written at the reserved place. False: no room for more now, the sink will hear `writable`. */
+  commit(length: number, end: boolean): boolean;
+  /**
+   * Sends or queues bytes; they are referred to until they have left. `more`: another write follows at once.
+   * False: no room for more now, the sink will hear `writable`.
+   */
+  write(bytes: Uint8Array, end: boolean, more?: boolean): boolean;
+  /** Half-closes, behind what is queued. */
+  sendEnd(): void;
+  /** Sends trailers and half-closes, behind what is queued. */
+  sendTrailers(headers: OutgoingFields): void;
+  /** `n` received bytes were taken or dropped. */
+  credit(n: number): void;
+  /** `n` more bytes are needed before any can be taken: lets them come even past the window. */
+  expect(n: number): void;
+  /** Ends the stream at once; what is queued is dropped. The sink is not called. */
+  reset(code: number): void;
+  /** Is through with the stream: lets what is queued leave, then ends what is still open. The sink is not called. */
+  abandon(): void;
+}
+
+/**
+ * Who takes what arrives. The receiving side ends with one of `headers(…, true)`, `trailers`, `end`, `reset`; after
+ * `reset` nothing is called.
+ */
+export interface ByteStreamSink {
+  headers(list: HeaderFields, end: boolean): void;
+  data(b: Uint8Array, start: number, end: number): void;
+  trailers(list: HeaderFields): void;
+  end(): void;
+  reset(reset: StreamReset): void;
+  writable(): void;
+}
+
+/** How a stream came to a bad end. */
+export interface StreamReset {
+  /** HTTP/2 error code. */
+  readonly code: number;
+  /** Who ended it: the peer by RST_STREAM, we because it broke the protocol, or the connection's end. */
+  readonly source: "peer" | "local" | "connection";
+  /** Whether the peer's application may have seen the request. */
+  readonly disposition: "not-sent" | "unprocessed" | "maybe-processed";
+  /** What happened. */
+  readonly message: string;
+}

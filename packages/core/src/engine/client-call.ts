@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Code, ConnectError } from "@connectrpc/connect";
+import type { Compression } from "../connect-private.js";
+import { parseContentType } from "../protocol/content-type.js";
+import * as names from "../protocol/headers.js";
+import { codeFromHttpStatus } from "../protocol/http-status.js";
+import { headersFromFields } from "../protocol/metadata.js";
+import { codeFromReset, ResetCode } from "../protocol/reset-code.js";
+import { parseStatus } from "../protocol/status.js";
+import type { ByteStream, ByteStreamSink, HeaderFields, OutgoingFields, StreamReset } from "./byte-stream.js";
+import type { Link, Peer } from "./link.js";
+import type { MessageCodec } from "./message-codec.js";
+import { MessageReader, type ReaderOwner } from "./message-reader.js";
+import { MessageWriter, type WriteCompression, type WriterOwner } from "./message-writer.js";
+
+/** A method as the engine calls it. */
+export interface ClientMethod {
+  /** `package.Service/Method`, for messages. */
+  readonly name: string;
+  /** The response is one message. */
+  readonly singleResponse: boolean;
+  readonly request: MessageCodec<unknown, unknown>;
+  readonly response: MessageCodec<never, unknown>;
+  readonly readMaxBytes: number;
+  readonly writeMaxBytes: number;
+  /** Compressions that responses may come with. */
+  readonly acceptCompression: readonly Compression[];
+  readonly writeCompression: WriteCompression | null;
+}
+
+/** Who waits for a call. Each is called at most once; `ended` last, and always. */
+export interface ClientCallListener {
+  /** The response's headers are here. */
+  responded?(): void;
+  /** The call is over. `error`: null if it went well. */
+  ended(error: ConnectError | null): void;
+}
+
+/**
+ * The client's side of one call on one stream. It ends once, whatever happens: a status, a reset, the connection's end,
+ * a cancel; then the stream is closed and the request's iterable returned.
+ */
+export class ClientCall implements ByteStreamSink, ReaderOwner, WriterOwner {
+  readonly method: ClientMethod;
+  readonly reader: MessageReader<unknown>;
+  readonly writer: MessageWriter<unknown>;
+  /** The outcome is known. */
+  over = false;
+  /** With what it ended; null if well, or if it has not. */
+  error: ConnectError | null = null;
+  private readonly stream: ByteStream;
+  private readonly peer: Peer;
+  private readonly listener: ClientCallListener;
+  private requestEnded = false;
+  private status: ConnectError | null | undefined = undefined;
+  private headerList: HeaderFields | null = null;
+  private trailerList: HeaderFields | null = null;
+
+  /** Opens the stream and sends the headers. */
+  constructor(link: Link, method: ClientMethod, headers: OutgoingFields, listener: ClientCallListener) {
+    this.method = method;
+    this.peer = link.peer;
+    this.listener = listener;
+    this.stream = link.open(this, headers, false);
+    this.reader = new MessageReader<unknown>(this.stream, method.response, this, method.readMaxBytes);
+    this.writer = new MessageWriter<unknown>(
+      this.stream,
+      method.request,
+      this,
+      method.writeMaxBytes,
+      method.writeCompression,
+    );
+    if (this.failedEarly !== null) this.reset(this.failedEarly);
+  }
+
+  // ---- for the client
+
+  /** Sends the only message and half-closes. */
+  sendOnly(message: unknown): void {
+    if (this.over) return;
+    this.requestEnded = true;
+    try {
+      this.writer.write(message, true);
+    } catch (error) {
+      this.requestEnded = false;
+      this.sourceFailed(error);
+    }
+  }
+
+  /** Sends a message; false when there is no room for more, see {@link MessageWriter.room}. Throws what can't be sent. */
+  send(message: unknown): boolean {
+    return this.writer.write(message, false);
+  }
+
+  /** Sends all messages of an iterable, then half-closes. An error of it ends the call. */
+  sendAll(messages: AsyncIterable<unknown> | Iterable<unknown>): void {
+    if (!this.over) this.writer.pump(messages);
+  }
+
+  /** Half-closes. */
+  endRequest(): void {
+    if (this.requestEnded || this.over) return;
+    this.requestEnded = true;
+    this.writer.end(() => this.stream.sendEnd());
+  }
+
+  /** Ends the call with `error`; the peer gets RST_STREAM(CANCEL). Nothing if it is over. */
+  cancel(error: ConnectError): void {
+    if (this.over) return;
+    this.stream.reset(ResetCode.CANCEL);
+    this.settle(error, true);
+  }
+
+  /** Response headers; empty while there are none. */
+  get responseHeader(): Headers {
+    return headersFromFields(this.headerList?.fields ?? []);
+  }
+
+  /** Trailers; empty while there are none. Those of an answer without body are its headers. */
+  get responseTrailer(): Headers {
+    return headersFromFields(this.trailerList?.fields ?? []);
+  }
+
+  /** Whether response headers have arrived. */
+  get hasResponded(): boolean {
+    return this.headerList !== null;
+  }
+
+  // ---- ByteStreamSink
+
+  headers(list: HeaderFields, end: boolean): void {
+    if (this.over) return;
+    if (end) {
+      this.trailersArrived(list, list);
+      return;
+    }
+    const refusal = this.checkHeaders(list);
+    if (refusal !== null) {
+      this.stream.reset(ResetCode.CANCEL);
+      this.settle(refusal, false);
+      return;
+    }
+    this.headerList = list;
+    this.listener.responded?.();
+  }
+
+  data(b: Uint8Array, start: number, end: number): void {
+    this.reader.feed(b, start, end);
+  }
+
+  trailers(list: HeaderFields): void {
+    if (!this.over) this.trailersArrived(list, null);
+  }
+
+  end(): void {
+    if (this.over) return;
+    this.status = new ConnectError(
+      `the response of ${this.peer.address} ended without ${names.grpcStatus} after ${this.progress()}`,
+      Code.Internal,
+    );
+    this.reader.end();
+  }
+
+  reset(reset: StreamReset): void {
+    if (this.reader === undefined) {
+      this.failedEarly = reset;
+      return;
+    }
+    if (this.over) return;
+    this.settle(this.errorFromReset(reset), false);
+  }
+
+  writable(): void {
+    this.writer.writable();
+  }
+
+  /** The link was over when the stream was opened, inside the constructor. */
+  private failedEarly: StreamReset | null = null;
+
+  // ---- ReaderOwner
+
+  readEnded(): void {
+    if (this.over) return;
+    if (this.status === null && this.method.singleResponse && this.reader.received !== 1) {
+      const wrong =
+        this.reader.received === 0 ? "no response message" : `${this.reader.received} response messages`;
+      this.status = new ConnectError(
+        `${wrong} for ${this.method.name}: exactly one is allowed`,
+        Code.Unimplemented,
+      );
+    }
+    this.settle(this.status ?? null, false);
+    if (!this.stream.closed) this.stream.abandon();
+  }
+
+  readFailed(error: ConnectError): void {
+    if (this.over) return;
+    this.stream.reset(ResetCode.CANCEL);
+    this.settle(error, false);
+  }
+
+  readStopped(): void {
+    this.cancel(new ConnectError("canceled: the response is not read any further", Code.Canceled));
+  }
+
+  // ---- WriterOwner
+
+  beforeFirstMessage(): void {}
+
+  sourceEnded(): void {
+    this.endRequest();
+  }
+
+  /** The request's iterable threw: that ends the call, and never looks like a complete request. */
+  sourceFailed(error: unknown): void {
+    this.cancel(error instanceof ConnectError ? error : ConnectError.from(error, Code.Internal));
+  }
+
+  // ---- the end
+
+  private settle(error: ConnectError | null, discard: boolean): void {
+    this.over = true;
+    this.error = error;
+    this.writer.stop();
+    if (error !== null) this.reader.fail(error, discard);
+    this.listener.ended(error);
+  }
+
+  private trailersArrived(list: HeaderFields, headers: HeaderFields | null): void {
+    let status = parseStatus(list);
+    // dubbo-java answers errors with a :status that is not 200 and a grpc-status all the same: that one counts.
+    if (status === undefined && headers !== null) status = this.checkHeaders(list);
+    status ??=
+      status === null
+        ? null
+        : new ConnectError(`no ${names.grpcStatus} in the trailers of ${this.peer.address}`, Code.Internal);
+    if (headers !== null) {
+      this.headerList = list;
+      if (status === null) this.listener.responded?.();
+    }
+    this.trailerList = list;
+    this.status = status;
+    if (status === null) this.reader.end();
+    else {
+      this.settle(status, false);
+      if (!this.stream.closed) this.stream.abandon();
+    }
+  }
+
+  private checkHeaders(list: HeaderFields): ConnectError | null {
+    const httpStatus = list.get(names.pseudoStatus);
+    const type = list.get(names.contentType);
+    if (httpStatus !== "200") {
+      return new ConnectError(
+        `${this.peer.address} answered HTTP ${httpStatus}`,
+        codeFromHttpStatus(Number(httpStatus)),
+        headersFromFields(list.fields),
+      );
+    }
+    if (type === undefined || parseContentType(type) === undefined) {
+      const what = type === undefined ? "no content-type" : `content-type ${JSON.stringify(type)}`;
+      return new ConnectError(
+        `${this.peer.address} answered with ${what}: application/grpc is needed`,
+        Code.Unknown,
+        headersFromFields(list.fields),
+      );
+    }
+    const encoding = list.get(names.grpcEncoding);
+    if (encoding === undefined || encoding === "identity") return null;
+    const compression = this.method.acceptCompression.find((c) => c.name === encoding);
+    if (compression === undefined) {
+      const known = this.method.acceptCompression.map((c) => c.name).join(", ");
+      return new ConnectError(
+        `${this.peer.address} answered with ${names.grpcEncoding} ${JSON.stringify(encoding)}: ${known === "" ? "no compression is" : `${known} are`} accepted`,
+        Code.Internal,
+      );
+    }
+    this.reader.setCompression(compression);
+    return null;
+  }
+
+  private errorFromReset(reset: StreamReset): ConnectError {
+    const where = this.peer.address;
+    if (reset.source === "local")
+      return new ConnectError(`${where} broke the protocol: ${reset.message}`, Code.Internal);
+    if (reset.source === "connection") {
+      const how =
+        reset.disposition === "maybe-processed"
+          ? `connection to ${where} lost after ${this.progress()}`
+          : `request not processed by ${where}`;
+      return new ConnectError(`${how}: ${reset.message}`, Code.Unavailable);
+    }
+    return new ConnectError(
+      `${where} ended the call after ${this.progress()}: ${reset.message}`,
+      codeFromReset(reset.code),
+    );
+  }
+
+  /** What has come so far, for an error message. */
+  progress(): string {
+    const n = this.reader.received;
+    if (n === 0) return this.headerList === null ? "no answer" : "response headers and no message";
+    return n === 1 ? "1 message" : `${n} messages`;
+  }
+}

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+import type {
+  ByteStream,
+  ByteStreamSink,
+  HeaderFields,
+  OutgoingFields,
+  PreparedHeaders,
+} from "./byte-stream.js";
+
+/** Who is at the other end of a connection. */
+export interface Peer {
+  /** `host:port` of TCP and TLS, the path of a unix socket, a name for memory. */
+  readonly address: string;
+  /** What carries the bytes. */
+  readonly transport: "tcp" | "tls" | "unix" | "memory";
+  /** The peer's certificate (TLS), as the runtime gives it. */
+  readonly certificate?: unknown;
+}
+
+/**
+ * A connection that carries {@link ByteStream}s. An HTTP/2 connection has this shape. It does nothing until
+ * {@link Link.start}.
+ */
+export interface Link {
+  readonly peer: Peer;
+  /** New streams can be opened. */
+  readonly usable: boolean;
+  /** Streams that are open or wait to be. */
+  readonly activeStreams: number;
+  /** Begins to work; called once. */
+  start(events: LinkEvents): void;
+  /** Makes header fields ready to be sent often, on this link alone. */
+  prepare(fields: readonly string[]): PreparedHeaders;
+  /** Opens a stream and sends its headers. On a link that is over, the sink hears `reset` at once. */
+  open(sink: ByteStreamSink, headers: OutgoingFields, end: boolean): ByteStream;
+  /** Ends in order: refuses new streams, lets open ones finish, closes. */
+  shutdown(): void;
+  /** Ends at once, with an HTTP/2 error code for the peer and a text for both. */
+  abort(code: number, message: string): void;
+}
+
+/** What a {@link Link} tells its owner. */
+export interface LinkEvents {
+  /** The peer opened a stream; set its sink before returning. `end`: nothing follows the headers. */
+  stream?(stream: ByteStream, list: HeaderFields, end: boolean): void;
+  /** The peer takes no new streams. */
+  goAway?(code: number, lastStreamId: number, debug: string): void;
+  /** The link is over; `error` is absent after an orderly end. */
+  closed?(error?: Error): void;
+}

@@ -1,0 +1,409 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Code, ConnectError } from "@connectrpc/connect";
+import type { Compression } from "../connect-private.js";
+import { compressedFlag, prefixLength, readLength } from "../protocol/envelope.js";
+import { grpcEncoding } from "../protocol/headers.js";
+import type { ByteStream } from "./byte-stream.js";
+import type { MessageCodec } from "./message-codec.js";
+
+/** What the owner of a reader has to hear. */
+export interface ReaderOwner {
+  /** A message could not be read: the call has to fail with `error`. */
+  readFailed(error: ConnectError): void;
+  /** The application reads no further, by `return()`. */
+  readStopped(): void;
+  /** Every message has arrived and can be taken. Not called after a failure. */
+  readEnded(): void;
+}
+
+interface Waiter<T> {
+  resolve(result: IteratorResult<T, undefined>): void;
+  reject(error: unknown): void;
+}
+
+const finished: IteratorResult<never, undefined> = Object.freeze({ done: true, value: undefined });
+/** A chunk of the queue is dropped in one piece, so that taking a message costs the same with ten and with 10,000 waiting. */
+const chunk = 1024;
+
+/**
+ * The reading half of a call: cuts the bytes of a stream into messages, inflates, parses, queues, and hands them out as
+ * one async iterator, which is also what `for await` gets. Flow-control credit is given back for what was taken.
+ *
+ * Hot path: one pass over a chunk for all messages in it; a message that lies whole in the chunk is parsed where it
+ * lies. One promise a message. (Connect's pipeline has 23 to 32 promises here.)
+ */
+export class MessageReader<T> implements AsyncIterableIterator<T, undefined> {
+  /** Messages that have arrived. */
+  received = 0;
+  private readonly stream: ByteStream;
+  private readonly codec: MessageCodec<never, T>;
+  private readonly owner: ReaderOwner;
+  private readonly maxBytes: number;
+  private compression: Compression | null = null;
+  // Messages that wait for the application, and the octets that each gives back when it is taken.
+  private queue: T[] = [];
+  private sizes: number[] = [];
+  private head = 0;
+  private waiter: Waiter<T> | null = null;
+  private moreWaiters: Waiter<T>[] | null = null;
+  /** Who is kept from garbage collection while a read waits. */
+  holder: unknown = null;
+  private complete = false;
+  private failure: ConnectError | null = null;
+  private ignoring = false;
+  // The message that is being put together: its prefix, then its body.
+  private readonly prefix = new Uint8Array(prefixLength);
+  private prefixFilled = 0;
+  private body: Uint8Array | null = null;
+  private bodyFilled = 0;
+  private bodyLength = -1;
+  // Messages that are being inflated come in order; the end waits for them.
+  private inflating: Promise<void> | null = null;
+  private inflatingCount = 0;
+  private endPending = false;
+  private failurePending: ConnectError | null = null;
+
+  constructor(stream: ByteStream, codec: MessageCodec<never, T>, owner: ReaderOwner, maxBytes: number) {
+    this.stream = stream;
+    this.codec = codec;
+    this.owner = owner;
+    this.maxBytes = maxBytes;
+  }
+
+  /** How messages that carry the compressed flag are inflated; null: they are an error. */
+  setCompression(compression: Compression | null): void {
+    this.compression = compression;
+  }
+
+  // ---- from the stream
+
+  /** Bytes arrived. */
+  feed(b: Uint8Array, start: number, end: number): void {
+    if (this.ignoring) {
+      this.stream.credit(end - start);
+      return;
+    }
+    let at = start;
+    if (this.bodyLength >= 0) at = this.fillBody(b, at, end);
+    while (at < end && !this.ignoring) {
+      if (this.prefixFilled === 0 && end - at >= prefixLength) {
+        const length = readLength(b, at);
+        const flag = b[at]!;
+        const from = at + prefixLength;
+        if (end - from >= length && flag === 0) {
+          if (length > this.maxBytes) {
+            this.tooLarge(length);
+          } else {
+            at = from + length;
+            this.message(b, from, at);
+            continue;
+          }
+        } else {
+          for (let i = 0; i < prefixLength; i++) this.prefix[i] = b[at + i]!;
+          at = this.begin(b, from, end);
+          continue;
+        }
+      } else {
+        while (at < end && this.prefixFilled < prefixLength) this.prefix[this.prefixFilled++] = b[at++]!;
+        if (this.prefixFilled < prefixLength) return;
+        at = this.begin(b, at, end);
+        continue;
+      }
+      break;
+    }
+    if (this.ignoring && at < end) this.stream.credit(end - at);
+  }
+
+  /** The peer has sent everything. */
+  end(): void {
+    if (this.ignoring) return;
+    if (this.prefixFilled > 0 || this.bodyLength >= 0) {
+      const got = this.bodyLength >= 0 ? this.bodyFilled : this.prefixFilled;
+      const of =
+        this.bodyLength >= 0 ? `a message of ${this.bodyLength} bytes` : "a message prefix of 5 bytes";
+      this.broken(`the stream ended inside ${of}, after ${got}`, Code.InvalidArgument);
+      return;
+    }
+    if (this.inflating !== null) {
+      this.endPending = true;
+      return;
+    }
+    this.complete = true;
+    this.settleWaiters();
+    this.owner.readEnded();
+  }
+
+  /**
+   * The call is over with an error: reads reject with it, after what has arrived was taken, or at once when `discard`
+   * is set.
+   */
+  fail(error: ConnectError, discard: boolean): void {
+    if (this.failure === null && (!this.complete || discard)) {
+      if (!discard && this.inflating !== null) {
+        this.failurePending ??= error;
+        return;
+      }
+      this.failure = error;
+    }
+    if (discard) this.discard();
+    this.settleWaiters();
+  }
+
+  /** Drops what waits and what comes. Reads end cleanly unless {@link MessageReader.fail} was called. */
+  discard(): void {
+    this.ignoreInput();
+    let bytes = 0;
+    for (let i = this.head; i < this.queue.length; i++) bytes += this.sizes[i]!;
+    if (bytes > 0) this.stream.credit(bytes);
+    this.queue = [];
+    this.sizes = [];
+    this.head = 0;
+    if (this.failure === null) this.complete = true;
+    this.settleWaiters();
+  }
+
+  private ignoreInput(): void {
+    if (this.ignoring) return;
+    this.ignoring = true;
+    const partial = this.prefixFilled + (this.bodyLength >= 0 ? prefixLength + this.bodyFilled : 0);
+    if (partial > 0) this.stream.credit(partial);
+    this.body = null;
+    this.bodyLength = -1;
+    this.prefixFilled = 0;
+  }
+
+  // ---- to the application
+
+  /**
+   * The next message; `done` when the stream ended well; rejects with the call's error. As often as asked. `holder` is
+   * kept from garbage collection while the read waits.
+   */
+  next(holder: unknown = null): Promise<IteratorResult<T, undefined>> {
+    if (this.head < this.queue.length) return Promise.resolve({ done: false, value: this.take() });
+    if (this.failure !== null) return Promise.reject(this.failure);
+    if (this.complete) return Promise.resolve(finished);
+    this.holder = holder;
+    return new Promise((resolve, reject) => {
+      const waiter = { resolve, reject };
+      if (this.waiter === null) this.waiter = waiter;
+      else {
+        this.moreWaiters ??= [];
+        this.moreWaiters.push(waiter);
+      }
+    });
+  }
+
+  /** The application reads no further: what comes is dropped. Never rejects. */
+  return(): Promise<IteratorResult<T, undefined>> {
+    const stopped = !this.complete && this.failure === null;
+    this.discard();
+    if (stopped) this.owner.readStopped();
+    return Promise.resolve(finished);
+  }
+
+  /** As {@link MessageReader.return}, and rejects with `error`. */
+  throw(error: unknown): Promise<IteratorResult<T, undefined>> {
+    void this.return();
+    return Promise.reject(error);
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  /** Takes a message that waits, without a promise; undefined if none does. For the unary kinds. */
+  shift(): T | undefined {
+    return this.head < this.queue.length ? this.take() : undefined;
+  }
+
+  /** Messages that wait to be taken. */
+  get waiting(): number {
+    return this.queue.length - this.head;
+  }
+
+  private take(): T {
+    const at = this.head++;
+    const message = this.queue[at]!;
+    this.stream.credit(this.sizes[at]!);
+    if (this.head === this.queue.length) {
+      this.queue.length = 0;
+      this.sizes.length = 0;
+      this.head = 0;
+    } else if (at >= chunk) {
+      this.queue.splice(0, this.head);
+      this.sizes.splice(0, this.head);
+      this.head = 0;
+    }
+    return message;
+  }
+
+  /** A prefix is complete; returns the offset behind what was used. */
+  private begin(b: Uint8Array, at: number, end: number): number {
+    this.prefixFilled = 0;
+    const length = readLength(this.prefix, 0);
+    if (length > this.maxBytes) {
+      this.tooLarge(length);
+      return at;
+    }
+    const flag = this.prefix[0]!;
+    if (flag > compressedFlag) {
+      this.broken(`message with flag ${flag}: 0 (plain) and 1 (compressed) are allowed`, Code.Internal);
+      return at;
+    }
+    if (flag === compressedFlag && this.compression === null && length > 0) {
+      this.broken(
+        `compressed message without ${grpcEncoding}: say which compression in the headers`,
+        Code.Internal,
+      );
+      return at;
+    }
+    this.bodyLength = length;
+    this.bodyFilled = 0;
+    if (length > end - at) this.stream.expect(length - (end - at));
+    return this.fillBody(b, at, end);
+  }
+
+  private fillBody(b: Uint8Array, at: number, end: number): number {
+    const n = Math.min(this.bodyLength - this.bodyFilled, end - at);
+    if (this.body === null && n === this.bodyLength) {
+      const from = at;
+      this.bodyLength = -1;
+      this.message(b, from, from + n);
+      return at + n;
+    }
+    if (n > 0) {
+      const body = this.grownFor(n);
+      body.set(b.subarray(at, at + n), this.bodyFilled);
+      this.bodyFilled += n;
+      if (this.bodyFilled === this.bodyLength) {
+        this.body = null;
+        const length = this.bodyLength;
+        this.bodyLength = -1;
+        this.message(body, 0, length);
+      }
+    }
+    return at + n;
+  }
+
+  /** The body's buffer: grows with what has arrived, at most eightfold, so that a prefix alone allocates nothing. */
+  private grownFor(n: number): Uint8Array {
+    const needed = this.bodyFilled + n;
+    if (this.body !== null && this.body.length >= needed) return this.body;
+    const grown = new Uint8Array(Math.min(this.bodyLength, Math.max(needed * 8, 16_384)));
+    if (this.body !== null) grown.set(this.body.subarray(0, this.bodyFilled));
+    this.body = grown;
+    return grown;
+  }
+
+  /** A whole message, without its prefix. */
+  private message(b: Uint8Array, start: number, end: number): void {
+    const size = end - start + prefixLength;
+    if (this.prefix[0] === compressedFlag && end > start) {
+      this.prefix[0] = 0;
+      this.inflate(b.subarray(start, end), size);
+      return;
+    }
+    this.prefix[0] = 0;
+    if (this.inflating !== null) {
+      this.enqueueInflated(Promise.resolve(b.subarray(start, end)), size);
+      return;
+    }
+    this.parse(b, start, end, size);
+  }
+
+  private parse(b: Uint8Array, start: number, end: number, size: number): void {
+    let message: T;
+    try {
+      message = this.codec.parse(b, start, end);
+    } catch (cause) {
+      this.stream.credit(size);
+      const text = cause instanceof Error ? cause.message : String(cause);
+      this.failed(
+        new ConnectError(
+          `message of ${end - start} bytes can't be parsed: ${text}`,
+          Code.InvalidArgument,
+          undefined,
+          undefined,
+          cause,
+        ),
+      );
+      return;
+    }
+    this.received++;
+    const waiter = this.waiter;
+    if (waiter !== null) {
+      this.waiter = this.moreWaiters?.shift() ?? null;
+      if (this.waiter === null) this.holder = null;
+      this.stream.credit(size);
+      waiter.resolve({ done: false, value: message });
+    } else {
+      this.queue.push(message);
+      this.sizes.push(size);
+    }
+  }
+
+  private inflate(bytes: Uint8Array, size: number): void {
+    const compression = this.compression!;
+    this.enqueueInflated(compression.decompress(bytes, this.maxBytes), size);
+  }
+
+  private enqueueInflated(inflated: Promise<Uint8Array>, size: number): void {
+    this.inflatingCount++;
+    const before = this.inflating;
+    this.inflating = (async () => {
+      try {
+        const bytes = await inflated;
+        await before;
+        if (this.ignoring) this.stream.credit(size);
+        else this.parse(bytes, 0, bytes.length, size);
+      } catch (cause) {
+        await before;
+        this.stream.credit(size);
+        const error =
+          cause instanceof ConnectError
+            ? cause
+            : new ConnectError(
+                `compressed message can't be inflated: ${String(cause)}`,
+                Code.InvalidArgument,
+                undefined,
+                undefined,
+                cause,
+              );
+        if (!this.ignoring) this.failed(error);
+      }
+      if (--this.inflatingCount > 0) return;
+      this.inflating = null;
+      if (this.failurePending !== null) this.fail(this.failurePending, false);
+      else if (this.endPending) this.end();
+    })();
+  }
+
+  private tooLarge(length: number): void {
+    this.broken(
+      `message of ${length} bytes is larger than the limit of ${this.maxBytes}: raise readMaxBytes where it is received`,
+      Code.ResourceExhausted,
+    );
+  }
+
+  private broken(message: string, code: Code): void {
+    this.failed(new ConnectError(message, code));
+  }
+
+  private failed(error: ConnectError): void {
+    this.failure ??= error;
+    this.ignoreInput();
+    this.settleWaiters();
+    this.owner.readFailed(error);
+  }
+
+  private settleWaiters(): void {
+    for (let waiter = this.waiter; waiter !== null; waiter = this.moreWaiters?.shift() ?? null) {
+      if (this.failure !== null) waiter.reject(this.failure);
+      else if (this.complete) waiter.resolve(finished);
+      else return;
+    }
+    this.waiter = null;
+    this.moreWaiters = null;
+    this.holder = null;
+  }
+}

@@ -1,0 +1,393 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Code, ConnectError } from "@connectrpc/connect";
+import type { Compression } from "../connect-private.js";
+import { contentTypeOf, type Subtype } from "../protocol/content-type.js";
+import * as names from "../protocol/headers.js";
+import { appendHeaders, headersFromFields } from "../protocol/metadata.js";
+import { ResetCode } from "../protocol/reset-code.js";
+import { appendStatus, okStatus } from "../protocol/status.js";
+import type {
+  ByteStream,
+  ByteStreamSink,
+  HeaderFields,
+  PreparedHeaders,
+  StreamReset,
+} from "./byte-stream.js";
+import { type DeadlineEntry, deadlines } from "./deadline.js";
+import type { Peer } from "./link.js";
+import type { MessageCodec } from "./message-codec.js";
+import { MessageReader, type ReaderOwner } from "./message-reader.js";
+import { MessageWriter, type WriteCompression, type WriterOwner } from "./message-writer.js";
+
+/** A method as the engine serves it. */
+export interface ServerMethod {
+  /** `package.Service/Method`, for messages. */
+  readonly name: string;
+  /** The request is a stream: the handler begins with the headers. Otherwise with the one message. */
+  readonly requestStream: boolean;
+  readonly request: MessageCodec<never, unknown>;
+  readonly response: MessageCodec<unknown, unknown>;
+  readonly readMaxBytes: number;
+  readonly writeMaxBytes: number;
+  /** Runs the handler with the message, or with the reader. It answers by the call's methods, and must not throw. */
+  invoke(call: ServerCall, input: unknown): void;
+}
+
+/** What a request's headers say, worked out once per distinct list. */
+export interface RequestHead {
+  readonly subtype: Subtype;
+  readonly method: ServerMethod | null;
+  /** Why the call can't be served; null if it can. */
+  readonly refusal: ConnectError | null;
+  readonly timeoutMs: number | undefined;
+  readonly readCompression: Compression | null;
+  readonly writeCompression: WriteCompression | null;
+}
+
+/** Whom a call belongs to: the server's half of one connection. */
+export interface ServerCallHost {
+  readonly peer: Peer;
+  /** The head of a plain response. */
+  readonly responseHead: Readonly<Record<Subtype, PreparedHeaders>>;
+  readonly okTrailers: PreparedHeaders;
+  callEnded(call: ServerCall): void;
+  /** A handler threw what is no `ConnectError`: logs it, and returns what the client may see. */
+  unexpected(call: ServerCall, error: unknown): ConnectError;
+}
+
+/** The reason with which `context.signal` fires when a call has ended well. */
+export const callEnded: ConnectError = new ConnectError("the call has ended", Code.Canceled);
+
+/**
+ * The server's side of one call, from its headers to its status. It ends in one of two ways: `finish`, which sends a
+ * status, or `cut`, when there is nobody left to send one to. Either way, once: the signal fires, pending reads reject,
+ * the handler's generator is returned, the deadline is taken back.
+ */
+export class ServerCall implements ByteStreamSink, ReaderOwner, WriterOwner, DeadlineEntry {
+  readonly stream: ByteStream;
+  readonly head: RequestHead;
+  readonly host: ServerCallHost;
+  readonly method: ServerMethod;
+  readonly reader: MessageReader<unknown>;
+  readonly writer: MessageWriter<unknown>;
+  /** The status was sent, or nobody can get it. */
+  over = false;
+  /** A slot for the handler's context. */
+  context: unknown = undefined;
+  dueAt = 0;
+  deadlineNext: DeadlineEntry | null = null;
+  deadlinePrevious: DeadlineEntry | null = null;
+  deadlineSet = false;
+  private readonly list: HeaderFields;
+  private readonly startedAt: number = performance.now();
+  private headersSent = false;
+  private invoked = false;
+  private controller: AbortController | null = null;
+  private outcome: ConnectError | null = null;
+  private requestHeaders: Headers | null = null;
+  private responseHeaders: Headers | null = null;
+  private responseTrailers: Headers | null = null;
+
+  constructor(
+    host: ServerCallHost,
+    stream: ByteStream,
+    list: HeaderFields,
+    head: RequestHead,
+    method: ServerMethod,
+  ) {
+    this.host = host;
+    this.stream = stream;
+    this.list = list;
+    this.head = head;
+    this.method = method;
+    this.reader = new MessageReader<unknown>(stream, method.request, this, method.readMaxBytes);
+    this.reader.setCompression(head.readCompression);
+    this.writer = new MessageWriter<unknown>(
+      stream,
+      method.response,
+      this,
+      method.writeMaxBytes,
+      head.writeCompression,
+    );
+    stream.sink = this;
+    if (head.timeoutMs !== undefined) deadlines.add(this, head.timeoutMs);
+  }
+
+  /** Begins; `ended`: the request has no body. */
+  start(ended: boolean): void {
+    if (this.method.requestStream) {
+      this.invoked = true;
+      this.method.invoke(this, this.reader);
+    }
+    if (ended) this.reader.end();
+  }
+
+  // ---- for the handler's context
+
+  /** Fires when the call ends, with what ended it. */
+  get signal(): AbortSignal {
+    if (this.controller === null) {
+      this.controller = new AbortController();
+      if (this.over) this.controller.abort(this.outcome ?? callEnded);
+    }
+    return this.controller.signal;
+  }
+
+  get requestHeader(): Headers {
+    this.requestHeaders ??= headersFromFields(this.list.fields);
+    return this.requestHeaders;
+  }
+
+  get responseHeader(): Headers {
+    this.responseHeaders ??= new Headers();
+    return this.responseHeaders;
+  }
+
+  get responseTrailer(): Headers {
+    this.responseTrailers ??= new Headers();
+    return this.responseTrailers;
+  }
+
+  /** Milliseconds left, or undefined without a deadline. */
+  get timeLeft(): number | undefined {
+    const { timeoutMs } = this.head;
+    return timeoutMs === undefined ? undefined : timeoutMs - (performance.now() - this.startedAt);
+  }
+
+  get path(): string {
+    return this.list.get(names.pseudoPath) ?? "";
+  }
+
+  get authority(): string {
+    return this.list.get(names.pseudoAuthority) ?? this.host.peer.address;
+  }
+
+  get scheme(): string {
+    return this.list.get(names.pseudoScheme) ?? "http";
+  }
+
+  /** Sends the response headers now; nothing if they have left. */
+  sendHeaders(): void {
+    if (this.headersSent || this.over) return;
+    this.headersSent = true;
+    this.stream.sendHeaders(this.responseFields(), false);
+  }
+
+  // ---- for the handler
+
+  /** The handler's one answer. */
+  respond(message: unknown): void {
+    if (this.over) return;
+    if (typeof message !== "object" || message === null) {
+      const got = message === null ? "null" : typeof message;
+      this.failed(
+        new TypeError(
+          `the handler of ${this.method.name} returned ${got}: return a message or its init object`,
+        ),
+      );
+      return;
+    }
+    try {
+      this.writer.write(message, false);
+    } catch (error) {
+      this.failed(error);
+      return;
+    }
+    this.writer.end(() => this.finish(null));
+  }
+
+  /** The handler's answers, from an iterable. */
+  respondAll(messages: AsyncIterable<unknown> | Iterable<unknown>): void {
+    if (this.over) {
+      // The call ended before its handler had made the iterable: nobody starts it, so nothing has to be cleaned up.
+      return;
+    }
+    this.writer.pump(messages);
+  }
+
+  /** The handler threw. */
+  failed(error: unknown): void {
+    if (this.over) return;
+    this.finish(error instanceof ConnectError ? error : this.host.unexpected(this, error));
+  }
+
+  /** Ends with a status from the server itself: deadline, shutdown. The handler is told as by a cancel. */
+  stop(error: ConnectError): void {
+    if (this.over) return;
+    // A status behind bytes that the peer doesn't take would never arrive.
+    if (this.stream.queuedBytes > 0) {
+      this.stream.reset(ResetCode.CANCEL);
+      this.cut(error);
+    } else {
+      this.finish(error);
+    }
+  }
+
+  // ---- ByteStreamSink
+
+  headers(): void {}
+
+  data(b: Uint8Array, start: number, end: number): void {
+    this.reader.feed(b, start, end);
+  }
+
+  trailers(): void {
+    this.reader.end();
+  }
+
+  end(): void {
+    this.reader.end();
+  }
+
+  reset(reset: StreamReset): void {
+    this.cut(errorFromReset(reset, this.host.peer));
+  }
+
+  writable(): void {
+    this.writer.writable();
+  }
+
+  // ---- ReaderOwner
+
+  readEnded(): void {
+    if (this.invoked || this.over) return;
+    this.invoked = true;
+    const { reader } = this;
+    const message = reader.shift();
+    if (message === undefined || reader.waiting > 0) {
+      const wrong = message === undefined ? "no request message" : `${reader.received} request messages`;
+      this.finish(
+        new ConnectError(`${wrong} for ${this.method.name}: exactly one is allowed`, Code.Unimplemented),
+      );
+      return;
+    }
+    this.method.invoke(this, message);
+  }
+
+  readFailed(error: ConnectError): void {
+    this.finish(error);
+  }
+
+  readStopped(): void {}
+
+  // ---- WriterOwner
+
+  beforeFirstMessage(): void {
+    this.sendHeaders();
+  }
+
+  sourceEnded(): void {
+    this.finish(null);
+  }
+
+  sourceFailed(error: unknown): void {
+    this.failed(error);
+  }
+
+  // ---- DeadlineEntry
+
+  onDeadline(): void {
+    if (this.over) {
+      // Answered, but the peer has not taken it in the time that it gave.
+      this.stream.reset(ResetCode.CANCEL);
+      return;
+    }
+    this.stop(
+      new ConnectError(
+        `deadline of ${this.head.timeoutMs} ms passed in ${this.method.name}`,
+        Code.DeadlineExceeded,
+      ),
+    );
+  }
+
+  // ---- the two ends
+
+  private finish(error: ConnectError | null): void {
+    if (this.over) return;
+    this.over = true;
+    try {
+      this.sendStatus(error);
+    } catch (broken) {
+      // What the handler set as headers or trailers can't be sent: that becomes the outcome.
+      this.responseHeaders = null;
+      this.responseTrailers = null;
+      this.sendStatus(broken instanceof ConnectError ? broken : this.host.unexpected(this, broken));
+    }
+    this.settle(error);
+    if (this.stream.closed) deadlines.remove(this);
+    else {
+      if (this.stream.queuedBytes === 0) deadlines.remove(this);
+      this.stream.abandon();
+    }
+  }
+
+  private cut(error: ConnectError): void {
+    if (this.over) return;
+    this.over = true;
+    deadlines.remove(this);
+    this.settle(error);
+  }
+
+  private settle(outcome: ConnectError | null): void {
+    this.outcome = outcome;
+    this.writer.stop();
+    this.reader.fail(outcome ?? callEnded, true);
+    this.controller?.abort(outcome ?? callEnded);
+    this.host.callEnded(this);
+  }
+
+  private sendStatus(error: ConnectError | null): void {
+    const { stream, host } = this;
+    const trailers = this.responseTrailers;
+    if (error === null) {
+      if (!this.headersSent) {
+        const fields = this.responseFields();
+        this.headersSent = true;
+        stream.sendHeaders(fields, false);
+      }
+      if (trailers === null) stream.sendTrailers(host.okTrailers);
+      else {
+        const fields: string[] = [];
+        appendHeaders(fields, trailers);
+        stream.sendTrailers([...fields, ...okStatus]);
+      }
+      return;
+    }
+    const fields: string[] = [];
+    if (trailers !== null) appendHeaders(fields, trailers);
+    appendStatus(fields, error);
+    if (this.headersSent) stream.sendTrailers(fields);
+    else {
+      // Trailers-Only (grpc/grpc doc/PROTOCOL-HTTP2.md): headers and status in one list.
+      const head = this.responseFields();
+      this.headersSent = true;
+      stream.sendHeaders([...("fields" in head ? head.fields : head), ...fields], true);
+    }
+  }
+
+  private responseFields(): PreparedHeaders | readonly string[] {
+    const { head, host } = this;
+    const prepared = host.responseHead[head.subtype];
+    if (this.responseHeaders === null && head.writeCompression === null) return prepared;
+    const fields = [...prepared.fields];
+    if (head.writeCompression !== null)
+      fields.push(names.grpcEncoding, head.writeCompression.compression.name);
+    if (this.responseHeaders !== null) appendHeaders(fields, this.responseHeaders);
+    return fields;
+  }
+}
+
+/** The head of a plain response, as fields. */
+export function responseHeadFields(subtype: Subtype, acceptEncoding: string): readonly string[] {
+  const fields = [names.pseudoStatus, "200", names.contentType, contentTypeOf[subtype]];
+  return acceptEncoding === "" ? fields : [...fields, names.grpcAcceptEncoding, acceptEncoding];
+}
+
+function errorFromReset(reset: StreamReset, peer: Peer): ConnectError {
+  if (reset.source === "connection") {
+    return new ConnectError(`connection to ${peer.address} lost: ${reset.message}`, Code.Unavailable);
+  }
+  if (reset.source === "local") return new ConnectError(reset.message, Code.Internal);
+  // Whatever code it comes with, a client that resets does not want the answer any more.
+  return new ConnectError(`canceled by ${peer.address}: ${reset.message}`, Code.Canceled);
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// For users.
+export {
+  type CallOptions,
+  Code,
+  ConnectError,
+  type ContextKey,
+  type ContextValues,
+  createContextKey,
+  createContextValues,
+  type Interceptor,
+  type Transport,
+} from "@connectrpc/connect";
+export {
+  type Client,
+  type ClientMethodOf,
+  type ClientOptions,
+  createClient,
+  type Messages,
+  type MethodOptions,
+} from "./client/create-client.js";
+export type { TransportOptions, TripleTransport } from "./client/create-transport.js";
+// For those who bring a runtime or a carrier.
+export { type Connector, createTransport } from "./client/create-transport.js";
+export type { BidiStream, ClientStream, ServerStream, StreamHandle } from "./client/stream-handles.js";
+export type {
+  ByteStream,
+  ByteStreamSink,
+  HeaderFields,
+  OutgoingFields,
+  PreparedHeaders,
+  StreamReset,
+} from "./engine/byte-stream.js";
+export type { Link, LinkEvents, Peer } from "./engine/link.js";
+export { type Attachments, readAttachments } from "./protocol/attachments.js";
+export { CodeBizError } from "./protocol/status.js";
+export type { TripleRouteOptions, TripleRouter } from "./server/create-router.js";
+export { createTripleRouter } from "./server/create-router.js";
+export type { Server, ServerOptions, ShutdownReport } from "./server/create-server.js";
+export { createServer } from "./server/create-server.js";
+export type { Logger } from "./server/logger.js";
+export type { ServeOptions } from "./server/resolve-options.js";
+export type { TripleContext, TripleMethodImpl, TripleServiceImpl } from "./server/triple-context.js";

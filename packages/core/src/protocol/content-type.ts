@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** How messages are serialised. */
+export type Subtype = "proto" | "json";
+
+/** What we send: dubbo-go and dubbo-java both send and take `+proto`. */
+export const contentTypeOf: Readonly<Record<Subtype, string>> = {
+  proto: "application/grpc+proto",
+  json: "application/grpc+json",
+};
+
+/**
+ * The serialisation that a gRPC content type names, or undefined if it is not one that is understood. Parameters such
+ * as a charset are ignored.
+ */
+export function parseContentType(value: string): Subtype | undefined {
+  const match = /^application\/grpc(?:\+(proto|json))?\s*(?:;.*)?$/i.exec(value);
+  if (match === null) return undefined;
+  return match[1]?.toLowerCase() === "json" ? "json" : "proto";
+}

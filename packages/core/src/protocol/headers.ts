@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Every header name of the wire, once. gRPC's are from grpc/grpc doc/PROTOCOL-HTTP2.md; the `tri-` ones from
+// apache/dubbo TripleHeaderEnum.java and apache/dubbo-go triple_protocol/triple.go.
+
+export const pseudoMethod = ":method";
+export const pseudoScheme = ":scheme";
+export const pseudoPath = ":path";
+export const pseudoAuthority = ":authority";
+export const pseudoStatus = ":status";
+
+export const contentType = "content-type";
+export const userAgent = "user-agent";
+export const te = "te";
+
+/** Deadline of the call, as the client counts it. */
+export const grpcTimeout = "grpc-timeout";
+/** Compression of the messages that follow. */
+export const grpcEncoding = "grpc-encoding";
+/** Compressions that the sender of this header can read. */
+export const grpcAcceptEncoding = "grpc-accept-encoding";
+/** Outcome of the call, a decimal code. */
+export const grpcStatus = "grpc-status";
+/** Percent-encoded text of the outcome. */
+export const grpcMessage = "grpc-message";
+/** base64 of google.rpc.Status. */
+export const grpcStatusDetails = "grpc-status-details-bin";
+
+/** Service group; sent by every Dubbo client that has one, only when it is not empty. */
+export const serviceGroup = "tri-service-group";
+/** Service version; as {@link serviceGroup}. */
+export const serviceVersion = "tri-service-version";
+/** dubbo-java: JSON `{"lower-case":"Original-Case"}` of attachment names, percent-encoded. */
+export const headerConvert = "tri-header-convert";
+
+/** Suffix of header names whose value is base64. */
+export const binarySuffix = "-bin";
+
+/**
+ * Names that belong to the protocol: what a user sets under them is not sent. The `grpc-` and `tri-` prefixes are
+ * not reserved as a whole, since services behind proxies use them.
+ */
+const reserved: ReadonlySet<string> = new Set([
+  pseudoMethod,
+  pseudoScheme,
+  pseudoPath,
+  pseudoAuthority,
+  pseudoStatus,
+  contentType,
+  te,
+  grpcTimeout,
+  grpcEncoding,
+  grpcAcceptEncoding,
+  grpcStatus,
+  grpcMessage,
+  grpcStatusDetails,
+  "connection",
+  "keep-alive",
+  "proxy-connection",
+  "transfer-encoding",
+  "upgrade",
+  "host",
+  "content-length",
+]);
+
+/** Whether a name belongs to the protocol and is left out of what users set. */
+export function isReserved(name: string): boolean {
+  return reserved.has(name);
+}

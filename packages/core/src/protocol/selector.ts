@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+import { serviceGroup, serviceVersion } from "./headers.js";
+
+/** Which registration of a service is meant. Dubbo dispatches on both, exactly; absent is the empty string. */
+export interface Selector {
+  readonly group: string;
+  readonly version: string;
+}
+
+/** One string for a selector, unambiguous: no header value contains NUL. */
+export function selectorKey(group: string, version: string): string {
+  return `${group}\0${version}`;
+}
+
+/** A selector for an error message: `group "g", version "1.0.0"`, or `no group and no version`. */
+export function describeSelector({ group, version }: Selector): string {
+  if (group === "" && version === "") return "no group and no version";
+  if (version === "") return `group ${JSON.stringify(group)}, no version`;
+  if (group === "") return `no group, version ${JSON.stringify(version)}`;
+  return `group ${JSON.stringify(group)}, version ${JSON.stringify(version)}`;
+}
+
+/** The headers of a selector: only what is not empty is sent. */
+export function selectorFields({
+  group,
+  version,
+}: Selector): readonly (readonly [name: string, value: string])[] {
+  const fields: (readonly [string, string])[] = [];
+  if (group !== "") fields.push([serviceGroup, group]);
+  if (version !== "") fields.push([serviceVersion, version]);
+  return fields;
+}

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { DescMethod, DescService } from "@bufbuild/protobuf";
+import {
+  Code,
+  ConnectError,
+  type ConnectRouter,
+  createConnectRouter,
+  type HandlerContext,
+  type MethodImpl,
+  type ServiceImpl,
+} from "@connectrpc/connect";
+import type { UniversalHandler } from "../connect-private.js";
+import { messageCodec } from "../engine/message-codec.js";
+import type { ServerCall, ServerMethod } from "../engine/server-call.js";
+import type { Subtype } from "../protocol/content-type.js";
+import { formatPath } from "../protocol/path.js";
+import { renamedMethod } from "../protocol/rename-method.js";
+import type { Selector } from "../protocol/selector.js";
+import { CallContext, type ContextHost, contextOfConnect } from "./call-context.js";
+import { composeHandler } from "./compose-handler.js";
+import { createInvoke } from "./invoke.js";
+import type { Handler, Registration } from "./registration.js";
+import { type ResolvedServeOptions, resolveServeOptions, type ServeOptions } from "./resolve-options.js";
+import { RouteTable } from "./route-table.js";
+import type { TripleContext, TripleMethodImpl, TripleServiceImpl } from "./triple-context.js";
+
+/** Options of one registration. */
+export interface TripleRouteOptions extends ServeOptions {
+  /** Service group that clients have to ask for. Default: none. */
+  group?: string;
+  /** Service version that clients have to ask for. Default: none. */
+  version?: string;
+  /** Name that the service is served under, if it is not the proto's full name: a Java interface, say. */
+  interface?: string;
+}
+
+type ConnectRouteOptions = Parameters<ConnectRouter["service"]>[2];
+
+/**
+ * Registers services: Connect's router, with group, version and interface name per registration. The same service may be
+ * registered several times with different ones.
+ */
+export interface TripleRouter extends ConnectRouter {
+  /** What is registered; the engine dispatches by it. Connect's routers have no such member, so they can't be mixed up. */
+  readonly routes: RouteTable;
+  /**
+   * Registers a service. Methods that are left out answer `Unimplemented`. Throws `AlreadyExists` when the same service,
+   * group and version are registered already.
+   */
+  service<T extends DescService>(
+    service: T,
+    implementation: Partial<TripleServiceImpl<T>>,
+    options?: TripleRouteOptions,
+  ): this;
+  service<T extends DescService>(
+    service: T,
+    implementation: Partial<ServiceImpl<T>>,
+    options?: ConnectRouteOptions,
+  ): this;
+  /** Registers one method; as `service`. */
+  rpc<M extends DescMethod>(
+    method: M,
+    implementation: TripleMethodImpl<M>,
+    options?: TripleRouteOptions,
+  ): this;
+  rpc<M extends DescMethod>(method: M, implementation: MethodImpl<M>, options?: ConnectRouteOptions): this;
+}
+
+/** Makes a router. `host` is what handler contexts need of the server. */
+export function createTripleRouter(options: ServeOptions, host: ContextHost): TripleRouter {
+  const base = resolveServeOptions(options);
+  const routes = new RouteTable();
+  const handlers: UniversalHandler[] = [];
+  const add = (
+    method: DescMethod,
+    implementation: unknown,
+    owner: object | undefined,
+    given: TripleRouteOptions,
+  ): void => {
+    const desc = given.interface === undefined ? method : renamedMethod(method, given.interface);
+    const selector: Selector = { group: given.group ?? "", version: given.version ?? "" };
+    const registration = register(
+      desc,
+      selector,
+      boundHandler(desc, implementation, owner),
+      resolveServeOptions(given, base),
+      host,
+    );
+    const path = formatPath(desc.parent.typeName, desc.name);
+    const known = routes.add(path, registration);
+    const forConnect = (input: never, context: HandlerContext): unknown =>
+      registration.handler(input, contextOfConnect(context, selector, host) as never);
+    const handler = createConnectRouter(connectOptions(given, base)).rpc(
+      desc,
+      forConnect as MethodImpl<DescMethod>,
+    ).handlers[0]!;
+    composeHandler(handlers, known, selector, handler);
+  };
+  const router: TripleRouter = {
+    routes,
+    handlers,
+    service(service: DescService, implementation: object, given: TripleRouteOptions = {}) {
+      for (const method of service.methods) {
+        add(method, (implementation as Record<string, unknown>)[method.localName], implementation, given);
+      }
+      return router;
+    },
+    rpc(method: DescMethod, implementation: unknown, given: TripleRouteOptions = {}) {
+      add(method, implementation, undefined, given);
+      return router;
+    },
+  };
+  return router;
+}
+
+function boundHandler(desc: DescMethod, implementation: unknown, owner: object | undefined): Handler {
+  if (typeof implementation === "function") {
+    return (owner === undefined ? implementation : implementation.bind(owner)) as Handler;
+  }
+  if (implementation !== undefined) {
+    throw new ConnectError(
+      `implementation of ${desc.parent.typeName}/${desc.name} is a ${typeof implementation}: give a function`,
+      Code.InvalidArgument,
+    );
+  }
+  return () => {
+    throw new ConnectError(`${desc.parent.typeName}/${desc.name} is not implemented`, Code.Unimplemented);
+  };
+}
+
+function register(
+  desc: DescMethod,
+  selector: Selector,
+  handler: Handler,
+  options: ResolvedServeOptions,
+  host: ContextHost,
+): Registration {
+  const contextOf = (call: ServerCall): TripleContext => {
+    call.context ??= new CallContext(call, registration, host);
+    return call.context as TripleContext;
+  };
+  const invoke = createInvoke(desc, handler, options.interceptors, contextOf);
+  const served = (subtype: Subtype): ServerMethod => ({
+    name: `${desc.parent.typeName}/${desc.name}`,
+    requestStream: desc.methodKind === "client_streaming" || desc.methodKind === "bidi_streaming",
+    request: messageCodec(desc.input, subtype),
+    response: messageCodec(desc.output, subtype) as ServerMethod["response"],
+    readMaxBytes: options.readMaxBytes,
+    writeMaxBytes: options.writeMaxBytes,
+    invoke,
+  });
+  const registration: Registration = {
+    desc,
+    selector,
+    handler,
+    options,
+    served: { proto: served("proto"), json: served("json") },
+  };
+  return registration;
+}
+
+/** What Connect's own handlers get of the options. */
+function connectOptions(given: TripleRouteOptions, base: ResolvedServeOptions): ConnectRouteOptions {
+  const {
+    group: _group,
+    version: _version,
+    interface: _interface,
+    compressResponses: _responses,
+    ...connect
+  } = given;
+  const resolved = resolveServeOptions(given, base);
+  return {
+    ...connect,
+    interceptors: resolved.interceptors,
+    readMaxBytes: resolved.readMaxBytes,
+    writeMaxBytes: resolved.writeMaxBytes,
+    acceptCompression: resolved.acceptCompression,
+    compressMinBytes: resolved.compressMinBytes,
+    ...(Number.isFinite(resolved.maxTimeoutMs) ? { maxTimeoutMs: resolved.maxTimeoutMs } : {}),
+  };
+}

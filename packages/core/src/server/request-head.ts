@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Code, ConnectError } from "@connectrpc/connect";
+import type { Compression } from "../connect-private.js";
+import type { HeaderFields } from "../engine/byte-stream.js";
+import type { WriteCompression } from "../engine/message-writer.js";
+import type { RequestHead } from "../engine/server-call.js";
+import { parseContentType, type Subtype } from "../protocol/content-type.js";
+import * as names from "../protocol/headers.js";
+import { parseTimeout } from "../protocol/timeout.js";
+import type { ResolvedServeOptions } from "./resolve-options.js";
+import type { RouteTable } from "./route-table.js";
+
+/** A request that is not gRPC: what HTTP status answers it, and why. */
+export interface HttpRefusal {
+  readonly httpStatus: number;
+  readonly text: string;
+}
+
+/**
+ * Works out what a request's headers ask for. Done once per distinct header list: HTTP/2 gives the same list for the same
+ * bytes, and the answer stays in its `note`.
+ */
+export function requestHead(list: HeaderFields, routes: RouteTable): RequestHead | HttpRefusal {
+  const known = list.note as RequestHead | HttpRefusal | undefined;
+  if (known !== undefined) return known;
+  const head = readHead(list, routes);
+  list.note = head;
+  return head;
+}
+
+function readHead(list: HeaderFields, routes: RouteTable): RequestHead | HttpRefusal {
+  const type = list.get(names.contentType) ?? "";
+  const subtype = parseContentType(type);
+  if (subtype === undefined) {
+    const got = type === "" ? "no content-type" : `content-type ${JSON.stringify(type)}`;
+    return {
+      httpStatus: 415,
+      text: `${got}: application/grpc, application/grpc+proto or application/grpc+json is needed`,
+    };
+  }
+  const method = list.get(names.pseudoMethod);
+  if (method !== "POST") return { httpStatus: 405, text: `method ${method}: POST is needed` };
+  const found = routes.resolve(list.get(names.pseudoPath) ?? "", {
+    group: list.get(names.serviceGroup) ?? "",
+    version: list.get(names.serviceVersion) ?? "",
+  });
+  if (found instanceof ConnectError) return refused(subtype, found);
+  const { options } = found;
+  const timeout = list.get(names.grpcTimeout);
+  const timeoutMs = timeout === undefined ? undefined : parseTimeout(timeout);
+  if (timeout !== undefined && timeoutMs === undefined) {
+    return refused(
+      subtype,
+      new ConnectError(
+        `${names.grpcTimeout} is ${JSON.stringify(timeout)}: 1 to 8 digits and one of n u m S M H are allowed`,
+        Code.InvalidArgument,
+      ),
+    );
+  }
+  if (timeoutMs !== undefined && timeoutMs > options.maxTimeoutMs) {
+    return refused(
+      subtype,
+      new ConnectError(
+        `timeout of ${timeoutMs} ms: at most ${options.maxTimeoutMs} ms are allowed here`,
+        Code.InvalidArgument,
+      ),
+    );
+  }
+  const encoding = list.get(names.grpcEncoding) ?? "identity";
+  const readCompression =
+    encoding === "identity" ? null : options.acceptCompression.find((c) => c.name === encoding);
+  if (readCompression === undefined) return refused(subtype, unknownEncoding(encoding, options));
+  return {
+    subtype,
+    method: found.served[subtype],
+    refusal: null,
+    timeoutMs,
+    readCompression,
+    writeCompression: responseCompression(list, options),
+  };
+}
+
+function refused(subtype: Subtype, refusal: ConnectError): RequestHead {
+  return {
+    subtype,
+    method: null,
+    refusal,
+    timeoutMs: undefined,
+    readCompression: null,
+    writeCompression: null,
+  };
+}
+
+function unknownEncoding(encoding: string, options: ResolvedServeOptions): ConnectError {
+  const known = acceptedNames(options.acceptCompression);
+  return new ConnectError(
+    `${names.grpcEncoding} is ${JSON.stringify(encoding)}: ${known === "" ? "no compression is" : `${known} are`} supported`,
+    Code.Unimplemented,
+    known === "" ? undefined : { [names.grpcAcceptEncoding]: known },
+  );
+}
+
+/** The names of compressions, as `grpc-accept-encoding` has them. */
+export function acceptedNames(compressions: readonly Compression[]): string {
+  return compressions.map((c) => c.name).join(",");
+}
+
+function responseCompression(list: HeaderFields, options: ResolvedServeOptions): WriteCompression | null {
+  if (!options.compressResponses) return null;
+  const accepted = (list.get(names.grpcAcceptEncoding) ?? "").split(",").map((name) => name.trim());
+  const compression = accepted
+    .map((name) => options.acceptCompression.find((c) => c.name === name))
+    .find((c) => c !== undefined);
+  return compression === undefined ? null : { compression, minBytes: options.compressMinBytes };
+}

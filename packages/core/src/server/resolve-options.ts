@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
+import type { Compression } from "../connect-private.js";
+
+/** How calls are served; for all routes, or for one registration. Sizes in bytes, times in milliseconds. */
+export interface ServeOptions {
+  /** Connect's server interceptors, outermost first. Those of a registration replace the router's, as in Connect. */
+  interceptors?: Interceptor[];
+  /** Largest message that is received, after inflation. Default 4,194,304 (4 MiB). Pair it with the client's `writeMaxBytes`. */
+  readMaxBytes?: number;
+  /** Largest message that is sent, before deflation. Default 4,294,967,295. */
+  writeMaxBytes?: number;
+  /** Longest deadline that a client may set. A longer one is refused with `InvalidArgument`. Default: none. */
+  maxTimeoutMs?: number;
+  /** Compressions that requests may come with. Default none here; `@tristream/node` adds gzip. */
+  acceptCompression?: Compression[];
+  /** Compresses responses with the first of `acceptCompression` that the client accepts. Default false. */
+  compressResponses?: boolean;
+  /** Responses below this size are not compressed. Default 1024. */
+  compressMinBytes?: number;
+}
+
+/** {@link ServeOptions} with every default filled in. */
+export type ResolvedServeOptions = Readonly<Required<ServeOptions>>;
+
+const fourMiB = 4_194_304;
+const fourGiB = 4_294_967_295;
+
+/** Fills in defaults: of `base` if there is one, else of the product. */
+export function resolveServeOptions(
+  options: ServeOptions,
+  base?: ResolvedServeOptions,
+): ResolvedServeOptions {
+  return {
+    interceptors: options.interceptors ?? base?.interceptors ?? [],
+    readMaxBytes: size("readMaxBytes", options.readMaxBytes) ?? base?.readMaxBytes ?? fourMiB,
+    writeMaxBytes: size("writeMaxBytes", options.writeMaxBytes) ?? base?.writeMaxBytes ?? fourGiB,
+    maxTimeoutMs: options.maxTimeoutMs ?? base?.maxTimeoutMs ?? Number.POSITIVE_INFINITY,
+    acceptCompression: options.acceptCompression ?? base?.acceptCompression ?? [],
+    compressResponses: options.compressResponses ?? base?.compressResponses ?? false,
+    compressMinBytes: options.compressMinBytes ?? base?.compressMinBytes ?? 1024,
+  };
+}
+
+function size(name: string, value: number | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  if (Number.isInteger(value) && value >= 1 && value <= fourGiB) return value;
+  throw new ConnectError(`${name} is ${value}: pass an integer from 1 to ${fourGiB}`, Code.InvalidArgument);
+}

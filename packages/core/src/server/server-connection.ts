@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ConnectError } from "@connectrpc/connect";
+import type { ByteStream, HeaderFields, PreparedHeaders } from "../engine/byte-stream.js";
+import type { Link, LinkEvents, Peer } from "../engine/link.js";
+import {
+  type RequestHead,
+  responseHeadFields,
+  ServerCall,
+  type ServerCallHost,
+} from "../engine/server-call.js";
+import type { Subtype } from "../protocol/content-type.js";
+import { pseudoStatus } from "../protocol/headers.js";
+import { appendStatus, okStatus } from "../protocol/status.js";
+import { type HttpRefusal, requestHead } from "./request-head.js";
+import type { RouteTable } from "./route-table.js";
+
+/** What a connection needs of its server. */
+export interface ServerConnectionOwner {
+  readonly routes: RouteTable;
+  /** Value of `grpc-accept-encoding`; empty for none. */
+  readonly acceptEncoding: string;
+  /** Calls that run. */
+  readonly calls: Set<ServerCall>;
+  callEnded(call: ServerCall): void;
+  unexpected(call: ServerCall, error: unknown): ConnectError;
+  connectionClosed(connection: ServerConnection, error: Error | undefined): void;
+}
+
+const encoder = new TextEncoder();
+
+/** The server's half of one connection: makes a call of each stream. */
+export class ServerConnection implements LinkEvents, ServerCallHost {
+  readonly link: Link;
+  readonly peer: Peer;
+  readonly responseHead: Readonly<Record<Subtype, PreparedHeaders>>;
+  readonly okTrailers: PreparedHeaders;
+  private readonly owner: ServerConnectionOwner;
+
+  constructor(link: Link, owner: ServerConnectionOwner) {
+    this.link = link;
+    this.peer = link.peer;
+    this.owner = owner;
+    this.responseHead = {
+      proto: link.prepare(responseHeadFields("proto", owner.acceptEncoding)),
+      json: link.prepare(responseHeadFields("json", owner.acceptEncoding)),
+    };
+    this.okTrailers = link.prepare(okStatus);
+  }
+
+  /** @inheritdoc */
+  stream(stream: ByteStream, list: HeaderFields, end: boolean): void {
+    const head = requestHead(list, this.owner.routes);
+    if ("httpStatus" in head) {
+      refuseHttp(stream, head);
+      return;
+    }
+    if (head.method === null) {
+      this.refuse(stream, head);
+      return;
+    }
+    const call = new ServerCall(this, stream, list, head, head.method);
+    this.owner.calls.add(call);
+    call.start(end);
+  }
+
+  /** @inheritdoc */
+  closed(error?: Error): void {
+    this.owner.connectionClosed(this, error);
+  }
+
+  /** @inheritdoc */
+  callEnded(call: ServerCall): void {
+    this.owner.callEnded(call);
+  }
+
+  /** @inheritdoc */
+  unexpected(call: ServerCall, error: unknown): ConnectError {
+    return this.owner.unexpected(call, error);
+  }
+
+  private refuse(stream: ByteStream, head: RequestHead): void {
+    const fields = [...this.responseHead[head.subtype].fields];
+    if (head.refusal !== null) appendStatus(fields, head.refusal);
+    stream.sendHeaders(fields, true);
+    stream.abandon();
+  }
+}
+
+function refuseHttp(stream: ByteStream, refusal: HttpRefusal): void {
+  const body = encoder.encode(`${refusal.text}\n`);
+  const extra = refusal.httpStatus === 405 ? ["allow", "POST"] : [];
+  stream.sendHeaders(
+    [
+      pseudoStatus,
+      String(refusal.httpStatus),
+      "content-type",
+      "text/plain; charset=utf-8",
+      "content-length",
+      String(body.length),
+      ...extra,
+    ],
+    false,
+  );
+  stream.write(body, true);
+  stream.abandon();
+}

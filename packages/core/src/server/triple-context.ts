@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+import type {
+  DescMethod,
+  DescMethodBiDiStreaming,
+  DescMethodClientStreaming,
+  DescMethodServerStreaming,
+  DescMethodUnary,
+  DescService,
+  MessageInitShape,
+  MessageShape,
+} from "@bufbuild/protobuf";
+import type { HandlerContext } from "@connectrpc/connect";
+import type { Peer } from "../engine/link.js";
+
+/** What a handler learns of its call: Connect's `HandlerContext` and what Triple adds. */
+export interface TripleContext extends HandlerContext {
+  /** The service group that the client asked for; empty if none. */
+  readonly group: string;
+  /** The service version that the client asked for; empty if none. */
+  readonly version: string;
+  /** Who calls. */
+  readonly peer: Peer;
+  /**
+   * Sends the response headers now instead of with the first message. What is set on `responseHeader` afterwards is not
+   * sent. Throws a `ConnectError` (`InvalidArgument`) for a header that HTTP/2 can't carry.
+   */
+  readonly sendHeaders: () => void;
+  /** Fires when the server begins to shut down. The call may go on until the grace time ends. */
+  readonly shutdownSignal: AbortSignal;
+}
+
+/**
+ * A service's implementation: a function per method. Connect's `ServiceImpl` with {@link TripleContext}; a stock
+ * `ServiceImpl` fits unchanged.
+ */
+export type TripleServiceImpl<Desc extends DescService> = {
+  [P in keyof Desc["method"]]: TripleMethodImpl<Desc["method"][P]>;
+};
+
+/** The implementation of one method, by its kind. */
+export type TripleMethodImpl<M extends DescMethod> =
+  M extends DescMethodUnary<infer I, infer O>
+    ? (request: MessageShape<I>, context: TripleContext) => Promise<MessageInitShape<O>> | MessageInitShape<O>
+    : M extends DescMethodServerStreaming<infer I, infer O>
+      ? (request: MessageShape<I>, context: TripleContext) => AsyncIterable<MessageInitShape<O>>
+      : M extends DescMethodClientStreaming<infer I, infer O>
+        ? (requests: AsyncIterable<MessageShape<I>>, context: TripleContext) => Promise<MessageInitShape<O>>
+        : M extends DescMethodBiDiStreaming<infer I, infer O>
+          ? (
+              requests: AsyncIterable<MessageShape<I>>,
+              context: TripleContext,
+            ) => AsyncIterable<MessageInitShape<O>>
+          : never;

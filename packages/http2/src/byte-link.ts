@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * A pipe of bytes with the few things that a runtime has to give a connection: TCP, TLS, a unix socket, memory, a
+ * WebSocket. The connection itself opens nothing, keeps no timer and makes no promise.
+ */
+export interface ByteLink {
+  /** Who is at the other end. */
+  readonly peer: LinkPeer;
+  /** Bytes handed over by `write` that have not left yet; 0 means that no written buffer is referenced any more. */
+  readonly pending: number;
+  /**
+   * Takes bytes to send. Returns whether they are consumed, all that was written before included: then the caller
+   * may reuse the buffer. Otherwise the link refers to it until {@link ByteLink.pending} is 0.
+   */
+  write(bytes: Uint8Array): boolean;
+  /** Closes once all written bytes have left. */
+  end(): void;
+  /** Closes at once; unsent bytes are lost. */
+  destroy(): void;
+  /** Begins to deliver to `receiver`; called once. */
+  start(receiver: ByteReceiver): void;
+  /** Runs `callback` when the code that runs now and the promise jobs it queued are done (Node: `process.nextTick`). */
+  afterTurn(callback: () => void): void;
+  /** Runs `callback` after pending input had its turn (Node: `setImmediate`). */
+  nextTurn(callback: () => void): void;
+  /** Keeps the process alive, or lets it end, while nothing else does. A runtime without the notion ignores it. */
+  setActive(active: boolean): void;
+  /** Monotonic time in milliseconds. */
+  now(): number;
+}
+
+/** Who is at the other end of a link. */
+export interface LinkPeer {
+  /** `host:port` of TCP and TLS, the path of a unix socket, a name for memory. */
+  readonly address: string;
+  /** What carries the bytes. */
+  readonly transport: "tcp" | "tls" | "unix" | "memory";
+  /** The peer's certificate (TLS), as the runtime gives it. */
+  readonly certificate?: unknown;
+}
+
+/** What a {@link ByteLink} delivers to. */
+export interface ByteReceiver {
+  /** Bytes arrived. They may be kept: the link does not reuse the buffer. */
+  receive(bytes: Uint8Array): void;
+  /** All written bytes have left after {@link ByteLink.write} had said that they had not. */
+  drained(): void;
+  /** The link is closed; nothing follows. `error` says why, and is absent after an orderly end. */
+  closed(error?: Error): void;
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { HeaderList } from "./hpack/header-list.js";
+
+/** What a header list is, by its pseudo-headers (RFC 9113 §8.3). */
+export const ListKind = { UNKNOWN: 0, REQUEST: 1, RESPONSE: 2, TRAILERS: 3 } as const;
+
+/** RFC 9113 §8.2.2: fields of one HTTP/1.1 hop, which mean nothing here. */
+const connectionSpecific = new Set([
+  "connection",
+  "keep-alive",
+  "proxy-connection",
+  "transfer-encoding",
+  "upgrade",
+]);
+
+/**
+ * Works out what a list is and whether it is malformed (RFC 9113 §8.1 to 8.3), once per list: the answer stays in its
+ * slots `kind`, `malformed` (what is wrong, or null) and `contentLength`.
+ */
+export function classify(list: HeaderList): void {
+  if (list.kind !== ListKind.UNKNOWN) return;
+  const fields = list.fields;
+  let method = "";
+  let pseudo = 0;
+  let regular = false;
+  let malformed: string | null = null;
+  for (let i = 0; i < fields.length && malformed === null; i += 2) {
+    const name = fields[i]!;
+    const value = fields[i + 1]!;
+    if (name.charCodeAt(0) === 0x3a) {
+      const bit = pseudoBit(name);
+      if (regular) malformed = `pseudo-header ${quote(name)} after a regular field`;
+      else if (bit === 0) malformed = `unknown pseudo-header ${quote(name)}`;
+      else if ((pseudo & bit) !== 0) malformed = `pseudo-header ${quote(name)} twice`;
+      else if (bit === PATH && value === "") malformed = `empty ":path"`;
+      if (bit === METHOD) method = value;
+      pseudo |= bit;
+    } else {
+      regular = true;
+      malformed = checkName(name) ?? checkMeaning(list, name, value);
+    }
+    malformed ??= checkValue(name, value);
+  }
+  list.kind = kindOf(pseudo);
+  list.malformed = malformed ?? checkPseudo(pseudo, method);
+}
+
+const METHOD = 1;
+const SCHEME = 2;
+const PATH = 4;
+const AUTHORITY = 8;
+const STATUS = 16;
+
+function pseudoBit(name: string): number {
+  switch (name) {
+    case ":method":
+      return METHOD;
+    case ":scheme":
+      return SCHEME;
+    case ":path":
+      return PATH;
+    case ":authority":
+      return AUTHORITY;
+    case ":status":
+      return STATUS;
+    default:
+      return 0;
+  }
+}
+
+function kindOf(pseudo: number): number {
+  if (pseudo === 0) return ListKind.TRAILERS;
+  return (pseudo & STATUS) !== 0 ? ListKind.RESPONSE : ListKind.REQUEST;
+}
+
+function checkPseudo(pseudo: number, method: string): string | null {
+  if (pseudo === 0) return null;
+  if ((pseudo & STATUS) !== 0) return pseudo === STATUS ? null : `":status" among a request's pseudo-headers`;
+  // RFC 9113 §8.5: CONNECT has neither scheme nor path.
+  const needed = method === "CONNECT" ? METHOD : METHOD | SCHEME | PATH;
+  if ((pseudo & needed) === needed) return null;
+  if ((pseudo & METHOD) === 0) return `no ":method"`;
+  return (pseudo & PATH) === 0 ? `no ":path"` : `no ":scheme"`;
+}
+
+/** RFC 9113 §8.2.1: lower-case tokens. */
+function checkName(name: string): string | null {
+  if (name === "") return "a field with an empty name";
+  for (let i = 0; i < name.length; i++) {
+    const c = name.charCodeAt(i);
+    if (c <= 0x20 || (c >= 0x41 && c <= 0x5a) || c >= 0x7f || c === 0x3a) {
+      return `field name ${quote(name)} with octet 0x${c.toString(16)}`;
+    }
+  }
+  return null;
+}
+
+/** RFC 9113 §8.2.1: no NUL, CR, LF. White space at the edges is tolerated, as every peer does. */
+function checkValue(name: string, value: string): string | null {
+  for (let i = 0; i < value.length; i++) {
+    const c = value.charCodeAt(i);
+    if (c === 0 || c === 0x0a || c === 0x0d) return `value of ${quote(name)} with octet 0x${c.toString(16)}`;
+  }
+  return null;
+}
+
+function checkMeaning(list: HeaderList, name: string, value: string): string | null {
+  if (connectionSpecific.has(name)) return `connection-specific field ${quote(name)}`;
+  if (name === "te" && value.trim().toLowerCase() !== "trailers")
+    return `te is ${quote(value)}: only "trailers" allowed`;
+  if (name !== "content-length") return null;
+  const length = /^[0-9]{1,15}$/.test(value) ? Number(value) : -1;
+  if (length < 0) return `content-length ${quote(value)}`;
+  if (list.contentLength >= 0 && list.contentLength !== length) return "two different content-length fields";
+  list.contentLength = length;
+  return null;
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text.length > 64 ? `${text.slice(0, 64)}…` : text);
+}

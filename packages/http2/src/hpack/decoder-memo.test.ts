@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+import { describe, expect, it } from "@jest/globals";
+import { HpackDecoder } from "./decoder.js";
+import { HpackEncoder } from "./encoder.js";
+import { OctetMemo } from "./octet-memo.js";
+
+const decode = (decoder: HpackDecoder, ...octets: number[]) =>
+  decoder.decode(Uint8Array.from(octets), 0, octets.length);
+
+const insert = (name: string, value: string) =>
+  [0x40, 1, name.charCodeAt(0), 1, value.charCodeAt(0)] satisfies number[];
+
+describe("a block that was seen before", () => {
+  it("gives the same list while the table has not changed", () => {
+    const decoder = new HpackDecoder();
+    decode(decoder, ...insert("a", "1"));
+    const list = decode(decoder, 0x82, 0xbe);
+    expect(list.fields).toEqual([":method", "GET", "a", "1"]);
+    list.note = "slots stay";
+    expect(decode(decoder, 0x82, 0xbe)).toBe(list);
+    expect(decode(decoder, 0x82, 0xbe).note).toBe("slots stay");
+    expect(decode(decoder, 0x82)).not.toBe(list);
+  });
+
+  it("is found wherever it lies in a buffer", () => {
+    const decoder = new HpackDecoder();
+    const buffer = Uint8Array.from([9, 9, 9, 0x82, 0x84, 0x86, 0x87, 0x82, 9, 0x82, 0x84, 0x86, 0x87, 0x82]);
+    expect(decoder.decode(buffer, 9, 14)).toBe(decoder.decode(buffer, 3, 8));
+  });
+
+  it("is decoded anew after an insertion", () => {
+    const decoder = new HpackDecoder();
+    decode(decoder, ...insert("a", "1"));
+    const list = decode(decoder, 0xbe);
+    decode(decoder, ...insert("b", "2"));
+    expect(decode(decoder, 0xbe).fields).toEqual(["b", "2"]);
+    expect(list.fields).toEqual(["a", "1"]);
+  });
+
+  it("is decoded anew after an eviction without an insertion", () => {
+    const decoder = new HpackDecoder({ maxTableSize: 40 });
+    decode(decoder, ...insert("a", "1"));
+    decode(decoder, 0xbe);
+    decode(decoder, 0x40, 1, 0x62, 8, ...new Array<number>(8).fill(0x63)); // 41 octets, which only empties the table
+    expect(() => decode(decoder, 0xbe)).toThrow("index 62");
+  });
+
+  it("is decoded anew after a size update, also one that leaves the size as it is", () => {
+    const decoder = new HpackDecoder();
+    decode(decoder, ...insert("a", "1"));
+    const list = decode(decoder, 0x82, 0xbe);
+    decode(decoder, 0x3f, 0xe1, 0x1f);
+    expect(decode(decoder, 0x82, 0xbe)).not.toBe(list);
+    decode(decoder, 0x20);
+    expect(() => decode(decoder, 0x82, 0xbe)).toThrow("index 62");
+  });
+
+  it("changes the table again if it did so the first time", () => {
+    const decoder = new HpackDecoder();
+    decode(decoder, ...insert("a", "1"));
+    decode(decoder, ...insert("a", "1"));
+    expect(decoder.table.length).toBe(2);
+  });
+
+  it("is decoded anew if its list was too large", () => {
+    const decoder = new HpackDecoder({ maxFields: 1 });
+    expect(decode(decoder, 0x82, 0x84)).not.toBe(decode(decoder, 0x82, 0x84));
+  });
+
+  it("is decoded anew if it is longer than 512 octets", () => {
+    const decoder = new HpackDecoder();
+    const block = [0x00, 1, 0x61, 0x7f, 0xfd, 0x02, ...new Array<number>(508).fill(0x62)];
+    expect(decode(decoder, ...block.slice(2))).toBeDefined();
+    expect(decode(new HpackDecoder(), ...block).fields).toEqual(["a", "b".repeat(508)]);
+    expect(decode(decoder, ...block)).not.toBe(decode(decoder, ...block));
+  });
+
+  it("is never mistaken for another one that differs in a single octet", () => {
+    const decoder = new HpackDecoder();
+    const value = "v".repeat(50);
+    for (let at = 0; at < value.length; at++) {
+      for (const char of "wxy") {
+        const other = value.slice(0, at) + char + value.slice(at + 1);
+        const octets = [0x00, 1, 0x6e, 50, ...Array.from(other, (code) => code.charCodeAt(0))];
+        expect(decode(decoder, ...octets).get("n")).toBe(other);
+        expect(decode(decoder, ...octets).get("n")).toBe(other);
+      }
+    }
+  });
+
+  it("is found in spite of many others that come only once", () => {
+    const decoder = new HpackDecoder();
+    const block = [0x82, 0x84, 0x86];
+    let found = 0;
+    for (let i = 0; i < 2000; i++) {
+      const list = decode(decoder, ...block);
+      decode(decoder, 0x00, 1, 0x6e, 2, 0x30 + (i % 64), 0x30 + (i >> 6));
+      if (decode(decoder, ...block) === list) found++;
+    }
+    expect(found).toBeGreaterThan(1900);
+  });
+});
+
+describe("a string that was met before", () => {
+  it("is the same again, whatever other strings of its length there are", () => {
+    const encoder = new HpackEncoder(4096, { sensitive: new Set(["secret-name-a", "secret-name-b"]) });
+    const decoder = new HpackDecoder();
+    const out = new Uint8Array(4096);
+    for (let i = 0; i < 3000; i++) {
+      const fields = [
+        i % 2 === 0 ? "secret-name-a" : "secret-name-b",
+        `Bearer ${"e".repeat(60 + (i % 40))}${i % 7}`,
+        "grpc-timeout",
+        `${i}m`,
+      ];
+      expect(decoder.decode(out, 0, encoder.encode(fields, out, 0)).fields).toEqual(fields);
+    }
+  });
+});
+
+describe("the memo of octets", () => {
+  const octets = (text: string) => Uint8Array.from(text, (char) => char.charCodeAt(0));
+
+  it.each([0, 1, 2, 3, 4, 5, 7, 8, 15, 16, 17, 63, 64])("finds %i octets again", (length) => {
+    const memo = new OctetMemo<string>(16, 64);
+    const key = octets("x".repeat(length));
+    expect(memo.find(key, 0, length)).toBeNull();
+    memo.keep(key, 0, length, "value");
+    expect(memo.find(key.slice(), 0, length)).toBe("value");
+    if (length > 0) expect(memo.find(octets("x".repeat(length - 1) + "y"), 0, length)).toBeNull();
+  });
+
+  it("keeps nothing longer than it may", () => {
+    const memo = new OctetMemo<string>(16, 64);
+    const key = octets("x".repeat(65));
+    memo.find(key, 0, 65);
+    memo.keep(key, 0, 65, "value");
+    expect(memo.find(key, 0, 65)).toBeNull();
+  });
+
+  it("lets the ninth in where eight were turned away, unless the one that is there is found in between", () => {
+    const memo = new OctetMemo<string>(1, 64);
+    const keep = (text: string) => {
+      memo.find(octets(text), 0, text.length);
+      memo.keep(octets(text), 0, text.length, text);
+    };
+    keep("first");
+    for (let i = 0; i < 8; i++) keep(`other ${i}`);
+    expect(memo.find(octets("first"), 0, 5)).toBe("first");
+    for (let i = 0; i < 9; i++) keep(`other ${i}`);
+    expect(memo.find(octets("first"), 0, 5)).toBeNull();
+    expect(memo.find(octets("other 8"), 0, 7)).toBe("other 8");
+  });
+
+  it("forgets all values when it is cleared", () => {
+    const memo = new OctetMemo<string>(16, 64);
+    memo.find(octets("key"), 0, 3);
+    memo.keep(octets("key"), 0, 3, "value");
+    memo.clear();
+    expect(memo.find(octets("key"), 0, 3)).toBeNull();
+  });
+});

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// Hot path: finding 30 octets takes 40 ns, half of what it would with an octet a comparison. (It ends at the first four
+// that differ. Learning a secret from that takes guesses of 32 bits at a time and a clock of nanoseconds.)
+
+const PATIENCE = 8;
+
+interface Kept<T> {
+  length: number;
+  words: Int32Array;
+  value: T | null;
+  patience: number; // how many others its slot turns away until it is found again
+}
+
+/**
+ * Remembers what octets were decoded to. Peers repeat themselves from call to call, and finding octets here takes a
+ * fraction of decoding them. Bounded: a number of slots, a power of two, each for the last octets that belong there by
+ * a few of them, and none longer than `longest`.
+ */
+export class OctetMemo<T> {
+  private readonly slots: (Kept<T> | null)[];
+  private readonly longest: number;
+  private slot = 0; // where the octets last looked for belong
+
+  constructor(slots: number, longest: number) {
+    this.slots = new Array<Kept<T> | null>(slots).fill(null);
+    this.longest = longest;
+  }
+
+  /** Returns what was kept for the octets from `start` to `end`, or `null`. */
+  find(octets: Uint8Array, start: number, end: number): T | null {
+    const hash = sample(octets, start, end);
+    this.slot = (hash ^ (hash >>> 6) ^ (hash >>> 12)) & (this.slots.length - 1);
+    const kept = this.slots[this.slot]!;
+    if (kept === null || kept.length !== end - start) return null;
+    const words = kept.words;
+    let word = 0;
+    let i = start;
+    for (; i + 4 <= end; i += 4) if (words[word++] !== fourOctets(octets, i)) return null;
+    if (i < end && words[word] !== lastOctets(octets, i, end)) return null;
+    kept.patience = PATIENCE;
+    return kept.value;
+  }
+
+  /**
+   * Keeps a value for the octets that were last looked for. If their slot is taken, one in nine is let in: octets that
+   * are new every time would cost 100 ns more and drive out those that come back.
+   */
+  keep(octets: Uint8Array, start: number, end: number, value: T): void {
+    const length = end - start;
+    let kept = this.slots[this.slot]!;
+    if (length > this.longest || (kept !== null && kept.value !== null && kept.patience-- > 0)) return;
+    if (kept === null || kept.words.length * 4 < length) {
+      // Whole lines of 16, so that other octets fit in later.
+      kept = { length, words: new Int32Array(((length + 15) >> 4) * 4), value, patience: PATIENCE };
+      this.slots[this.slot] = kept;
+    }
+    const words = kept.words;
+    let word = 0;
+    let i = start;
+    for (; i + 4 <= end; i += 4) words[word++] = fourOctets(octets, i);
+    if (i < end) words[word] = lastOctets(octets, i, end);
+    kept.length = length;
+    kept.value = value;
+    kept.patience = PATIENCE;
+  }
+
+  /** Forgets all values, but keeps the room for others. */
+  clear(): void {
+    for (const kept of this.slots) if (kept !== null) kept.value = null;
+  }
+}
+
+/** Looks at the first 8 octets, where a block has the indexes of its pseudo-header fields, and at up to 8 more. */
+function sample(octets: Uint8Array, start: number, end: number): number {
+  let hash = end - start;
+  let i = start;
+  for (const head = Math.min(end, start + 8); i < head; i++) hash = (Math.imul(hash, 31) + octets[i]!) | 0;
+  for (const stride = ((end - i) >> 3) + 1; i < end; i += stride)
+    hash = (Math.imul(hash, 31) + octets[i]!) | 0;
+  return hash;
+}
+
+function fourOctets(octets: Uint8Array, i: number): number {
+  return octets[i]! | (octets[i + 1]! << 8) | (octets[i + 2]! << 16) | (octets[i + 3]! << 24);
+}
+
+function lastOctets(octets: Uint8Array, i: number, end: number): number {
+  let word = 0;
+  for (let shift = 0; i < end; i++, shift += 8) word |= octets[i]! << shift;
+  return word;
+}

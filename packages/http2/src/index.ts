@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// For those who write a link.
+export type { ByteLink, ByteReceiver, LinkPeer } from "./byte-link.js";
+// For users of a connection.
+export { Connection, type ConnectionEvents } from "./connection.js";
+export { ErrorCode, errorCodeName, Http2ConnectionError } from "./error-code.js";
+export { HeaderBlock } from "./hpack/header-block.js";
+export { HeaderList } from "./hpack/header-list.js";
+export { type Http2Options, type ResolvedHttp2Options, resolveHttp2Options } from "./options.js";
+export type { OutgoingHeaders, Stream } from "./stream.js";
+export type { StreamReset, StreamSink } from "./stream-sink.js";

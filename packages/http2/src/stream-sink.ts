@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { HeaderList } from "./hpack/header-list.js";
+
+/**
+ * Who takes what arrives on a stream. The receiving side ends with exactly one of `headers(…, true)`, `trailers`,
+ * `end` and `reset`; after `reset` nothing is called any more.
+ */
+export interface StreamSink {
+  /** The response's header list (client; interim responses are left out). `end`: nothing follows. */
+  headers(list: HeaderList, end: boolean): void;
+  /** A piece of the body. Every octet has to be given back by `stream.credit`, when it was taken or dropped. */
+  data(b: Uint8Array, start: number, end: number): void;
+  /** Trailers: the peer has sent everything. */
+  trailers(list: HeaderList): void;
+  /** The peer has sent everything, without trailers. */
+  end(): void;
+  /** The stream is gone before its time, or a stream that had ended well was reset afterwards. */
+  reset(reset: StreamReset): void;
+  /** There is room again after a send had returned false. */
+  writable(): void;
+}
+
+/** How a stream came to a bad end. */
+export interface StreamReset {
+  /** The error code (RFC 9113 §7). */
+  readonly code: number;
+  /** `peer`: it sent RST_STREAM; `local`: it broke the protocol; `connection`: lost, or ended by GOAWAY. */
+  readonly source: "peer" | "local" | "connection";
+  /**
+   * Whether the peer's application may have seen the request: `not-sent` never left, `unprocessed` was refused by
+   * the peer's HTTP/2 (REFUSED_STREAM, or above the last id of GOAWAY); both are safe to send again.
+   */
+  readonly disposition: "not-sent" | "unprocessed" | "maybe-processed";
+  /** What happened, for an error message. */
+  readonly message: string;
+}

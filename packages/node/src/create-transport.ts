@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+import { compressionGzip } from "@connectrpc/connect-node";
+import {
+  type Connector,
+  type TransportOptions as CoreTransportOptions,
+  createTransport as createCoreTransport,
+  type TripleTransport,
+} from "@tristream/core";
+import { type ConnectOptions, SocketConnector } from "./socket-connector.js";
+
+/** Options of {@link createTransport}. */
+export interface TransportOptions extends CoreTransportOptions, ConnectOptions {}
+
+/**
+ * Makes a transport to `tri://host:port`, `http://host:port` or `unix:path`; several with `;` between are tried in order.
+ * `?group=` and `?version=` hold for every client that names none. It connects with the first call, and again after a
+ * loss; an idle connection does not keep the process alive.
+ *
+ * Throws `InvalidArgument` for an address that can't be read. Calls reject with `Unavailable` when nothing can be reached.
+ */
+export function createTransport(
+  address: string | Connector,
+  options: TransportOptions = {},
+): TripleTransport {
+  const { connectTimeoutMs, http2, ...rest } = options;
+  const connect: ConnectOptions = {
+    ...(connectTimeoutMs === undefined ? {} : { connectTimeoutMs }),
+    ...(http2 === undefined ? {} : { http2 }),
+  };
+  const connector = typeof address === "string" ? new SocketConnector(address, connect) : address;
+  return createCoreTransport(connector, { acceptCompression: [compressionGzip], ...rest });
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Code, ConnectError } from "@tristream/core";
+
+/** What the error codes of the operating system mean to somebody who connects. */
+const connectReasons: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "nothing listens there: start the server, or correct the address",
+  ENOENT: "there is no such socket: start the server, or correct the path",
+  EACCES: "not permitted: check the rights of the socket's file",
+  ENOTFOUND: "the host name is unknown",
+  EAI_AGAIN: "the host name could not be resolved now",
+  ETIMEDOUT: "no answer in time",
+  EHOSTUNREACH: "the host can't be reached",
+  ENETUNREACH: "the network can't be reached",
+  ECONNRESET: "the connection was closed at once",
+};
+
+/** The error of a connection that could not be made. */
+export function connectError(address: string, cause: unknown): ConnectError {
+  const code = errorCode(cause);
+  const reason = connectReasons[code] ?? (cause instanceof Error ? cause.message : String(cause));
+  return new ConnectError(
+    `can't connect to ${address}: ${reason}`,
+    Code.Unavailable,
+    undefined,
+    undefined,
+    cause,
+  );
+}
+
+/** The error of a port or path that could not be listened on. */
+export function listenError(address: string, cause: unknown): ConnectError {
+  const code = errorCode(cause);
+  const make = (reason: string, status: Code): ConnectError =>
+    new ConnectError(`can't listen on ${address}: ${reason}`, status, undefined, undefined, cause);
+  if (code === "EADDRINUSE")
+    return make("it is taken: stop what listens there, or choose another one", Code.AlreadyExists);
+  if (code === "EACCES")
+    return make(
+      "not permitted: ports below 1024 need rights, files need a folder that can be written",
+      Code.PermissionDenied,
+    );
+  if (code === "EADDRNOTAVAIL") return make("this machine has no such address", Code.InvalidArgument);
+  return make(cause instanceof Error ? cause.message : String(cause), Code.Unavailable);
+}
+
+function errorCode(error: unknown): string {
+  // Happy-eyeballs failures are an AggregateError whose members carry the codes.
+  const first = (error as { errors?: unknown[] } | null)?.errors?.[0] ?? error;
+  const code = (first as { code?: unknown } | null)?.code;
+  return typeof code === "string" ? code : "";
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+import { unlink } from "node:fs/promises";
+import {
+  type AddressInfo,
+  connect,
+  createServer as createSocketServer,
+  type Socket,
+  type Server as SocketServer,
+} from "node:net";
+import { compressionGzip } from "@connectrpc/connect-node";
+import {
+  Code,
+  ConnectError,
+  createServer,
+  type Server,
+  type ServerOptions,
+  type ShutdownReport,
+} from "@tristream/core";
+import { Connection, type Http2Options, type LinkPeer } from "@tristream/http2";
+import { keepTime } from "./clock.js";
+import { listenError } from "./node-error.js";
+import { SocketLink } from "./socket-link.js";
+
+/** Options of {@link serve}: a `port`, or a `socketPath`. */
+export interface ServeOptions extends ServerOptions {
+  /** TCP port; 0 for one that is free. */
+  port?: number;
+  /** Address to listen on. Default: all interfaces. */
+  host?: string;
+  /** Path of a unix socket, instead of `port`. A socket file that nobody listens on any more is replaced. */
+  socketPath?: string;
+  /** Limits of HTTP/2. */
+  http2?: Http2Options;
+}
+
+/** A server that listens. `await using` shuts it down. */
+export interface ServerHandle extends AsyncDisposable {
+  /** The TCP port that it listens on; 0 for a unix socket. */
+  readonly port: number;
+  /** An address for `createTransport` on this machine. */
+  readonly url: string;
+  /** Calls that run. */
+  readonly activeCalls: number;
+  /**
+   * Stops listening, refuses new calls, lets running ones finish for `graceMs` (default 10,000), then cuts them with
+   * `Unavailable`. Always settles, and never rejects; a second call with less time shortens the first.
+   */
+  shutdown(options?: { graceMs?: number }): Promise<ShutdownReport>;
+}
+
+/**
+ * Serves routes on a TCP port or a unix socket, and settles when it listens. Rejects with what `routes` throws, and with
+ * a `ConnectError` that says why the port or path can't be listened on.
+ */
+export async function serve(options: ServeOptions): Promise<ServerHandle> {
+  const { port, host, socketPath, http2, ...rest } = options;
+  if ((port === undefined) === (socketPath === undefined)) {
+    const given = port === undefined ? "neither port nor socketPath" : "both port and socketPath";
+    throw new ConnectError(`serve was given ${given}: give one of them`, Code.InvalidArgument);
+  }
+  const server = createServer({ acceptCompression: [compressionGzip], ...rest });
+  await server.ready;
+  const sockets = createSocketServer({ noDelay: true }, (socket) =>
+    accept(server, socket, socketPath, http2),
+  );
+  if (socketPath !== undefined) await removeStale(socketPath);
+  await listen(
+    sockets,
+    socketPath === undefined
+      ? { port: port!, ...(host === undefined ? {} : { host }) }
+      : { path: socketPath },
+  );
+  return handle(server, sockets, host, socketPath);
+}
+
+function accept(
+  server: Server,
+  socket: Socket,
+  socketPath: string | undefined,
+  http2: Http2Options | undefined,
+): void {
+  const connection = new Connection("server", new SocketLink(socket, peerOf(socket, socketPath)), http2);
+  const stopTime = keepTime(connection);
+  socket.once("close", stopTime);
+  server.accept(connection);
+}
+
+function peerOf(socket: Socket, socketPath: string | undefined): LinkPeer {
+  if (socketPath !== undefined) return { address: `unix:${socketPath}`, transport: "unix" };
+  const address = (socket.remoteAddress ?? "unknown").replace(/^::ffff:(?=\d+\.)/, "");
+  return {
+    address: `${address.includes(":") ? `[${address}]` : address}:${socket.remotePort ?? 0}`,
+    transport: "tcp",
+  };
+}
+
+function listen(
+  sockets: SocketServer,
+  where: { port: number; host?: string } | { path: string },
+): Promise<void> {
+  const name =
+    "path" in where
+      ? `unix:${where.path}`
+      : `${where.host === undefined ? "port " : `${where.host}:`}${where.port}`;
+  return new Promise((resolve, reject) => {
+    const failed = (cause: unknown): void => reject(listenError(name, cause));
+    sockets.once("error", failed);
+    try {
+      sockets.listen(where, () => {
+        sockets.off("error", failed);
+        resolve();
+      });
+    } catch (cause) {
+      failed(cause);
+    }
+  });
+}
+
+/** Removes a socket file that nobody listens on: a server that was killed leaves one. */
+async function removeStale(path: string): Promise<void> {
+  const stale = await new Promise<boolean>((resolve) => {
+    const probe = connect({ path });
+    probe.once("connect", () => {
+      probe.destroy();
+      resolve(false);
+    });
+    probe.once("error", (error: NodeJS.ErrnoException) => resolve(error.code === "ECONNREFUSED"));
+  });
+  if (stale) await unlink(path).catch(() => {});
+}
+
+function handle(
+  server: Server,
+  sockets: SocketServer,
+  host: string | undefined,
+  socketPath: string | undefined,
+): ServerHandle {
+  const bound = socketPath === undefined ? (sockets.address() as AddressInfo) : null;
+  const reachable = host === undefined || host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
+  const shutdown = (options?: { graceMs?: number }): Promise<ShutdownReport> => {
+    if (sockets.listening) sockets.close();
+    return server.shutdown(options);
+  };
+  return {
+    port: bound?.port ?? 0,
+    url:
+      bound === null
+        ? `unix:${socketPath}`
+        : `tri://${reachable.includes(":") ? `[${reachable}]` : reachable}:${bound.port}`,
+    get activeCalls() {
+      return server.activeCalls;
+    },
+    shutdown,
+    async [Symbol.asyncDispose]() {
+      await shutdown();
+    },
+  };
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Socket } from "node:net";
+import type { ByteLink, ByteReceiver, LinkPeer } from "@tristream/http2";
+
+/** Time for a socket to close in order once everything was written; then it is destroyed. */
+const lingerMs = 1000;
+
+/** A TCP, TLS or unix socket of Node as a link. The socket may still be connecting: what is written waits for it. */
+export class SocketLink implements ByteLink {
+  readonly peer: LinkPeer;
+  private readonly socket: Socket;
+  private error: Error | undefined;
+  private active = true;
+
+  constructor(socket: Socket, peer: LinkPeer) {
+    this.socket = socket;
+    this.peer = peer;
+    // Until `start`, too, an error must not be thrown.
+    socket.on("error", (error) => {
+      this.error = error;
+    });
+  }
+
+  get pending(): number {
+    return this.socket.writableLength;
+  }
+
+  start(receiver: ByteReceiver): void {
+    const { socket } = this;
+    socket.setNoDelay(true);
+    socket.on("data", (bytes: Buffer) => receiver.receive(bytes));
+    socket.on("drain", () => receiver.drained());
+    socket.on("end", () => this.end());
+    socket.on("close", () => receiver.closed(this.error));
+    if (socket.destroyed) process.nextTick(() => receiver.closed(this.error));
+  }
+
+  write(bytes: Uint8Array): boolean {
+    const { socket } = this;
+    socket.write(bytes);
+    return socket.writableLength === 0;
+  }
+
+  end(): void {
+    const { socket } = this;
+    if (socket.destroyed) return;
+    socket.end();
+    // A peer that never closes its side must not keep ours.
+    setTimeout(() => socket.destroy(), lingerMs).unref();
+  }
+
+  destroy(): void {
+    this.socket.destroy();
+  }
+
+  afterTurn(callback: () => void): void {
+    // Promise jobs first: what handlers answer in this turn leaves in the same write.
+    queueMicrotask(() => process.nextTick(callback));
+  }
+
+  nextTurn(callback: () => void): void {
+    setImmediate(callback);
+  }
+
+  setActive(active: boolean): void {
+    this.active = active;
+    if (active) {
+      this.socket.ref();
+      return;
+    }
+    // In a sequence of calls the next one begins before this: no system call for each.
+    setImmediate(() => {
+      if (!this.active) this.socket.unref();
+    });
+  }
+
+  now(): number {
+    return performance.now();
+  }
+}

@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: Apache-2.0
+export { type Loopback, type LoopbackOptions, loopback } from "./loopback.js";
+export { type Direction, type LinkHook, MemoryLink, type MemoryPair, memoryPair } from "./memory-link.js";

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// npm run greet:server [-- --port N]
+import { parseArgs } from "node:util";
+import { Code, ConnectError, serve } from "@tristream/node";
+import { routes } from "./greeter.js";
+import { runOrExplain } from "./run-or-explain.js";
+
+await runOrExplain(async () => {
+  const server = await serve({ host: "127.0.0.1", port: readPort(), routes });
+  console.log(`the greet server listens on ${server.url}`);
+
+  const stop = async (): Promise<void> => {
+    const { finished, cut } = await server.shutdown({ graceMs: 5000 });
+    console.log(`stopped: ${finished} calls finished, ${cut} cut`);
+  };
+  process.once("SIGTERM", stop);
+  process.once("SIGINT", stop);
+});
+
+const usage = "usage: npm run greet:server -- --port 20000";
+
+function readPort(): number {
+  const { values, positionals } = parseArgs({
+    options: { port: { type: "string", default: "20000" } },
+    strict: false,
+    allowPositionals: true,
+  });
+  const unknown = [...Object.keys(values).filter((name) => name !== "port"), ...positionals];
+  if (unknown.length > 0) {
+    throw new ConnectError(`unknown argument ${JSON.stringify(unknown[0])} (${usage})`, Code.InvalidArgument);
+  }
+  const given = String(values.port);
+  const port = Number(given);
+  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
+  throw new ConnectError(
+    `port ${JSON.stringify(given)}: give a number from 0 to 65535 (${usage})`,
+    Code.InvalidArgument,
+  );
+}
