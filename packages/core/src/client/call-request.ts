@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { DescMethod } from "@bufbuild/protobuf";
-import {
-  type ContextValues,
-  createContextValues,
-  type Interceptor,
-  type StreamRequest,
-  type StreamResponse,
-  type UnaryRequest,
-  type UnaryResponse,
+import type { DescMethod, DescService } from "@bufbuild/protobuf";
+import type {
+  ContextValues,
+  Interceptor,
+  StreamRequest,
+  StreamResponse,
+  UnaryRequest,
+  UnaryResponse,
 } from "@connectrpc/connect";
+import { LazyContextValues } from "../engine/lazy-context-values.js";
+import { lazyField } from "../engine/lazy-field.js";
 import type { CallScope } from "./call-scope.js";
 
 /** Connect's request and response, of either kind. */
@@ -19,48 +20,46 @@ export type Next = (req: AnyRequest) => Promise<AnyResponse>;
 
 const scopeKey = Symbol("tristream.scope");
 
-/** What a request is made of. */
-export interface RequestInit {
-  readonly scope: CallScope;
-  readonly method: DescMethod;
-  /** The message, or the stream of messages. */
-  readonly message: unknown;
-  readonly contextValues: ContextValues | undefined;
-  /** Makes the request's headers when an interceptor asks for them. */
-  readonly makeHeaders: () => Headers;
-  /** The URL, when an interceptor asks for it. */
-  readonly makeUrl: () => string;
-}
-
 /**
  * The request that interceptors get. Its costly parts are made when somebody looks at them, and they are its own
  * enumerable properties, since `{ ...req }` is how interceptors change requests.
  */
-export function callRequest(init: RequestInit): AnyRequest {
-  const { scope, method } = init;
-  let values = init.contextValues;
-  return {
-    [scopeKey]: scope,
-    stream: method.methodKind !== "unary",
-    method,
-    service: method.parent,
-    requestMethod: "POST",
-    message: init.message,
-    get url() {
-      return init.makeUrl();
-    },
-    get signal() {
-      return scope.signal;
-    },
-    get header() {
-      scope.headers ??= init.makeHeaders();
-      return scope.headers;
-    },
-    get contextValues() {
-      values ??= createContextValues();
-      return values;
-    },
-  } as unknown as AnyRequest;
+class CallRequest {
+  readonly [scopeKey]: CallScope;
+  readonly stream: boolean;
+  readonly method: DescMethod;
+  readonly service: DescService;
+  readonly requestMethod = "POST";
+  readonly message: unknown;
+  readonly url: string;
+  readonly contextValues: ContextValues;
+
+  constructor(scope: CallScope, method: DescMethod, message: unknown) {
+    this[scopeKey] = scope;
+    this.stream = method.methodKind !== "unary";
+    this.method = method;
+    this.service = method.parent;
+    this.message = message;
+    this.url = scope.maker!.url;
+    this.contextValues = scope.contextValues ?? new LazyContextValues();
+    lazyField(this, "signal", lazySignal);
+    lazyField(this, "header", lazyHeader);
+  }
+}
+
+function lazySignal(this: CallRequest): AbortSignal {
+  return this[scopeKey].signal;
+}
+
+function lazyHeader(this: CallRequest): Headers {
+  const scope = this[scopeKey];
+  scope.headers ??= scope.maker!.makeHeaders(scope.ofCall);
+  return scope.headers;
+}
+
+/** Makes the request of a call; `message` is the message, or the stream of messages. */
+export function callRequest(scope: CallScope, method: DescMethod, message: unknown): AnyRequest {
+  return new CallRequest(scope, method, message) as unknown as AnyRequest;
 }
 
 /** The call that a request belongs to; undefined for a request that somebody else made. */
@@ -68,10 +67,16 @@ export function scopeOf(req: AnyRequest): CallScope | undefined {
   return (req as { [scopeKey]?: CallScope })[scopeKey];
 }
 
+/** Whether a request is the one that was made for its call, not a copy by an interceptor. */
+export function isOriginal(req: AnyRequest): boolean {
+  return req instanceof CallRequest;
+}
+
 /** The headers of a request, or null when nobody has asked for them: then they are the method's own. */
 export function requestedHeaders(req: AnyRequest): Headers | null {
-  const property = Object.getOwnPropertyDescriptor(req, "header");
-  return property?.get === undefined ? req.header : (scopeOf(req)?.headers ?? null);
+  if (!isOriginal(req)) return req.header;
+  const scope = scopeOf(req)!;
+  return scope.ofCall === undefined ? scope.headers : req.header;
 }
 
 /** Puts interceptors around `next`, the first one outermost, as Connect does. */

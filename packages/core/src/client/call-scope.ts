@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Code, ConnectError } from "@connectrpc/connect";
+import { Code, ConnectError, type ContextValues } from "@connectrpc/connect";
 import type { ClientCall } from "../engine/client-call.js";
 import { type DeadlineEntry, deadlines } from "../engine/deadline.js";
+
+/** Makes the costly parts of a request when somebody looks at them. */
+export interface RequestMaker {
+  /** The headers of a call, before interceptors. */
+  makeHeaders(ofCall: HeadersInit | undefined): Headers;
+  /** The URL that interceptors see. */
+  readonly url: string;
+}
 
 /**
  * One call from its user's point of view: its deadline, its cancellation, its end. It outlives a single stream, since an
@@ -18,6 +26,12 @@ export class CallScope implements DeadlineEntry {
   onEnd: ((error: ConnectError | null) => void) | null = null;
   /** The headers that the user or an interceptor asked for; null while nobody has. */
   headers: Headers | null = null;
+  /** Makes what a request asks for. */
+  maker: RequestMaker | null = null;
+  /** Headers that the user gave for this call. */
+  ofCall: HeadersInit | undefined = undefined;
+  /** Context values that the user gave for this call. */
+  contextValues: ContextValues | undefined = undefined;
   readonly name: string;
   readonly timeoutMs: number | undefined;
   dueAt = 0;

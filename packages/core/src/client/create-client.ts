@@ -20,7 +20,7 @@ import {
 import { asMessage } from "../engine/message-codec.js";
 import { appendHeaders } from "../protocol/metadata.js";
 import { applyInterceptors, callRequest, type Next } from "./call-request.js";
-import { CallScope } from "./call-scope.js";
+import { CallScope, type RequestMaker } from "./call-scope.js";
 import { withSelector } from "./create-transport.js";
 import { isEngineTransport, type PreparedMethod, prepareMethod } from "./engine-transport.js";
 import { foreignMethod } from "./foreign-method.js";
@@ -110,7 +110,7 @@ export function createClient<T extends DescService>(
   }) as Client<T>;
 }
 
-class ClientMethodCaller {
+class ClientMethodCaller implements RequestMaker {
   private readonly desc: DescMethodUnary | DescMethodStreaming;
   private readonly name: string;
   private readonly prepared: PreparedMethod;
@@ -141,6 +141,16 @@ class ClientMethodCaller {
     this.chain = applyInterceptors(this.prepared.call, options.interceptors ?? []);
   }
 
+  /** @inheritdoc */
+  get url(): string {
+    return this.prepared.url;
+  }
+
+  /** @inheritdoc */
+  makeHeaders(ofCall: HeadersInit | undefined): Headers {
+    return this.combine(this.fixedHeaders ?? undefined, ofCall);
+  }
+
   readonly unary = (message: unknown, options?: CallOptions): Promise<unknown> => {
     const scope = this.scope(options);
     return new Promise((resolve, reject) => {
@@ -151,18 +161,26 @@ class ClientMethodCaller {
       scope.onEnd = (error) => {
         if (error !== null) reject(error);
       };
-      this.begin(scope, asMessage(this.desc.input, message as never), options).then(
-        (res) => {
-          if (scope.over) return;
-          scope.finish(null);
-          if (options !== undefined) {
-            options.onHeader?.(res.header);
-            options.onTrailer?.(res.trailer);
-          }
-          resolve(res.message);
-        },
-        (error) => scope.finish(ConnectError.from(error)),
-      );
+      const failed = (error: unknown): void => scope.finish(ConnectError.from(error));
+      let response: ReturnType<Next>;
+      try {
+        response = this.begin(scope, asMessage(this.desc.input, message as never));
+      } catch (error) {
+        failed(error);
+        return;
+      }
+      response.then((res) => {
+        if (scope.over) return;
+        try {
+          options?.onHeader?.(res.header);
+          options?.onTrailer?.(res.trailer);
+        } catch (error) {
+          failed(error);
+          return;
+        }
+        scope.finish(null);
+        resolve(res.message);
+      }, failed);
     });
   };
 
@@ -199,37 +217,33 @@ class ClientMethodCaller {
   ): StreamCall<unknown> {
     const message = given instanceof HandleSource ? given : new RequestSource(this.desc.input, given);
     const onEnd = given instanceof HandleSource ? () => given.over() : undefined;
-    return new StreamCall(scope, options ?? {}, () => this.begin(scope, message, options), onEnd);
+    return new StreamCall(scope, options ?? {}, () => this.begin(scope, message), onEnd);
   }
 
   private scope(options: CallOptions | undefined): CallScope {
     const timeoutMs = options?.timeoutMs === undefined ? this.timeoutMs : positive(options.timeoutMs);
-    return new CallScope(this.name, timeoutMs, options?.signal);
+    const scope = new CallScope(this.name, timeoutMs, options?.signal);
+    scope.maker = this;
+    if (options !== undefined) {
+      scope.ofCall = options.headers;
+      scope.contextValues = options.contextValues;
+    }
+    return scope;
   }
 
-  private begin(scope: CallScope, message: unknown, options: CallOptions | undefined): ReturnType<Next> {
+  private begin(scope: CallScope, message: unknown): ReturnType<Next> {
     const ask = this.askHeaders;
-    const req = callRequest({
-      scope,
-      method: this.desc,
-      message,
-      contextValues: options?.contextValues,
-      makeHeaders: () => this.headers(undefined, undefined),
-      makeUrl: this.prepared.url,
-    });
-    if (ask === null) {
-      if (options?.headers !== undefined) scope.headers = this.headers(undefined, options.headers);
-      return this.chain(req);
-    }
+    if (ask === null) return this.chain(callRequest(scope, this.desc, message));
     return (async () => {
-      scope.headers = this.headers(await ask(), options?.headers);
-      return this.chain(req);
+      scope.headers = this.combine(await ask(), scope.ofCall);
+      scope.ofCall = undefined;
+      return this.chain(callRequest(scope, this.desc, message));
     })();
   }
 
-  private headers(asked: HeadersInit | undefined, ofCall: HeadersInit | undefined): Headers {
-    const headers = new Headers(asked ?? this.fixedHeaders ?? undefined);
-    for (const [name, value] of new Headers(ofCall)) headers.set(name, value);
+  private combine(first: HeadersInit | undefined, second: HeadersInit | undefined): Headers {
+    const headers = new Headers(first);
+    for (const [name, value] of new Headers(second)) headers.set(name, value);
     return withSelector(headers, this.selector);
   }
 }

@@ -3,6 +3,7 @@ import type { DescMethod } from "@bufbuild/protobuf";
 import {
   Code,
   ConnectError,
+  type ContextValues,
   type Interceptor,
   type StreamResponse,
   type Transport,
@@ -10,10 +11,10 @@ import {
 } from "@connectrpc/connect";
 import type { Compression } from "../connect-private.js";
 import type { Link } from "../engine/link.js";
-import { messageCodec } from "../engine/message-codec.js";
+import { asMessage, messageCodec } from "../engine/message-codec.js";
 import type { Subtype } from "../protocol/content-type.js";
 import { selectorFields } from "../protocol/selector.js";
-import { applyInterceptors, callRequest } from "./call-request.js";
+import { applyInterceptors, callRequest, type Next } from "./call-request.js";
 import { CallScope } from "./call-scope.js";
 import {
   type EngineTransport,
@@ -83,8 +84,7 @@ class LinkTransport implements TripleTransport, EngineTransport {
   }
 
   unary: Transport["unary"] = (method, signal, timeoutMs, header, input, contextValues) => {
-    const scope = new CallScope(`${method.parent.typeName}/${method.name}`, timeoutMs, signal);
-    const prepared = this.plainMethod(method);
+    const { scope, call } = this.plainCall(method, signal, timeoutMs, header, contextValues);
     return new Promise((resolve, reject) => {
       if (scope.error !== null) {
         reject(scope.error);
@@ -93,17 +93,7 @@ class LinkTransport implements TripleTransport, EngineTransport {
       scope.onEnd = (error) => {
         if (error !== null) reject(error);
       };
-      if (header !== undefined) scope.headers = this.plainHeaders(header);
-      const makeHeaders = () => this.plainHeaders(undefined);
-      const req = callRequest({
-        scope,
-        method,
-        message: input,
-        contextValues,
-        makeHeaders,
-        makeUrl: prepared.url,
-      });
-      prepared.call(req).then(
+      call(callRequest(scope, method, asMessage(method.input, input))).then(
         (res) => {
           scope.finish(null);
           resolve(res as UnaryResponse as never);
@@ -114,8 +104,7 @@ class LinkTransport implements TripleTransport, EngineTransport {
   };
 
   stream: Transport["stream"] = (method, signal, timeoutMs, header, input, contextValues) => {
-    const scope = new CallScope(`${method.parent.typeName}/${method.name}`, timeoutMs, signal);
-    const prepared = this.plainMethod(method);
+    const { scope, call } = this.plainCall(method, signal, timeoutMs, header, contextValues);
     return new Promise((resolve, reject) => {
       if (scope.error !== null) {
         reject(scope.error);
@@ -124,11 +113,7 @@ class LinkTransport implements TripleTransport, EngineTransport {
       scope.onEnd = (error) => {
         if (error !== null) reject(error);
       };
-      if (header !== undefined) scope.headers = this.plainHeaders(header);
-      const makeHeaders = () => this.plainHeaders(undefined);
-      const message = new RequestSource(method.input, input);
-      const req = callRequest({ scope, method, message, contextValues, makeHeaders, makeUrl: prepared.url });
-      prepared.call(req).then(
+      call(callRequest(scope, method, new RequestSource(method.input, input))).then(
         (res) => resolve(res as StreamResponse as never),
         (error) => scope.finish(ConnectError.from(error)),
       );
@@ -156,7 +141,13 @@ class LinkTransport implements TripleTransport, EngineTransport {
       subtype,
       () => this.connect(),
     );
-    return { call: applyInterceptors(caller.call, options.interceptors ?? []), url: () => caller.url };
+    const call = applyInterceptors(caller.call, options.interceptors ?? []);
+    return {
+      call,
+      get url() {
+        return caller.url;
+      },
+    };
   }
 
   async close(): Promise<void> {
@@ -187,8 +178,24 @@ class LinkTransport implements TripleTransport, EngineTransport {
     return prepared;
   }
 
-  private plainHeaders(header: HeadersInit | undefined): Headers {
-    return withSelector(new Headers(header), this.defaults);
+  private plainCall(
+    method: DescMethod,
+    signal: AbortSignal | undefined,
+    timeoutMs: number | undefined,
+    header: HeadersInit | undefined,
+    contextValues: ContextValues | undefined,
+  ): { scope: CallScope; call: Next } {
+    const prepared = this.plainMethod(method);
+    // Connect's convention: 0 and less is no deadline.
+    const limit = timeoutMs === undefined || timeoutMs <= 0 ? undefined : timeoutMs;
+    const scope = new CallScope(`${method.parent.typeName}/${method.name}`, limit, signal);
+    scope.ofCall = header;
+    scope.contextValues = contextValues;
+    scope.maker = {
+      url: prepared.url,
+      makeHeaders: (ofCall) => withSelector(new Headers(ofCall), this.defaults),
+    };
+    return { scope, call: prepared.call };
   }
 }
 

@@ -17,8 +17,8 @@ export interface MethodSettings {
 export interface PreparedMethod {
   /** Makes the call that a request describes, inside the transport's interceptors. */
   readonly call: Next;
-  /** The URL that interceptors see. */
-  url(): string;
+  /** The URL that interceptors see, as far as it is known. */
+  readonly url: string;
 }
 
 /** The door to the engine on a transport of ours; not for users. */

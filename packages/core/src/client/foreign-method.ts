@@ -21,7 +21,7 @@ export function foreignMethod(
   for (let i = 0; i < settings.headers.length; i += 2)
     constant.push([settings.headers[i]!, settings.headers[i + 1]!]);
   return {
-    url: () => `http://localhost/${settings.serviceName}/${desc.name}`,
+    url: `http://localhost/${settings.serviceName}/${desc.name}`,
     call: (req): Promise<AnyResponse> => {
       const headers = requestedHeaders(req) ?? new Headers(constant);
       const timeoutMs = scopeOf(req)?.timeoutMs;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { DescMethod } from "@bufbuild/protobuf";
+import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { OutgoingFields, PreparedHeaders } from "../engine/byte-stream.js";
 import { ClientCall, type ClientCallListener, type ClientMethod } from "../engine/client-call.js";
+import { lazyField } from "../engine/lazy-field.js";
 import type { Link } from "../engine/link.js";
 import { contentTypeOf, type Subtype } from "../protocol/content-type.js";
 import * as names from "../protocol/headers.js";
@@ -11,7 +12,7 @@ import { formatPath } from "../protocol/path.js";
 import { selectorFields } from "../protocol/selector.js";
 import { formatTimeout } from "../protocol/timeout.js";
 import { userAgentValue } from "../protocol/user-agent.js";
-import { type AnyRequest, type AnyResponse, requestedHeaders, scopeOf } from "./call-request.js";
+import { type AnyRequest, type AnyResponse, isOriginal, requestedHeaders, scopeOf } from "./call-request.js";
 import { CallScope } from "./call-scope.js";
 import type { MethodSettings } from "./engine-transport.js";
 import { HandleSource } from "./handle-source.js";
@@ -29,6 +30,8 @@ export class MethodCaller {
   private preparedLink: Link | null = null;
   private preparedTimeout: number | undefined;
   private prepared: PreparedHeaders | null = null;
+  private urlLink: Link | null = null;
+  private knownUrl = "";
 
   constructor(
     method: ClientMethod,
@@ -47,33 +50,28 @@ export class MethodCaller {
 
   /** The URL of the method, as far as it is known. */
   get url(): string {
-    const link = this.preparedLink;
-    return link === null
-      ? `http://localhost${this.path}`
-      : `${scheme(link)}://${authority(link)}${this.path}`;
+    if (this.urlLink !== this.preparedLink || this.knownUrl === "") {
+      const link = this.preparedLink;
+      this.urlLink = link;
+      this.knownUrl =
+        link === null ? `http://localhost${this.path}` : `${scheme(link)}://${authority(link)}${this.path}`;
+    }
+    return this.knownUrl;
   }
 
   /** Makes the call that a request describes. */
   readonly call = (req: AnyRequest): Promise<AnyResponse> => {
     const scope = scopeOf(req) ?? new CallScope(this.method.name, undefined, req.signal);
-    return new Promise((resolve, reject) => {
-      const exchange =
-        this.desc.methodKind === "unary"
-          ? new UnaryExchange(this, req, scope)
-          : new StreamExchange(this, req, scope);
-      exchange.begin(resolve, reject);
-    });
+    const exchange =
+      this.desc.methodKind === "unary"
+        ? new UnaryExchange(this, req, scope)
+        : new StreamExchange(this, req, scope);
+    return exchange.begin();
   };
 
-  /** Calls `then` with a link, at once when one is open. */
-  withLink(then: (link: Link) => void, failed: (error: unknown) => void): void {
-    try {
-      const link = this.connect();
-      if ("open" in link) then(link);
-      else link.then(then, failed);
-    } catch (error) {
-      failed(error);
-    }
+  /** A link, at once when one is open. Throws, or rejects, with the reason why there is none. */
+  link(): Link | Promise<Link> {
+    return this.connect();
   }
 
   /** Opens the stream of a request on a link. */
@@ -85,25 +83,7 @@ export class MethodCaller {
 
   /** A response as interceptors see it. */
   response(exchange: ClientCall, message: unknown): AnyResponse {
-    const { desc } = this;
-    let header: Headers | null = null;
-    let trailer: Headers | null = null;
-    return {
-      stream: desc.methodKind !== "unary",
-      method: desc,
-      service: desc.parent,
-      message,
-      get header() {
-        header ??= exchange.responseHeader;
-        return header;
-      },
-      get trailer() {
-        // Made anew until the trailers are here, so that looking early does not fix an empty one.
-        if (!exchange.over) return exchange.responseTrailer;
-        trailer ??= exchange.responseTrailer;
-        return trailer;
-      },
-    } as unknown as AnyResponse;
+    return new CallResponse(exchange, this.desc, message) as unknown as AnyResponse;
   }
 
   private headers(link: Link, req: AnyRequest, scope: CallScope): OutgoingFields {
@@ -146,9 +126,34 @@ export class MethodCaller {
   }
 }
 
-/** Resolve and reject of the promise that `next` returns. */
-type Resolve = (res: AnyResponse) => void;
-type Reject = (error: unknown) => void;
+const exchangeKey = Symbol("tristream.exchange");
+
+/** The response that interceptors get; see `CallRequest` for why it is made like this. */
+class CallResponse {
+  readonly [exchangeKey]: ClientCall;
+  readonly stream: boolean;
+  readonly method: DescMethod;
+  readonly service: DescService;
+  readonly message: unknown;
+
+  constructor(exchange: ClientCall, method: DescMethod, message: unknown) {
+    this[exchangeKey] = exchange;
+    this.stream = method.methodKind !== "unary";
+    this.method = method;
+    this.service = method.parent;
+    this.message = message;
+    lazyField(this, "header", lazyHeader);
+    lazyField(this, "trailer", lazyTrailer);
+  }
+}
+
+function lazyHeader(this: CallResponse): Headers {
+  return this[exchangeKey].responseHeader;
+}
+
+function lazyTrailer(this: CallResponse): Headers {
+  return this[exchangeKey].responseTrailer;
+}
 
 /** What both kinds of exchange share: one attempt of a call on one stream. */
 abstract class Exchange implements ClientCallListener {
@@ -156,8 +161,8 @@ abstract class Exchange implements ClientCallListener {
   protected readonly req: AnyRequest;
   protected readonly scope: CallScope;
   protected call: ClientCall | null = null;
-  protected resolve: Resolve | null = null;
-  protected reject: Reject | null = null;
+  protected resolve: ((res: AnyResponse) => void) | null = null;
+  protected reject: ((error: unknown) => void) | null = null;
   private foreignSignal: AbortSignal | null = null;
   private abortListener: (() => void) | null = null;
 
@@ -167,41 +172,38 @@ abstract class Exchange implements ClientCallListener {
     this.scope = scope;
   }
 
-  begin(resolve: Resolve, reject: Reject): void {
-    this.resolve = resolve;
-    this.reject = reject;
-    this.caller.withLink(this.opened, reject);
+  /** The promise that `next` returns. */
+  begin(): Promise<AnyResponse> {
+    return new Promise((resolve, reject) => {
+      this.resolve = resolve;
+      this.reject = reject;
+      const link = this.caller.link();
+      if ("open" in link) this.opened(link);
+      else link.then((opened) => this.opened(opened)).catch(reject);
+    });
   }
 
   abstract ended(error: ConnectError | null): void;
 
   protected abstract send(call: ClientCall): void;
 
-  private readonly opened = (link: Link): void => {
-    if (this.scope.over) {
-      this.reject?.(this.scope.error ?? new ConnectError("the call has ended", Code.Canceled));
-      return;
-    }
-    try {
-      this.call = this.caller.open(link, this.req, this.scope, this);
-    } catch (error) {
-      this.reject?.(error);
-      return;
-    }
+  /** Throws what the headers can't say. */
+  private opened(link: Link): void {
+    if (this.scope.over) throw this.scope.error ?? new ConnectError("the call has ended", Code.Canceled);
+    this.call = this.caller.open(link, this.req, this.scope, this);
     if (this.call.over) {
       // The link was over: `ended` was called inside the constructor, when nobody had the call yet.
       this.ended(this.call.error);
       return;
     }
-    this.watchSignal();
+    if (!isOriginal(this.req)) this.watchSignal();
     this.send(this.call);
-  };
+  }
 
   /** An interceptor may put a signal of its own in the request's place: it cancels this attempt. */
   private watchSignal(): void {
-    const property = Object.getOwnPropertyDescriptor(this.req, "signal");
-    if (property?.get !== undefined || this.req.signal === this.scope.signal) return;
     const { signal } = this.req;
+    if (signal === this.scope.signal) return;
     const abort = (): void => this.call?.cancel(ConnectError.from(signal.reason, Code.Canceled));
     if (signal.aborted) abort();
     else {

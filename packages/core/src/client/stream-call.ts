@@ -44,6 +44,8 @@ export class StreamCall<O> {
   private header: Later<Headers> | null = null;
   private trailer: Later<Headers> | null = null;
   private trailersTold = false;
+  /** What `onHeader` threw: the outcome for the user, though the call itself may have ended well. */
+  private observerError: ConnectError | null = null;
   private turn: Promise<unknown> = Promise.resolve();
   private readonly waitingForeign = new Set<(error: ConnectError) => void>();
 
@@ -83,6 +85,7 @@ export class StreamCall<O> {
 
   /** The next message; `done` at the end; rejects with the call's error, as often as asked. */
   next(holder: object): Promise<IteratorResult<O, undefined>> {
+    if (this.observerError !== null) return Promise.reject(this.observerError);
     if (this.reader !== null) return this.reader.next(holder);
     if (this.foreign !== null) return this.nextForeign(this.foreign);
     if (this.hasStarted)
@@ -121,7 +124,12 @@ export class StreamCall<O> {
     if (this.scope.over && this.scope.error !== null && this.foreign !== null) returnQuietly(this.foreign);
     this.start();
     this.header?.resolve(res.header);
-    this.observer.onHeader?.(res.header);
+    try {
+      this.observer.onHeader?.(res.header);
+    } catch (error) {
+      this.observerError = ConnectError.from(error);
+      this.cancel(this.observerError);
+    }
     // The call may have ended before the interceptors had returned: with its response known, the trailers are too.
     if (this.scope.over && this.scope.error === null) this.tellTrailers();
   }
@@ -143,7 +151,12 @@ export class StreamCall<O> {
     if (this.trailersTold || this.response === null) return;
     this.trailersTold = true;
     this.trailer?.resolve(this.response.trailer);
-    this.observer.onTrailer?.(this.response.trailer);
+    try {
+      this.observer.onTrailer?.(this.response.trailer);
+    } catch (error) {
+      // The outcome is known, and this runs where the connection's bytes are read: nobody is there to get the error.
+      console.warn(`tristream: onTrailer of ${this.scope.name} threw: ${String(error)}`);
+    }
   }
 
   private settleTrailer(error: ConnectError | null): void {

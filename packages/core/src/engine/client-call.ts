@@ -55,6 +55,8 @@ export class ClientCall implements ByteStreamSink, ReaderOwner, WriterOwner {
   private status: ConnectError | null | undefined = undefined;
   private headerList: HeaderFields | null = null;
   private trailerList: HeaderFields | null = null;
+  private headerObject: Headers | null = null;
+  private trailerObject: Headers | null = null;
 
   /** Opens the stream and sends the headers. */
   constructor(link: Link, method: ClientMethod, headers: OutgoingFields, listener: ClientCallListener) {
@@ -111,14 +113,18 @@ export class ClientCall implements ByteStreamSink, ReaderOwner, WriterOwner {
     this.settle(error, true);
   }
 
-  /** Response headers; empty while there are none. */
+  /** Response headers; empty while there are none. The same object once they are here. */
   get responseHeader(): Headers {
-    return headersFromFields(this.headerList?.fields ?? []);
+    if (this.headerList === null) return new Headers();
+    this.headerObject ??= headersFromFields(this.headerList.fields);
+    return this.headerObject;
   }
 
   /** Trailers; empty while there are none. Those of an answer without body are its headers. */
   get responseTrailer(): Headers {
-    return headersFromFields(this.trailerList?.fields ?? []);
+    if (this.trailerList === null) return new Headers();
+    this.trailerObject ??= headersFromFields(this.trailerList.fields);
+    return this.trailerObject;
   }
 
   /** Whether response headers have arrived. */

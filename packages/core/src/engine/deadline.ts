@@ -15,6 +15,8 @@ export interface DeadlineEntry {
 
 const slotMs = 4;
 const slots = 1024;
+/** What `setTimeout` takes at most. */
+const longestDelay = 2 ** 31 - 1;
 
 /**
  * All deadlines behind one timer: a hashed wheel of 4 ms slots. Adding and removing is a few assignments, where a
@@ -65,8 +67,9 @@ export class DeadlineWheel {
   private arm(slot: number, now: number): void {
     clearTimeout(this.timer);
     this.timerDue = slot * slotMs;
-    // A delay of 2^31 ms overflows in every runtime; waking early does no harm.
-    const timer: unknown = setTimeout(this.sweep, Math.max(1, Math.ceil(this.timerDue - now)));
+    // A delay of 2^31 ms overflows in every runtime, and Node warns of it; waking early does no harm.
+    const delay = Math.min(longestDelay, Math.max(1, Math.ceil(this.timerDue - now)));
+    const timer: unknown = setTimeout(this.sweep, delay);
     this.timer = timer as ReturnType<typeof setTimeout>;
     // A call keeps its process alive by its connection; the timer, which outlives the call, must not (Node's Timeout).
     if (typeof timer === "object" && timer !== null && "unref" in timer) (timer as { unref(): void }).unref();

@@ -21,6 +21,8 @@ interface Waiter<T> {
   reject(error: unknown): void;
 }
 
+/** The arrays of a reader that has none yet; never written. */
+const none: never[] = [];
 const finished: IteratorResult<never, undefined> = Object.freeze({ done: true, value: undefined });
 /** A chunk of the queue is dropped in one piece, so that taking a message costs the same with ten and with 10,000 waiting. */
 const chunk = 1024;
@@ -40,9 +42,12 @@ export class MessageReader<T> implements AsyncIterableIterator<T, undefined> {
   private readonly owner: ReaderOwner;
   private readonly maxBytes: number;
   private compression: Compression | null = null;
-  // Messages that wait for the application, and the octets that each gives back when it is taken.
-  private queue: T[] = [];
-  private sizes: number[] = [];
+  // Messages that wait for the application, and the octets that each gives back when it is taken. The first one has a
+  // place of its own, so that a call with one message makes no arrays.
+  private first: T | undefined = undefined;
+  private firstSize = 0;
+  private queue: T[] = none;
+  private sizes: number[] = none;
   private head = 0;
   private waiter: Waiter<T> | null = null;
   private moreWaiters: Waiter<T>[] | null = null;
@@ -52,8 +57,9 @@ export class MessageReader<T> implements AsyncIterableIterator<T, undefined> {
   private failure: ConnectError | null = null;
   private ignoring = false;
   // The message that is being put together: its prefix, then its body.
-  private readonly prefix = new Uint8Array(prefixLength);
   private prefixFilled = 0;
+  private flag = 0;
+  private announced = 0;
   private body: Uint8Array | null = null;
   private bodyFilled = 0;
   private bodyLength = -1;
@@ -99,12 +105,13 @@ export class MessageReader<T> implements AsyncIterableIterator<T, undefined> {
             continue;
           }
         } else {
-          for (let i = 0; i < prefixLength; i++) this.prefix[i] = b[at + i]!;
+          this.flag = flag;
+          this.announced = length;
           at = this.begin(b, from, end);
           continue;
         }
       } else {
-        while (at < end && this.prefixFilled < prefixLength) this.prefix[this.prefixFilled++] = b[at++]!;
+        while (at < end && this.prefixFilled < prefixLength) this.prefixOctet(b[at++]!);
         if (this.prefixFilled < prefixLength) return;
         at = this.begin(b, at, end);
         continue;
@@ -152,11 +159,13 @@ export class MessageReader<T> implements AsyncIterableIterator<T, undefined> {
   /** Drops what waits and what comes. Reads end cleanly unless {@link MessageReader.fail} was called. */
   discard(): void {
     this.ignoreInput();
-    let bytes = 0;
+    let bytes = this.firstSize;
     for (let i = this.head; i < this.queue.length; i++) bytes += this.sizes[i]!;
     if (bytes > 0) this.stream.credit(bytes);
-    this.queue = [];
-    this.sizes = [];
+    this.first = undefined;
+    this.firstSize = 0;
+    this.queue = none;
+    this.sizes = none;
     this.head = 0;
     if (this.failure === null) this.complete = true;
     this.settleWaiters();
@@ -179,7 +188,7 @@ export class MessageReader<T> implements AsyncIterableIterator<T, undefined> {
    * kept from garbage collection while the read waits.
    */
   next(holder: unknown = null): Promise<IteratorResult<T, undefined>> {
-    if (this.head < this.queue.length) return Promise.resolve({ done: false, value: this.take() });
+    if (this.firstSize > 0) return Promise.resolve({ done: false, value: this.take() });
     if (this.failure !== null) return Promise.reject(this.failure);
     if (this.complete) return Promise.resolve(finished);
     this.holder = holder;
@@ -213,18 +222,25 @@ export class MessageReader<T> implements AsyncIterableIterator<T, undefined> {
 
   /** Takes a message that waits, without a promise; undefined if none does. For the unary kinds. */
   shift(): T | undefined {
-    return this.head < this.queue.length ? this.take() : undefined;
+    return this.firstSize > 0 ? this.take() : undefined;
   }
 
   /** Messages that wait to be taken. */
   get waiting(): number {
-    return this.queue.length - this.head;
+    return this.firstSize === 0 ? 0 : 1 + this.queue.length - this.head;
   }
 
   private take(): T {
+    const message = this.first as T;
+    this.stream.credit(this.firstSize);
+    if (this.head === this.queue.length) {
+      this.first = undefined;
+      this.firstSize = 0;
+      return message;
+    }
     const at = this.head++;
-    const message = this.queue[at]!;
-    this.stream.credit(this.sizes[at]!);
+    this.first = this.queue[at]!;
+    this.firstSize = this.sizes[at]!;
     if (this.head === this.queue.length) {
       this.queue.length = 0;
       this.sizes.length = 0;
@@ -237,15 +253,38 @@ export class MessageReader<T> implements AsyncIterableIterator<T, undefined> {
     return message;
   }
 
+  private push(message: T, size: number): void {
+    if (this.firstSize === 0) {
+      this.first = message;
+      this.firstSize = size;
+      return;
+    }
+    if (this.queue === none) {
+      this.queue = [];
+      this.sizes = [];
+    }
+    this.queue.push(message);
+    this.sizes.push(size);
+  }
+
+  private prefixOctet(octet: number): void {
+    if (this.prefixFilled++ === 0) {
+      this.flag = octet;
+      this.announced = 0;
+    } else {
+      this.announced = this.announced * 256 + octet;
+    }
+  }
+
   /** A prefix is complete; returns the offset behind what was used. */
   private begin(b: Uint8Array, at: number, end: number): number {
     this.prefixFilled = 0;
-    const length = readLength(this.prefix, 0);
+    const length = this.announced;
     if (length > this.maxBytes) {
       this.tooLarge(length);
       return at;
     }
-    const flag = this.prefix[0]!;
+    const { flag } = this;
     if (flag > compressedFlag) {
       this.broken(`message with flag ${flag}: 0 (plain) and 1 (compressed) are allowed`, Code.Internal);
       return at;
@@ -298,12 +337,12 @@ export class MessageReader<T> implements AsyncIterableIterator<T, undefined> {
   /** A whole message, without its prefix. */
   private message(b: Uint8Array, start: number, end: number): void {
     const size = end - start + prefixLength;
-    if (this.prefix[0] === compressedFlag && end > start) {
-      this.prefix[0] = 0;
+    if (this.flag === compressedFlag && end > start) {
+      this.flag = 0;
       this.inflate(b.subarray(start, end), size);
       return;
     }
-    this.prefix[0] = 0;
+    this.flag = 0;
     if (this.inflating !== null) {
       this.enqueueInflated(Promise.resolve(b.subarray(start, end)), size);
       return;
@@ -337,8 +376,7 @@ export class MessageReader<T> implements AsyncIterableIterator<T, undefined> {
       this.stream.credit(size);
       waiter.resolve({ done: false, value: message });
     } else {
-      this.queue.push(message);
-      this.sizes.push(size);
+      this.push(message, size);
     }
   }
 

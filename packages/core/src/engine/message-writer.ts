@@ -46,7 +46,10 @@ export class MessageWriter<T> {
   /** What waits for a compression to finish; the end after it. */
   private deflating: Promise<void> | null = null;
   private deflatingCount = 0;
-  private roomWaiters: (() => void)[] = [];
+  private roomWaiters: (() => void)[] | null = null;
+  // The reactions to the source's promises; made when there is a source.
+  private onResult: ((result: IteratorResult<T>) => void) | null = null;
+  private onError: ((error: unknown) => void) | null = null;
 
   constructor(
     stream: ByteStream,
@@ -93,7 +96,10 @@ export class MessageWriter<T> {
 
   /** Settles when there is room for more: at once, or at the next `writable`. */
   room(): Promise<void> {
-    return new Promise((resolve) => this.roomWaiters.push(resolve));
+    return new Promise((resolve) => {
+      this.roomWaiters ??= [];
+      this.roomWaiters.push(resolve);
+    });
   }
 
   /** Sends what an iterable gives, as there is room. The owner hears how it ends. */
@@ -104,17 +110,15 @@ export class MessageWriter<T> {
       this.owner.sourceFailed(error);
       return;
     }
+    this.onResult = (result) => this.sourceGave(result);
+    this.onError = (error) => this.sourceThrew(error);
     this.step();
   }
 
   /** The stream has room again. */
   writable(): void {
     if (this.deflating !== null) return;
-    if (this.roomWaiters.length > 0) {
-      const waiters = this.roomWaiters;
-      this.roomWaiters = [];
-      for (const resolve of waiters) resolve();
-    }
+    this.wakeRoomWaiters();
     if (!this.blocked) return;
     this.blocked = false;
     this.step();
@@ -129,9 +133,15 @@ export class MessageWriter<T> {
     this.stopped = true;
     const { source } = this;
     this.source = null;
-    for (const resolve of this.roomWaiters) resolve();
-    this.roomWaiters = [];
+    this.wakeRoomWaiters();
     if (source !== null) returnQuietly(source);
+  }
+
+  private wakeRoomWaiters(): void {
+    const waiters = this.roomWaiters;
+    if (waiters === null) return;
+    this.roomWaiters = null;
+    for (const resolve of waiters) resolve();
   }
 
   private step(): void {
@@ -147,24 +157,24 @@ export class MessageWriter<T> {
         if (!this.take(result)) return;
       }
     } catch (error) {
-      this.onError(error);
+      this.sourceThrew(error);
     }
   }
 
-  private readonly onResult = (result: IteratorResult<T>): void => {
+  private sourceGave(result: IteratorResult<T>): void {
     if (this.stopped) return;
     try {
       if (this.take(result)) this.step();
     } catch (error) {
-      this.onError(error);
+      this.sourceThrew(error);
     }
-  };
+  }
 
-  private readonly onError = (error: unknown): void => {
+  private sourceThrew(error: unknown): void {
     if (this.stopped) return;
     this.source = null;
     this.owner.sourceFailed(error);
-  };
+  }
 
   /** One result of the source; true when the next one may be asked for at once. */
   private take(result: IteratorResult<T>): boolean {
@@ -240,7 +250,7 @@ export class MessageWriter<T> {
     this.deflating = running;
     running.catch((error: unknown) => {
       this.deflating = null;
-      this.onError(error);
+      this.sourceThrew(error);
     });
     return false;
   }

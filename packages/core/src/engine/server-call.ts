@@ -36,6 +36,8 @@ export interface ServerMethod {
 /** What a request's headers say, worked out once per distinct list. */
 export interface RequestHead {
   readonly subtype: Subtype;
+  /** What was called, as interceptors and handlers see it. */
+  readonly url: string;
   readonly method: ServerMethod | null;
   /** Why the call can't be served; null if it can. */
   readonly refusal: ConnectError | null;
@@ -79,7 +81,6 @@ export class ServerCall implements ByteStreamSink, ReaderOwner, WriterOwner, Dea
   deadlinePrevious: DeadlineEntry | null = null;
   deadlineSet = false;
   private readonly list: HeaderFields;
-  private readonly startedAt: number = performance.now();
   private headersSent = false;
   private invoked = false;
   private controller: AbortController | null = null;
@@ -150,20 +151,7 @@ export class ServerCall implements ByteStreamSink, ReaderOwner, WriterOwner, Dea
 
   /** Milliseconds left, or undefined without a deadline. */
   get timeLeft(): number | undefined {
-    const { timeoutMs } = this.head;
-    return timeoutMs === undefined ? undefined : timeoutMs - (performance.now() - this.startedAt);
-  }
-
-  get path(): string {
-    return this.list.get(names.pseudoPath) ?? "";
-  }
-
-  get authority(): string {
-    return this.list.get(names.pseudoAuthority) ?? this.host.peer.address;
-  }
-
-  get scheme(): string {
-    return this.list.get(names.pseudoScheme) ?? "http";
+    return this.head.timeoutMs === undefined ? undefined : this.dueAt - performance.now();
   }
 
   /** Sends the response headers now; nothing if they have left. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
-import { type ContextValues, createContextValues, type HandlerContext } from "@connectrpc/connect";
+import type { ContextValues, HandlerContext } from "@connectrpc/connect";
+import { LazyContextValues } from "../engine/lazy-context-values.js";
 import type { Peer } from "../engine/link.js";
 import type { ServerCall } from "../engine/server-call.js";
 import type { Selector } from "../protocol/selector.js";
@@ -59,12 +60,12 @@ export class CallContext implements TripleContext {
   }
 
   get values(): ContextValues {
-    this.contextValues ??= createContextValues();
+    this.contextValues ??= new LazyContextValues();
     return this.contextValues;
   }
 
   get url(): string {
-    return `${this.call.scheme}://${this.call.authority}${this.call.path}`;
+    return this.call.head.url;
   }
 
   get group(): string {

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { DescMethod } from "@bufbuild/protobuf";
+import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import type {
+  ContextValues,
   Interceptor,
   StreamRequest,
   StreamResponse,
   UnaryRequest,
   UnaryResponse,
 } from "@connectrpc/connect";
+import { lazyField } from "../engine/lazy-field.js";
 import { asMessage } from "../engine/message-codec.js";
 import type { ServerCall } from "../engine/server-call.js";
 import { contextWith } from "./call-context.js";
@@ -65,29 +67,34 @@ function intercepted(
   interceptors: readonly Interceptor[],
   contextOf: (call: ServerCall) => TripleContext,
 ): (call: ServerCall, input: unknown) => void {
-  const streaming = desc.methodKind !== "unary";
-  const bottom = async (req: AnyRequest): Promise<AnyResponse> => {
-    const { [callKey]: call } = req as unknown as { [callKey]: ServerCall };
-    const own = (call as CallWithRequest).interceptedRequest === req;
-    const context = own
-      ? contextOf(call)
-      : contextWith(contextOf(call), {
-          requestHeader: req.header,
-          signal: req.signal,
-          values: req.contextValues,
-        });
-    const result = await runKind(desc, handle, req, context);
-    return responseOf(desc, call, streaming, result);
+  const contextFor = (req: AnyRequest): TripleContext => {
+    const context = contextOf(callOf(req));
+    if (req instanceof InterceptedRequest) return context;
+    return contextWith(context, {
+      requestHeader: req.header,
+      signal: req.signal,
+      values: req.contextValues,
+    });
+  };
+  const respond = (req: AnyRequest, result: unknown): AnyResponse =>
+    new InterceptedResponse(callOf(req), desc, responseMessage(desc, result)) as unknown as AnyResponse;
+  const bottom = (req: AnyRequest): Promise<AnyResponse> => {
+    try {
+      const result = runKind(desc, handle, req, contextFor(req));
+      return isThenable(result)
+        ? (result.then((value) => respond(req, value)) as Promise<AnyResponse>)
+        : Promise.resolve(respond(req, result));
+    } catch (error) {
+      return Promise.reject(error);
+    }
   };
   const chain = [...interceptors]
     .reverse()
     .reduce<Next>((next, interceptor) => interceptor(next as never) as unknown as Next, bottom);
   return (call, input) => {
-    const req = requestOf(desc, call, streaming, input, contextOf(call));
-    (call as CallWithRequest).interceptedRequest = req;
     let response: Promise<AnyResponse>;
     try {
-      response = chain(req);
+      response = chain(new InterceptedRequest(call, desc, input, contextOf(call)) as unknown as AnyRequest);
     } catch (error) {
       call.failed(error);
       return;
@@ -99,75 +106,89 @@ function intercepted(
   };
 }
 
-/** The request that was made for a call, to see whether an interceptor passed it on unchanged. */
-type CallWithRequest = ServerCall & { interceptedRequest?: unknown };
+/** The request that server interceptors get; its costly parts are made when somebody looks at them. */
+class InterceptedRequest {
+  readonly [callKey]: ServerCall;
+  readonly stream: boolean;
+  readonly method: DescMethod;
+  readonly service: DescService;
+  readonly requestMethod = "POST";
+  readonly message: unknown;
+  readonly url: string;
+  readonly contextValues: ContextValues;
 
-async function runKind(
-  desc: DescMethod,
-  handle: Handle,
-  req: AnyRequest,
-  context: TripleContext,
-): Promise<unknown> {
-  switch (desc.methodKind) {
-    case "unary":
-    case "bidi_streaming":
-      return handle(req.message, context);
-    case "server_streaming": {
-      // The one message was read before; interceptors see it as a stream, as in Connect.
-      for await (const message of req.message as AsyncIterable<unknown>) return handle(message, context);
-      throw new TypeError("an interceptor left no request message");
-    }
-    case "client_streaming":
-      return handle(req.message, context);
+  constructor(call: ServerCall, desc: DescMethod, input: unknown, context: TripleContext) {
+    this[callKey] = call;
+    this.stream = desc.methodKind !== "unary";
+    this.method = desc;
+    this.service = desc.parent;
+    this.message = desc.methodKind === "server_streaming" ? oneMessage(input) : input;
+    this.url = context.url;
+    this.contextValues = context.values;
+    lazyField(this, "signal", lazySignal);
+    lazyField(this, "header", lazyRequestHeader);
   }
 }
 
-function requestOf(
-  desc: DescMethod,
-  call: ServerCall,
-  stream: boolean,
-  input: unknown,
-  context: TripleContext,
-): AnyRequest {
-  const message = desc.methodKind === "server_streaming" ? oneMessage(input) : input;
-  return {
-    [callKey]: call,
-    stream,
-    method: desc,
-    service: desc.parent,
-    requestMethod: "POST",
-    message,
-    get url() {
-      return context.url;
-    },
-    get signal() {
-      return context.signal;
-    },
-    get header() {
-      return context.requestHeader;
-    },
-    get contextValues() {
-      return context.values;
-    },
-  } as unknown as AnyRequest;
+/** The response that server interceptors get. */
+class InterceptedResponse {
+  readonly [callKey]: ServerCall;
+  readonly stream: boolean;
+  readonly method: DescMethod;
+  readonly service: DescService;
+  readonly message: unknown;
+
+  constructor(call: ServerCall, desc: DescMethod, message: unknown) {
+    this[callKey] = call;
+    this.stream = desc.methodKind !== "unary";
+    this.method = desc;
+    this.service = desc.parent;
+    this.message = message;
+    lazyField(this, "header", lazyResponseHeader);
+    lazyField(this, "trailer", lazyResponseTrailer);
+  }
 }
 
-function responseOf(desc: DescMethod, call: ServerCall, stream: boolean, result: unknown): AnyResponse {
-  const single = desc.methodKind === "unary" || desc.methodKind === "client_streaming";
-  const message = single ? checkedMessage(desc, result) : result;
-  return {
-    [callKey]: call,
-    stream,
-    method: desc,
-    service: desc.parent,
-    message: desc.methodKind === "client_streaming" ? oneMessage(message) : message,
-    get header() {
-      return call.responseHeader;
-    },
-    get trailer() {
-      return call.responseTrailer;
-    },
-  } as unknown as AnyResponse;
+function callOf(req: AnyRequest): ServerCall {
+  return (req as unknown as { [callKey]: ServerCall })[callKey];
+}
+
+function lazySignal(this: InterceptedRequest): AbortSignal {
+  return this[callKey].signal;
+}
+
+function lazyRequestHeader(this: InterceptedRequest): Headers {
+  return this[callKey].requestHeader;
+}
+
+function lazyResponseHeader(this: InterceptedResponse): Headers {
+  return this[callKey].responseHeader;
+}
+
+function lazyResponseTrailer(this: InterceptedResponse): Headers {
+  return this[callKey].responseTrailer;
+}
+
+function runKind(desc: DescMethod, handle: Handle, req: AnyRequest, context: TripleContext): unknown {
+  if (desc.methodKind !== "server_streaming") return handle(req.message, context);
+  // The one message was read before; interceptors see it as a stream, as in Connect.
+  return firstMessage(req.message as AsyncIterable<unknown>).then((message) => handle(message, context));
+}
+
+async function firstMessage(messages: AsyncIterable<unknown>): Promise<unknown> {
+  for await (const message of messages) return message;
+  throw new TypeError("an interceptor left no request message");
+}
+
+function responseMessage(desc: DescMethod, result: unknown): unknown {
+  switch (desc.methodKind) {
+    case "unary":
+      return checkedMessage(desc, result);
+    case "client_streaming":
+      return oneMessage(checkedMessage(desc, result));
+    default:
+      return result;
+  }
 }
 
 function checkedMessage(desc: DescMethod, result: unknown): unknown {
@@ -183,15 +204,9 @@ function checkedMessage(desc: DescMethod, result: unknown): unknown {
 /** Sends what the outermost interceptor returned. */
 function answer(desc: DescMethod, call: ServerCall, res: AnyResponse): void {
   if (call.over) return;
-  if (!(callKey in res)) {
+  if (!(res instanceof InterceptedResponse)) {
     replaceHeaders(res.header, call.responseHeader);
     replaceHeaders(res.trailer, call.responseTrailer);
-  } else {
-    const header = Object.getOwnPropertyDescriptor(res, "header");
-    const trailer = Object.getOwnPropertyDescriptor(res, "trailer");
-    // A spread copy has values where ours has getters: it may carry other objects.
-    if (header?.get === undefined) replaceHeaders(res.header, call.responseHeader);
-    if (trailer?.get === undefined) replaceHeaders(res.trailer, call.responseTrailer);
   }
   if (desc.methodKind === "unary") call.respond(res.message);
   else call.respondAll(res.message as AsyncIterable<unknown>);

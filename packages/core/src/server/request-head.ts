@@ -72,6 +72,7 @@ function readHead(list: HeaderFields, routes: RouteTable): RequestHead | HttpRef
   if (readCompression === undefined) return refused(subtype, unknownEncoding(encoding, options));
   return {
     subtype,
+    url: urlOf(list),
     method: found.served[subtype],
     refusal: null,
     timeoutMs,
@@ -83,12 +84,19 @@ function readHead(list: HeaderFields, routes: RouteTable): RequestHead | HttpRef
 function refused(subtype: Subtype, refusal: ConnectError): RequestHead {
   return {
     subtype,
+    url: "",
     method: null,
     refusal,
     timeoutMs: undefined,
     readCompression: null,
     writeCompression: null,
   };
+}
+
+function urlOf(list: HeaderFields): string {
+  const scheme = list.get(names.pseudoScheme) ?? "http";
+  const authority = list.get(names.pseudoAuthority) ?? "localhost";
+  return `${scheme}://${authority}${list.get(names.pseudoPath) ?? ""}`;
 }
 
 function unknownEncoding(encoding: string, options: ResolvedServeOptions): ConnectError {

@@ -74,7 +74,7 @@ describe("a block that cannot be decoded", () => {
   it("never throws anything but an HpackError, whatever its octets", () => {
     let seed = 7;
     const random = () => (seed = (Math.imul(seed, 1103515245) + 12345) >>> 0) >>> 16;
-    for (let round = 0; round < 20_000; round++) {
+    for (let round = 0; round < 10_000; round++) {
       const decoder = new HpackDecoder({ maxListSize: 1000 });
       const block = Array.from(
         { length: random() % 40 },
@@ -88,7 +88,7 @@ describe("a block that cannot be decoded", () => {
       }
       if (!(thrown instanceof HpackError) || decoder.table.size > 4096) throw new Error(`block ${block}`);
     }
-  });
+  }, 30_000);
 });
 
 describe("integers", () => {

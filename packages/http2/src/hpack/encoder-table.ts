@@ -101,6 +101,7 @@ export class EncoderTable {
     this.evict(maxSize);
     this.generation++;
   }
+
   private evict(room: number): void {
     while (this.size > room && this.first !== null) {
       const entry = this.first;
