@@ -11,6 +11,8 @@ export class SocketLink implements ByteLink {
   private readonly socket: Socket;
   private error: Error | undefined;
   private active = true;
+  private referenced = true;
+  private checking = false;
 
   constructor(socket: Socket, peer: LinkPeer) {
     this.socket = socket;
@@ -65,14 +67,23 @@ export class SocketLink implements ByteLink {
   setActive(active: boolean): void {
     this.active = active;
     if (active) {
+      if (this.referenced) return;
+      this.referenced = true;
       this.socket.ref();
       return;
     }
     // In a sequence of calls the next one begins before this: no system call for each.
-    setImmediate(() => {
-      if (!this.active) this.socket.unref();
-    });
+    if (this.checking) return;
+    this.checking = true;
+    setImmediate(this.checkActive);
   }
+
+  private readonly checkActive = (): void => {
+    this.checking = false;
+    if (this.active || !this.referenced) return;
+    this.referenced = false;
+    this.socket.unref();
+  };
 
   now(): number {
     return performance.now();

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+import { spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
+import { expect, test } from "@jest/globals";
+
+const folder = "samples/readme";
+
+/** The TypeScript blocks of README.md, in order. */
+function blocks(): string[] {
+  const readme = readFileSync("README.md", "utf8");
+  return [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map((match) => match[1]!);
+}
+
+/** A port that nobody listens on. */
+async function freePort(): Promise<number> {
+  const probe = createServer();
+  await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));
+  const { port } = probe.address() as AddressInfo;
+  await new Promise((resolve) => probe.close(resolve));
+  return port;
+}
+
+function start(file: string) {
+  return spawn(process.execPath, ["--conditions=@tristream/source", "--import", "tsx", file], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+}
+
+test("the examples of README.md are the files of this folder", () => {
+  expect(blocks()).toEqual([
+    readFileSync(`${folder}/server.ts`, "utf8"),
+    readFileSync(`${folder}/client.ts`, "utf8"),
+  ]);
+});
+
+test("the examples of README.md run against each other", async () => {
+  // Other tests may use the port that README.md names.
+  const port = await freePort();
+  mkdirSync(".cache", { recursive: true });
+  const copies = mkdtempSync(".cache/readme-");
+  for (const name of ["server.ts", "client.ts"]) {
+    let text = readFileSync(`${folder}/${name}`, "utf8").replace("20000", String(port));
+    if (name === "server.ts") text += `console.log("listening");\n`;
+    writeFileSync(`${copies}/${name}`, text);
+  }
+  const server = start(`${copies}/server.ts`);
+  try {
+    await new Promise((resolve) => server.stdout.once("data", resolve));
+    const client = start(`${copies}/client.ts`);
+    let output = "";
+    client.stdout.on("data", (chunk) => {
+      output += chunk;
+    });
+    const code = await new Promise((resolve) => client.once("close", resolve));
+    expect(code).toBe(0);
+    expect(output.replace(/\s+/g, " ").trim()).toBe(
+      "{ '$typeName': 'greet.GreetStreamResponse', greeting: 'hello triple' } hello a hello b",
+    );
+  } finally {
+    server.kill();
+    rmSync(copies, { recursive: true });
+  }
+}, 30_000);
