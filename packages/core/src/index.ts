@@ -40,5 +40,6 @@ export { createTripleRouter } from "./server/create-router.js";
 export type { Server, ServerOptions, ShutdownReport } from "./server/create-server.js";
 export { createServer } from "./server/create-server.js";
 export type { Logger } from "./server/logger.js";
+export { type MountOptions, mount } from "./server/mount.js";
 export type { ServeOptions } from "./server/resolve-options.js";
 export type { TripleContext, TripleMethodImpl, TripleServiceImpl } from "./server/triple-context.js";

@@ -72,6 +72,8 @@ export class Connection implements ByteReceiver, StreamHost, InboundHost, Schedu
   private openedAt = 0;
   private failure: Error | undefined;
   private ended = false;
+  private active = false;
+  private limitAnnounced = false;
 
   /** A connection over `link`; nothing happens before {@link Connection.start}. */
   constructor(role: "client" | "server", link: ByteLink, options?: Http2Options) {
@@ -116,11 +118,17 @@ export class Connection implements ByteReceiver, StreamHost, InboundHost, Schedu
       stream.fail(this.connectionReset("not-sent"), ClosedBy.LOCAL_RESET);
       return stream;
     }
-    if (this.streams.size === 0 && this.waiting.size === 0) this.setActive(true);
     if (this.streams.size >= this.peerSettings.maxConcurrentStreams || this.waiting.size > 0)
       this.waiting.add(stream);
     else this.activate(stream);
-    stream.sendHeaders(headers, end);
+    this.setActive(true);
+    try {
+      stream.sendHeaders(headers, end);
+    } catch (error) {
+      // What can't be encoded was not sent: the peer never hears of the stream, its id is skipped.
+      stream.discard();
+      throw error;
+    }
     return stream;
   }
 
@@ -189,8 +197,10 @@ export class Connection implements ByteReceiver, StreamHost, InboundHost, Schedu
       this.reader.read(bytes);
     } catch (error) {
       if (error instanceof Http2ConnectionError) this.die(error, error.code);
-      else if (error instanceof HpackError) this.die(error, ErrorCode.COMPRESSION_ERROR);
-      else this.die(error instanceof Error ? error : new Error(String(error)), ErrorCode.INTERNAL_ERROR);
+      else if (error instanceof HpackError) {
+        const code = ErrorCode.COMPRESSION_ERROR;
+        this.die(new Http2ConnectionError(code, error.message, { cause: error }), code);
+      } else this.die(error instanceof Error ? error : new Error(String(error)), ErrorCode.INTERNAL_ERROR);
     }
   }
 
@@ -260,7 +270,7 @@ export class Connection implements ByteReceiver, StreamHost, InboundHost, Schedu
     if (stream.id === 0) this.waiting.delete(stream);
     else if (this.streams.delete(stream.id)) this.closedStreams.add(stream.id, cause);
     if (this.waiting.size > 0) this.openWaiting();
-    if (this.streams.size === 0 && this.waiting.size === 0 && !this.ended) {
+    if (this.streams.size === 0 && this.waiting.size === 0) {
       this.setActive(false);
       this.closeWhenIdle();
     }
@@ -291,8 +301,8 @@ export class Connection implements ByteReceiver, StreamHost, InboundHost, Schedu
     const stream = new Stream(this, id, this.peerSettings.initialWindowSize);
     stream.headersReceived = true;
     stream.contentLength = list.contentLength;
-    if (this.streams.size === 0) this.setActive(true);
     this.streams.set(id, stream);
+    this.setActive(true);
     if (end) stream.endRemote();
     this.events.stream?.(stream, list, end);
   }
@@ -317,8 +327,10 @@ export class Connection implements ByteReceiver, StreamHost, InboundHost, Schedu
     if (id === Setting.HEADER_TABLE_SIZE) {
       peer.headerTableSize = value;
       this.writer.encoder.setPeerTableSize(value);
-    } else if (id === Setting.MAX_CONCURRENT_STREAMS) peer.maxConcurrentStreams = value;
-    else if (id === Setting.MAX_HEADER_LIST_SIZE) peer.maxHeaderListSize = value;
+    } else if (id === Setting.MAX_CONCURRENT_STREAMS) {
+      peer.maxConcurrentStreams = value;
+      this.limitAnnounced = true;
+    } else if (id === Setting.MAX_HEADER_LIST_SIZE) peer.maxHeaderListSize = value;
     else if (id === Setting.MAX_FRAME_SIZE) {
       peer.maxFrameSize = value;
       this.peerMaxFrameSize = value;
@@ -327,8 +339,7 @@ export class Connection implements ByteReceiver, StreamHost, InboundHost, Schedu
 
   settingsApplied(): void {
     // RFC 9113 has no initial limit: without the setting the peer takes as many as there are ids.
-    if (this.peerSettings.maxConcurrentStreams === 100 && !this.limitAnnounced)
-      this.peerSettings.maxConcurrentStreams = maxUint31;
+    if (!this.limitAnnounced) this.peerSettings.maxConcurrentStreams = maxUint31;
     this.limitAnnounced = true;
     this.writer.settingsAcknowledgement();
     this.openWaiting();
@@ -376,7 +387,8 @@ export class Connection implements ByteReceiver, StreamHost, InboundHost, Schedu
     };
     this.events.goAway?.(code, last, debug);
     if (!this.isServer) {
-      for (const stream of [...this.waiting]) stream.fail(reset, ClosedBy.LOCAL_RESET);
+      for (const stream of [...this.waiting])
+        stream.fail({ ...reset, disposition: "not-sent" }, ClosedBy.LOCAL_RESET);
       for (const stream of [...this.streams.values()])
         if (stream.id > last) stream.fail(reset, ClosedBy.LOCAL_RESET);
     }
@@ -405,6 +417,7 @@ export class Connection implements ByteReceiver, StreamHost, InboundHost, Schedu
 
   refuseRequest(id: number, list: HeaderList, end: boolean): void {
     this.lastPeerId = id;
+    if (this.drain.discards(id)) return;
     if (list.malformed === null && list.kind !== 0 && list.tooLarge) {
       this.writer.headers(id, [":status", "431"], true, this.peerSettings.maxFrameSize);
       if (end) this.closedStreams.add(id, ClosedBy.ENDED);
@@ -420,14 +433,15 @@ export class Connection implements ByteReceiver, StreamHost, InboundHost, Schedu
     this.link.nextTurn(callback);
   }
 
-  private limitAnnounced = false;
-
   private ownSettings(): readonly number[] {
     const { options } = this;
     return [
       ...(this.isServer
         ? [Setting.MAX_CONCURRENT_STREAMS, options.maxConcurrentStreams]
         : [Setting.ENABLE_PUSH, 0]),
+      // The RFC's own value, said all the same: dubbo-java takes it for 65,536 when it is not, and overruns it.
+      Setting.INITIAL_WINDOW_SIZE,
+      65_535,
       Setting.MAX_FRAME_SIZE,
       options.maxFrameSize,
       Setting.MAX_HEADER_LIST_SIZE,
@@ -461,8 +475,14 @@ export class Connection implements ByteReceiver, StreamHost, InboundHost, Schedu
       const headers = stream.waitingHeaders;
       stream.waitingHeaders = null;
       const onlyHeaders = stream.localEnded && stream.queue === null;
-      if (headers !== null) this.writeHeaders(stream, headers, onlyHeaders);
-      this.scheduler.pump(stream);
+      try {
+        if (headers !== null) this.writeHeaders(stream, headers, onlyHeaders);
+        this.scheduler.pump(stream);
+      } catch (error) {
+        const message = error instanceof Error ? error.message : String(error);
+        const code = ErrorCode.INTERNAL_ERROR;
+        stream.fail({ code, source: "local", disposition: "not-sent", message }, ClosedBy.LOCAL_RESET);
+      }
     }
   }
 
@@ -486,6 +506,8 @@ export class Connection implements ByteReceiver, StreamHost, InboundHost, Schedu
   }
 
   private setActive(active: boolean): void {
+    if (active === this.active) return;
+    this.active = active;
     this.link.setActive(active);
     this.events.active?.(active);
   }
@@ -501,6 +523,8 @@ export class Connection implements ByteReceiver, StreamHost, InboundHost, Schedu
       return;
     this.closing = true;
     this.endOfTurn();
+    // What is still credited or pinged from now on has nowhere to go.
+    this.output.closed = true;
     this.link.end();
   }
 
@@ -521,7 +545,7 @@ export class Connection implements ByteReceiver, StreamHost, InboundHost, Schedu
     this.closing = true;
     this.failure = error;
     this.reader.stop();
-    this.writer.goAway(this.lastPeerId, code, error.message);
+    this.writer.goAway(this.drain.lastStreamId(this.lastPeerId), code, error.message);
     this.output.flush();
     this.output.closed = true;
     this.resetAll();

@@ -21,6 +21,8 @@ export {
   type Logger,
   type Messages,
   type MethodOptions,
+  type MountOptions,
+  mount,
   type Peer,
   readAttachments,
   type ServerStream,

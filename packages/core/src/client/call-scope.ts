@@ -20,6 +20,8 @@ export class CallScope implements DeadlineEntry {
   over = false;
   /** With what it ended; null if well, or if it has not. */
   error: ConnectError | null = null;
+  /** It was ended from this side: by its user, its deadline, or an error around it. */
+  canceled = false;
   /** The stream that carries it at the moment. */
   exchange: ClientCall | null = null;
   /** Called once, when it is over. */
@@ -68,6 +70,7 @@ export class CallScope implements DeadlineEntry {
   /** Ends the call with an error: whatever carries it is reset. Nothing if it is over. */
   cancel(error: ConnectError): void {
     if (this.over) return;
+    this.canceled = true;
     this.end(error);
     this.exchange?.cancel(error);
   }

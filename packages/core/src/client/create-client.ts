@@ -93,7 +93,7 @@ export interface MethodOptions {
 export function createClient<T extends DescService>(
   service: T,
   transport: Transport,
-  options: ClientOptions<T> = {},
+  options: ClientOptions<NoInfer<T>> = {},
 ): Client<T> {
   return makeAnyClient(service, (method) => {
     const caller = new ClientMethodCaller(method, transport, options as ClientOptions);
@@ -161,7 +161,7 @@ class ClientMethodCaller implements RequestMaker {
       scope.onEnd = (error) => {
         if (error !== null) reject(error);
       };
-      const failed = (error: unknown): void => scope.finish(ConnectError.from(error));
+      const failed = (error: unknown): void => scope.cancel(ConnectError.from(error));
       let response: ReturnType<Next>;
       try {
         response = this.begin(scope, asMessage(this.desc.input, message as never));

@@ -98,7 +98,7 @@ class LinkTransport implements TripleTransport, EngineTransport {
           scope.finish(null);
           resolve(res as UnaryResponse as never);
         },
-        (error) => scope.finish(ConnectError.from(error)),
+        (error) => scope.cancel(ConnectError.from(error)),
       );
     });
   };
@@ -115,7 +115,7 @@ class LinkTransport implements TripleTransport, EngineTransport {
       };
       call(callRequest(scope, method, new RequestSource(method.input, input))).then(
         (res) => resolve(res as StreamResponse as never),
-        (error) => scope.finish(ConnectError.from(error)),
+        (error) => scope.cancel(ConnectError.from(error)),
       );
     });
   };

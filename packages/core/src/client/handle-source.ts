@@ -65,7 +65,7 @@ export class HandleSource implements AsyncIterable<unknown> {
       try {
         roomy = call.send(message);
       } catch (error) {
-        return Promise.reject(error);
+        return Promise.reject(ConnectError.from(error, Code.Internal));
       }
       return roomy ? settled : this.waitForRoom(call, holder);
     }

@@ -38,14 +38,15 @@ export class StreamCall<O> {
   private response: StreamResponse | null = null;
   private reader: MessageReader<O> | null = null;
   private foreign: AsyncIterator<O> | null = null;
+  private foreignLeft = false;
   private readonly started: Promise<void>;
   private settleStarted!: () => void;
   private hasStarted = false;
   private header: Later<Headers> | null = null;
   private trailer: Later<Headers> | null = null;
   private trailersTold = false;
-  /** What `onHeader` threw: the outcome for the user, though the call itself may have ended well. */
-  private observerError: ConnectError | null = null;
+  /** What an interceptor or `onHeader` threw: the outcome for the user, though the call itself may have ended well. */
+  private refusal: ConnectError | null = null;
   private turn: Promise<unknown> = Promise.resolve();
   private readonly waitingForeign = new Set<(error: ConnectError) => void>();
 
@@ -74,18 +75,18 @@ export class StreamCall<O> {
     try {
       response = begin();
     } catch (error) {
-      scope.finish(ConnectError.from(error, Code.Internal));
+      this.refuse(ConnectError.from(error, Code.Internal));
       return;
     }
     response.then(
       (res) => this.responded(res as StreamResponse),
-      (error) => scope.finish(ConnectError.from(error)),
+      (error) => this.refuse(scope.error ?? error),
     );
   }
 
   /** The next message; `done` at the end; rejects with the call's error, as often as asked. */
   next(holder: object): Promise<IteratorResult<O, undefined>> {
-    if (this.observerError !== null) return Promise.reject(this.observerError);
+    if (this.refusal !== null) return Promise.reject(this.refusal);
     if (this.reader !== null) return this.reader.next(holder);
     if (this.foreign !== null) return this.nextForeign(this.foreign);
     if (this.hasStarted)
@@ -98,6 +99,28 @@ export class StreamCall<O> {
     this.scope.cancel(error);
     // What has arrived of a call that is over is dropped too: nobody reads it any more.
     this.reader?.discard();
+    this.leaveForeign();
+  }
+
+  /**
+   * The user's own code, around the call, threw: that is its outcome, even if the call itself has ended well. What
+   * still runs of it is reset.
+   */
+  private refuse(cause: unknown): ConnectError {
+    const error = ConnectError.from(cause);
+    this.refusal = error;
+    this.cancel(error);
+    this.header?.reject(error);
+    this.trailer?.reject(error);
+    this.start();
+    return error;
+  }
+
+  private leaveForeign(): void {
+    const { foreign } = this;
+    if (foreign === null || this.foreignLeft) return;
+    this.foreignLeft = true;
+    returnQuietly(foreign);
   }
 
   get responseHeader(): Promise<Headers> {
@@ -121,14 +144,13 @@ export class StreamCall<O> {
     this.response = res;
     if (res.message instanceof MessageReader) this.reader = res.message as unknown as MessageReader<O>;
     else this.foreign = res.message[Symbol.asyncIterator]() as AsyncIterator<O>;
-    if (this.scope.over && this.scope.error !== null && this.foreign !== null) returnQuietly(this.foreign);
+    if (this.scope.canceled) this.leaveForeign();
     this.start();
     this.header?.resolve(res.header);
     try {
       this.observer.onHeader?.(res.header);
     } catch (error) {
-      this.observerError = ConnectError.from(error);
-      this.cancel(this.observerError);
+      this.refuse(error);
     }
     // The call may have ended before the interceptors had returned: with its response known, the trailers are too.
     if (this.scope.over && this.scope.error === null) this.tellTrailers();
@@ -136,9 +158,12 @@ export class StreamCall<O> {
 
   private ended(error: ConnectError | null): void {
     if (error !== null) {
-      for (const reject of this.waitingForeign) reject(error);
-      this.waitingForeign.clear();
-      if (this.foreign !== null) returnQuietly(this.foreign);
+      // A call that failed by itself still gives what had arrived, and whoever wraps its messages sees how it ended.
+      if (this.scope.canceled) {
+        for (const reject of this.waitingForeign) reject(error);
+        this.waitingForeign.clear();
+        this.leaveForeign();
+      }
       this.header?.reject(error);
       this.trailer?.reject(error);
       this.start();
@@ -165,7 +190,8 @@ export class StreamCall<O> {
   }
 
   private settleEmpty(later: Later<Headers>): void {
-    if (this.scope.error !== null) later.reject(this.scope.error);
+    const error = this.refusal ?? this.scope.error;
+    if (error !== null) later.reject(error);
     else later.resolve(new Headers());
   }
 
@@ -178,9 +204,7 @@ export class StreamCall<O> {
   private nextForeign(iterator: AsyncIterator<O>): Promise<IteratorResult<O, undefined>> {
     const { scope } = this;
     const read = this.turn.then(async (): Promise<IteratorResult<O, undefined>> => {
-      if (scope.over) {
-        if (scope.error !== null) throw scope.error;
-      }
+      if (scope.canceled) throw scope.error;
       try {
         const result = await iterator.next();
         if (result.done !== true) return result;
@@ -188,9 +212,7 @@ export class StreamCall<O> {
         this.tellTrailers();
         return finished;
       } catch (cause) {
-        const error = scope.error ?? ConnectError.from(cause);
-        scope.finish(error);
-        throw error;
+        throw this.refuse(scope.canceled ? scope.error : cause);
       }
     });
     this.turn = read.catch(() => {});

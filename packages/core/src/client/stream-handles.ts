@@ -163,8 +163,14 @@ export async function onlyMessage<O>(call: StreamCall<O>, holder: object): Promi
       Code.Unimplemented,
     );
   const second = await call.next(holder);
-  if (second.done !== true)
-    throw new ConnectError(`more than one response message for ${call.scope.name}`, Code.Unimplemented);
+  if (second.done !== true) {
+    const error = new ConnectError(
+      `more than one response message for ${call.scope.name}: exactly one is allowed`,
+      Code.Unimplemented,
+    );
+    call.cancel(error);
+    throw error;
+  }
   return first.value;
 }
 

@@ -160,11 +160,10 @@ export class ClientCall implements ByteStreamSink, ReaderOwner, WriterOwner {
 
   end(): void {
     if (this.over) return;
-    this.status = new ConnectError(
-      `the response of ${this.peer.address} ended without ${names.grpcStatus} after ${this.progress()}`,
-      Code.Internal,
-    );
-    this.reader.end();
+    // Not by the reader's end: a response without a status must not look complete.
+    const text = `the response of ${this.peer.address} ended without ${names.grpcStatus} after ${this.progress()}`;
+    this.settle(new ConnectError(text, Code.Internal), false);
+    if (!this.stream.closed) this.stream.abandon();
   }
 
   reset(reset: StreamReset): void {
@@ -172,7 +171,8 @@ export class ClientCall implements ByteStreamSink, ReaderOwner, WriterOwner {
       this.failedEarly = reset;
       return;
     }
-    if (this.over) return;
+    // With the status here, the outcome is known: servers reset with NO_ERROR behind it, even while we still inflate.
+    if (this.over || this.status !== undefined) return;
     this.settle(this.errorFromReset(reset), false);
   }
 

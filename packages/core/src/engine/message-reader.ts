@@ -278,7 +278,8 @@ export class MessageReader<T> implements AsyncIterableIterator<T, undefined> {
 
   /** A prefix is complete; returns the offset behind what was used. */
   private begin(b: Uint8Array, at: number, end: number): number {
-    this.prefixFilled = 0;
+    // Until the message is accepted: a failure gives the prefix's credit back.
+    this.prefixFilled = prefixLength;
     const length = this.announced;
     if (length > this.maxBytes) {
       this.tooLarge(length);
@@ -296,6 +297,7 @@ export class MessageReader<T> implements AsyncIterableIterator<T, undefined> {
       );
       return at;
     }
+    this.prefixFilled = 0;
     this.bodyLength = length;
     this.bodyFilled = 0;
     if (length > end - at) this.stream.expect(length - (end - at));

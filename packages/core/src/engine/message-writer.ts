@@ -67,7 +67,7 @@ export class MessageWriter<T> {
 
   /**
    * Sends a message; `end` half-closes behind it. Returns whether there is room for more; if not, `writable` comes.
-   * Throws a `ConnectError` for a message that can't be sent.
+   * Throws a `ConnectError` for a message that is too large, a `TypeError` for one that can't be serialised.
    */
   write(message: T, end: boolean): boolean {
     if (this.stopped) return true;
@@ -273,9 +273,10 @@ function describe(value: unknown): string {
     : `a ${typeof value}`;
 }
 
-function unserialisable(cause: unknown): ConnectError {
+/** No `ConnectError`: on a server this is a mistake of the handler, to be logged and not to be told to the client. */
+function unserialisable(cause: unknown): TypeError {
   const text = cause instanceof Error ? cause.message : String(cause);
-  return new ConnectError(`message can't be serialised: ${text}`, Code.Internal, undefined, undefined, cause);
+  return new TypeError(`message can't be serialised: ${text}`, { cause });
 }
 
 function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {

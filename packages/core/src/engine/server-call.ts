@@ -157,8 +157,10 @@ export class ServerCall implements ByteStreamSink, ReaderOwner, WriterOwner, Dea
   /** Sends the response headers now; nothing if they have left. */
   sendHeaders(): void {
     if (this.headersSent || this.over) return;
+    // Before the flag is set: this throws for a header that can't be sent, and then none has left.
+    const fields = this.responseFields();
     this.headersSent = true;
-    this.stream.sendHeaders(this.responseFields(), false);
+    this.stream.sendHeaders(fields, false);
   }
 
   // ---- for the handler
@@ -199,16 +201,20 @@ export class ServerCall implements ByteStreamSink, ReaderOwner, WriterOwner, Dea
     this.finish(error instanceof ConnectError ? error : this.host.unexpected(this, error));
   }
 
-  /** Ends with a status from the server itself: deadline, shutdown. The handler is told as by a cancel. */
-  stop(error: ConnectError): void {
+  /**
+   * Ends with a status from the server itself: deadline, shutdown. The handler is told as by a cancel. `linkEnds`: the
+   * connection is ended right after.
+   */
+  stop(error: ConnectError, linkEnds = false): void {
     if (this.over) return;
-    // A status behind bytes that the peer doesn't take would never arrive.
-    if (this.stream.queuedBytes > 0) {
-      this.stream.reset(ResetCode.CANCEL);
-      this.cut(error);
-    } else {
+    if (this.stream.queuedBytes === 0) {
       this.finish(error);
+      return;
     }
+    // A status behind bytes that the peer doesn't take would never arrive. A link's end is news enough: a reset before it
+    // would tell the peer that somebody cancelled.
+    if (!linkEnds) this.stream.reset(ResetCode.CANCEL);
+    this.cut(error);
   }
 
   // ---- ByteStreamSink

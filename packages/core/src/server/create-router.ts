@@ -18,6 +18,7 @@ import { renamedMethod } from "../protocol/rename-method.js";
 import type { Selector } from "../protocol/selector.js";
 import { CallContext, type ContextHost, contextOfConnect } from "./call-context.js";
 import { composeHandler } from "./compose-handler.js";
+import { guardHandler } from "./guard-handler.js";
 import { createInvoke } from "./invoke.js";
 import type { Handler, Registration } from "./registration.js";
 import { type ResolvedServeOptions, resolveServeOptions, type ServeOptions } from "./resolve-options.js";
@@ -92,7 +93,7 @@ export function createTripleRouter(options: ServeOptions, host: ContextHost): Tr
       registration.handler(input, contextOfConnect(context, selector, host) as never);
     const handler = createConnectRouter(connectOptions(given, base)).rpc(
       desc,
-      forConnect as MethodImpl<DescMethod>,
+      guardHandler(desc, forConnect) as MethodImpl<DescMethod>,
     ).handlers[0]!;
     composeHandler(handlers, known, selector, handler);
   };

@@ -117,10 +117,13 @@ class LinkServer implements Server, ServerConnectionOwner {
 
   unexpected(call: ServerCall, error: unknown): ConnectError {
     const id = Math.random().toString(36).slice(2, 10).padEnd(8, "0");
-    const what = error instanceof Error ? (error.stack ?? error.message) : `thrown value ${String(error)}`;
-    this.logger.error(
-      `internal error (id ${id}) in ${call.method.name}, called by ${call.host.peer.address}: ${what}`,
-    );
+    try {
+      this.logger.error(
+        `internal error (id ${id}) in ${call.method.name}, called by ${call.host.peer.address}: ${describeThrown(error)}`,
+      );
+    } catch {
+      // A logger that fails must not take the connection, and all its other calls, with it.
+    }
     return new ConnectError(`internal error (id ${id})`, Code.Internal, undefined, undefined, error);
   }
 
@@ -129,7 +132,7 @@ class LinkServer implements Server, ServerConnectionOwner {
     for (const call of [...this.calls]) {
       this.cut++;
       this.finished--;
-      call.stop(error);
+      call.stop(error, true);
     }
     for (const connection of [...this.connections]) connection.link.abort(0, "the server has shut down");
     this.connections.clear();
@@ -141,5 +144,14 @@ class LinkServer implements Server, ServerConnectionOwner {
     clearTimeout(this.graceTimer);
     this.stopped({ finished: this.finished, cut: this.cut });
     this.stopped = null;
+  }
+}
+
+/** What a handler threw, for the log. It may be anything, also what has no text. */
+function describeThrown(error: unknown): string {
+  try {
+    return error instanceof Error ? (error.stack ?? error.message) : `thrown value ${String(error)}`;
+  } catch {
+    return `a thrown ${typeof error} that has no text`;
   }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ConnectError } from "@connectrpc/connect";
-import type { ByteStream, HeaderFields, PreparedHeaders } from "../engine/byte-stream.js";
+import type { ByteStream, ByteStreamSink, HeaderFields, PreparedHeaders } from "../engine/byte-stream.js";
 import type { Link, LinkEvents, Peer } from "../engine/link.js";
 import {
   type RequestHead,
@@ -51,7 +51,8 @@ export class ServerConnection implements LinkEvents, ServerCallHost {
   stream(stream: ByteStream, list: HeaderFields, end: boolean): void {
     const head = requestHead(list, this.owner.routes);
     if ("httpStatus" in head) {
-      refuseHttp(stream, head);
+      if (end) refuseHttp(stream, head);
+      else stream.sink = new RefusalSink(stream, head);
       return;
     }
     if (head.method === null) {
@@ -84,6 +85,41 @@ export class ServerConnection implements LinkEvents, ServerCallHost {
     stream.sendHeaders(fields, true);
     stream.abandon();
   }
+}
+
+/** Body of a request that is refused which is read before the answer; HTTP clients expect one behind their request. */
+const drainedUpTo = 1_048_576;
+
+/** Reads and drops the body of a request that is not gRPC, then says so. */
+class RefusalSink implements ByteStreamSink {
+  private readonly stream: ByteStream;
+  private readonly refusal: HttpRefusal;
+  private dropped = 0;
+
+  constructor(stream: ByteStream, refusal: HttpRefusal) {
+    this.stream = stream;
+    this.refusal = refusal;
+  }
+
+  data(_b: Uint8Array, start: number, end: number): void {
+    this.stream.credit(end - start);
+    this.dropped += end - start;
+    if (this.dropped > drainedUpTo) this.end();
+  }
+
+  trailers(): void {
+    this.end();
+  }
+
+  end(): void {
+    refuseHttp(this.stream, this.refusal);
+  }
+
+  headers(): void {}
+
+  reset(): void {}
+
+  writable(): void {}
 }
 
 function refuseHttp(stream: ByteStream, refusal: HttpRefusal): void {

@@ -19,6 +19,7 @@ export class Channel<T> implements AsyncIterableIterator<T, undefined> {
   }[] = [];
   private ended = false;
   private failure: { error: unknown } | null = null;
+  private left = false;
 
   /** `capacity`: how many items may wait before `send` does. */
   constructor(capacity: number) {
@@ -61,6 +62,7 @@ export class Channel<T> implements AsyncIterableIterator<T, undefined> {
       this.senders.shift()?.resolve();
       return Promise.resolve({ done: false, value });
     }
+    if (this.left) return Promise.resolve({ done: true, value: undefined });
     if (this.failure !== null) return Promise.reject(this.failure.error);
     if (this.ended) return Promise.resolve({ done: true, value: undefined });
     return new Promise((resolve, reject) => this.readers.push({ resolve, reject }));
@@ -71,9 +73,16 @@ export class Channel<T> implements AsyncIterableIterator<T, undefined> {
     this.items.length = 0;
     const gone = new Error("the reader of the channel has left");
     this.failure ??= { error: gone };
-    this.ended = true;
+    this.left = true;
+    this.end();
     for (const sender of this.senders.splice(0)) sender.reject(gone);
     return Promise.resolve({ done: true, value: undefined });
+  }
+
+  /** As {@link Channel.return}, and senders reject with `error`. Connect's in-memory transport asks for this method. */
+  throw(error: unknown): Promise<IteratorResult<T, undefined>> {
+    this.fail(error);
+    return Promise.reject(error);
   }
 
   [Symbol.asyncIterator](): this {

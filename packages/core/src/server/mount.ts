@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ConnectRouter } from "@connectrpc/connect";
+import { createTripleRouter, type TripleRouter } from "./create-router.js";
+import type { ServeOptions } from "./resolve-options.js";
+
+/** Options of {@link mount}. */
+export interface MountOptions extends ServeOptions {
+  /** Becomes `context.shutdownSignal`. Default: one that never fires. */
+  shutdownSignal?: AbortSignal;
+}
+
+/**
+ * Puts routes under one of Connect's own adapters: `connectNodeAdapter({ routes: mount(routes) })`, and likewise with
+ * connect-fastify, connect-express and connect-next. Group and version are dispatched as by the engine, and a handler
+ * hears of the call's end as it does there; what a mount can't give is the engine's speed and `context.sendHeaders()`.
+ * The interceptors and limits in `options` hold, not the adapter's.
+ */
+export function mount(
+  routes: (router: TripleRouter) => unknown,
+  options: MountOptions = {},
+): (router: ConnectRouter) => void {
+  const { shutdownSignal = new AbortController().signal, ...serve } = options;
+  return (router) => {
+    const triple = createTripleRouter(serve, { shutdownSignal });
+    const registered: unknown = routes(triple);
+    if (registered instanceof Promise) {
+      registered.catch(() => {});
+      throw new TypeError(
+        "routes given to mount() are asynchronous: await what they need before, and register at once",
+      );
+    }
+    router.handlers.push(...triple.handlers);
+  };
+}
