@@ -2,7 +2,7 @@
 import { ClosedBy } from "./closed-streams.js";
 import { ErrorCode } from "./error-code.js";
 import type { DataTarget } from "./frame/frame-reader.js";
-import { frameHeaderLength } from "./frame/frame-type.js";
+import { frameHeaderLength, maxUint31 } from "./frame/frame-type.js";
 import type { HeaderBlock } from "./hpack/header-block.js";
 import type { Output } from "./output.js";
 import { outputSize } from "./output.js";
@@ -70,6 +70,8 @@ export class Stream implements DataTarget {
   closed = false;
   /** The first header list arrived (client: the final response). */
   headersReceived = false;
+  /** Octets of the interim responses so far, counted like a header list. */
+  interimSize = 0;
   /** What the peer lets us send on this stream; may be negative (RFC 9113 §6.9.2). */
   sendWindow: number;
   /** Bytes waiting for a window or for the link. */
@@ -79,12 +81,15 @@ export class Stream implements DataTarget {
   /** Links of the list of streams that are ready to send; see scheduler.ts. */
   ready = false;
   next: Stream | null = null;
+  /** It hears `writable` next turn. */
+  resting = false;
   previous: Stream | null = null;
   /** Declared length of what arrives, -1 if none was. */
   contentLength = -1;
   /** The header fields that wait with the stream for its turn to be opened. */
   waitingHeaders: OutgoingHeaders | null = null;
   private readonly host: StreamHost;
+  private whenClosed: (() => void) | null = null;
   private queuedEnd: number = End.OPEN;
   private queuedTrailers: OutgoingHeaders | null = null;
   private reservedAt = -1;
@@ -204,13 +209,14 @@ export class Stream implements DataTarget {
     const host = this.host;
     host.ledger.released(n);
     host.creditReleased();
-    if (this.remoteEnded || this.closed) return;
     let rest = n;
     if (this.borrowed > 0) {
       const paid = Math.min(rest, this.borrowed);
       this.borrowed -= paid;
+      if (this.borrowed === 0) host.ledger.repaid();
       rest -= paid;
     }
+    if (this.remoteEnded || this.closed) return;
     this.unannounced += rest;
     if (this.unannounced * 2 < this.windowTarget) return;
     // A reader that has taken (nearly) all that arrived keeps up: its window was the limit, so it doubles.
@@ -229,11 +235,15 @@ export class Stream implements DataTarget {
    * that is more than the window. The caller has checked the size against its limit.
    */
   expect(length: number): void {
-    const missing = length - this.receiveWindow;
-    if (missing <= 0 || this.remoteEnded || this.closed) return;
+    const missing = Math.min(length, maxUint31) - this.receiveWindow;
+    if (missing <= 0 || this.remoteEnded || this.closed || this.id === 0) return;
     const fromUnannounced = Math.min(missing, this.unannounced);
     this.unannounced -= fromUnannounced;
-    this.borrowed += missing - fromUnannounced;
+    if (missing > fromUnannounced) {
+      this.host.ledger.borrowed(length, this.borrowed > 0);
+      this.borrowed += missing - fromUnannounced;
+      this.host.creditReleased();
+    }
     this.announce(missing);
   }
 
@@ -244,12 +254,22 @@ export class Stream implements DataTarget {
     this.close(ClosedBy.LOCAL_RESET);
   }
 
+  /** Closes without a word, since nothing of the stream was ever sent. The sink is not called. */
+  discard(): void {
+    if (!this.closed) this.close(ClosedBy.LOCAL_RESET);
+  }
+
   /**
    * This side is through with the exchange: what is still open is ended by RST_STREAM(NO_ERROR) (RFC 9113 §8.1), once
    * what is queued has left, and only if the peer doesn't end it within the turn. The sink is not called any more.
    */
-  abandon(): void {
+  abandon(whenClosed?: () => void): void {
     this.sink = deaf;
+    if (this.closed) {
+      whenClosed?.();
+      return;
+    }
+    this.whenClosed = whenClosed ?? null;
     if (!this.closed && this.queue === null) this.host.linger(this);
   }
 
@@ -278,7 +298,8 @@ export class Stream implements DataTarget {
       return;
     }
     this.bodyReceived += end - start;
-    this.sink.data(b, start, end);
+    if (this.contentLength >= 0 && this.bodyReceived > this.contentLength) this.overrun(b, start, end);
+    else this.sink.data(b, start, end);
   }
 
   /** @inheritdoc */
@@ -317,7 +338,10 @@ export class Stream implements DataTarget {
   queueEmptied(): void {
     this.queue = null;
     const end = this.queuedEnd;
-    if (end === End.OPEN) return;
+    if (end === End.OPEN) {
+      if (this.sink === deaf) this.host.linger(this);
+      return;
+    }
     if (end === End.TRAILERS && this.queuedTrailers !== null) {
       this.host.writeHeaders(this, this.queuedTrailers, true);
       this.queuedTrailers = null;
@@ -334,6 +358,14 @@ export class Stream implements DataTarget {
   /** Below this many queued bytes a starved sink hears `writable`. */
   get belowLowMark(): boolean {
     return this.queue === null || this.queue.length * 2 < queueLimit;
+  }
+
+  /** The body passes its declared length: what it declared is delivered, however it was cut, and then the error. */
+  private overrun(b: Uint8Array, start: number, end: number): void {
+    const over = this.bodyReceived - this.contentLength;
+    this.credit(over);
+    if (end - over > start) this.sink.data(b, start, end - over);
+    this.bodyComplete();
   }
 
   private hasRoom(): boolean {
@@ -359,6 +391,11 @@ export class Stream implements DataTarget {
     this.queue = null;
     this.queuedTrailers = null;
     this.waitingHeaders = null;
+    if (this.borrowed > 0) {
+      this.borrowed = 0;
+      this.host.ledger.repaid();
+    }
     this.host.streamClosed(this, cause);
+    this.whenClosed?.();
   }
 }

@@ -54,8 +54,11 @@ export interface ByteStream {
   expect(n: number): void;
   /** Ends the stream at once; what is queued is dropped. The sink is not called. */
   reset(code: number): void;
-  /** Is through with the stream: lets what is queued leave, then ends what is still open. The sink is not called. */
-  abandon(): void;
+  /**
+   * Is through with the stream: lets what is queued leave, then ends what is still open. The sink is not called any more;
+   * `whenClosed` is, once.
+   */
+  abandon(whenClosed?: () => void): void;
 }
 
 /**

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Compression } from "../connect-private.js";
-import { compressedFlag, prefixLength, readLength } from "../protocol/envelope.js";
-import { grpcEncoding } from "../protocol/headers.js";
 import type { ByteStream } from "./byte-stream.js";
+import { EnvelopeReader } from "./envelope-reader.js";
 import type { MessageCodec } from "./message-codec.js";
 
 /** What the owner of a reader has to hear. */
@@ -34,13 +33,11 @@ const chunk = 1024;
  * Hot path: one pass over a chunk for all messages in it; a message that lies whole in the chunk is parsed where it
  * lies. One promise a message. (Connect's pipeline has 23 to 32 promises here.)
  */
-export class MessageReader<T> implements AsyncIterableIterator<T, undefined> {
+export class MessageReader<T> extends EnvelopeReader implements AsyncIterableIterator<T, undefined> {
   /** Messages that have arrived. */
   received = 0;
-  private readonly stream: ByteStream;
   private readonly codec: MessageCodec<never, T>;
   private readonly owner: ReaderOwner;
-  private readonly maxBytes: number;
   private compression: Compression | null = null;
   // Messages that wait for the application, and the octets that each gives back when it is taken. The first one has a
   // place of its own, so that a call with one message makes no arrays.
@@ -55,14 +52,6 @@ export class MessageReader<T> implements AsyncIterableIterator<T, undefined> {
   holder: unknown = null;
   private complete = false;
   private failure: ConnectError | null = null;
-  private ignoring = false;
-  // The message that is being put together: its prefix, then its body.
-  private prefixFilled = 0;
-  private flag = 0;
-  private announced = 0;
-  private body: Uint8Array | null = null;
-  private bodyFilled = 0;
-  private bodyLength = -1;
   // Messages that are being inflated come in order; the end waits for them.
   private inflating: Promise<void> | null = null;
   private inflatingCount = 0;
@@ -70,10 +59,9 @@ export class MessageReader<T> implements AsyncIterableIterator<T, undefined> {
   private failurePending: ConnectError | null = null;
 
   constructor(stream: ByteStream, codec: MessageCodec<never, T>, owner: ReaderOwner, maxBytes: number) {
-    this.stream = stream;
+    super(stream, maxBytes);
     this.codec = codec;
     this.owner = owner;
-    this.maxBytes = maxBytes;
   }
 
   /** How messages that carry the compressed flag are inflated; null: they are an error. */
@@ -83,54 +71,10 @@ export class MessageReader<T> implements AsyncIterableIterator<T, undefined> {
 
   // ---- from the stream
 
-  /** Bytes arrived. */
-  feed(b: Uint8Array, start: number, end: number): void {
-    if (this.ignoring) {
-      this.stream.credit(end - start);
-      return;
-    }
-    let at = start;
-    if (this.bodyLength >= 0) at = this.fillBody(b, at, end);
-    while (at < end && !this.ignoring) {
-      if (this.prefixFilled === 0 && end - at >= prefixLength) {
-        const length = readLength(b, at);
-        const flag = b[at]!;
-        const from = at + prefixLength;
-        if (end - from >= length && flag === 0) {
-          if (length > this.maxBytes) {
-            this.tooLarge(length);
-          } else {
-            at = from + length;
-            this.message(b, from, at);
-            continue;
-          }
-        } else {
-          this.flag = flag;
-          this.announced = length;
-          at = this.begin(b, from, end);
-          continue;
-        }
-      } else {
-        while (at < end && this.prefixFilled < prefixLength) this.prefixOctet(b[at++]!);
-        if (this.prefixFilled < prefixLength) return;
-        at = this.begin(b, at, end);
-        continue;
-      }
-      break;
-    }
-    if (this.ignoring && at < end) this.stream.credit(end - at);
-  }
-
   /** The peer has sent everything. */
   end(): void {
     if (this.ignoring) return;
-    if (this.prefixFilled > 0 || this.bodyLength >= 0) {
-      const got = this.bodyLength >= 0 ? this.bodyFilled : this.prefixFilled;
-      const of =
-        this.bodyLength >= 0 ? `a message of ${this.bodyLength} bytes` : "a message prefix of 5 bytes";
-      this.broken(`the stream ended inside ${of}, after ${got}`, Code.InvalidArgument);
-      return;
-    }
+    if (!this.wholeAtEnd()) return;
     if (this.inflating !== null) {
       this.endPending = true;
       return;
@@ -169,16 +113,6 @@ export class MessageReader<T> implements AsyncIterableIterator<T, undefined> {
     this.head = 0;
     if (this.failure === null) this.complete = true;
     this.settleWaiters();
-  }
-
-  private ignoreInput(): void {
-    if (this.ignoring) return;
-    this.ignoring = true;
-    const partial = this.prefixFilled + (this.bodyLength >= 0 ? prefixLength + this.bodyFilled : 0);
-    if (partial > 0) this.stream.credit(partial);
-    this.body = null;
-    this.bodyLength = -1;
-    this.prefixFilled = 0;
   }
 
   // ---- to the application
@@ -267,89 +201,27 @@ export class MessageReader<T> implements AsyncIterableIterator<T, undefined> {
     this.sizes.push(size);
   }
 
-  private prefixOctet(octet: number): void {
-    if (this.prefixFilled++ === 0) {
-      this.flag = octet;
-      this.announced = 0;
-    } else {
-      this.announced = this.announced * 256 + octet;
-    }
+  // ---- EnvelopeReader
+
+  protected get inflates(): boolean {
+    return this.compression !== null;
   }
 
-  /** A prefix is complete; returns the offset behind what was used. */
-  private begin(b: Uint8Array, at: number, end: number): number {
-    // Until the message is accepted: a failure gives the prefix's credit back.
-    this.prefixFilled = prefixLength;
-    const length = this.announced;
-    if (length > this.maxBytes) {
-      this.tooLarge(length);
-      return at;
-    }
-    const { flag } = this;
-    if (flag > compressedFlag) {
-      this.broken(`message with flag ${flag}: 0 (plain) and 1 (compressed) are allowed`, Code.Internal);
-      return at;
-    }
-    if (flag === compressedFlag && this.compression === null && length > 0) {
-      this.broken(
-        `compressed message without ${grpcEncoding}: say which compression in the headers`,
-        Code.Internal,
-      );
-      return at;
-    }
-    this.prefixFilled = 0;
-    this.bodyLength = length;
-    this.bodyFilled = 0;
-    if (length > end - at) this.stream.expect(length - (end - at));
-    return this.fillBody(b, at, end);
-  }
-
-  private fillBody(b: Uint8Array, at: number, end: number): number {
-    const n = Math.min(this.bodyLength - this.bodyFilled, end - at);
-    if (this.body === null && n === this.bodyLength) {
-      const from = at;
-      this.bodyLength = -1;
-      this.message(b, from, from + n);
-      return at + n;
-    }
-    if (n > 0) {
-      const body = this.grownFor(n);
-      body.set(b.subarray(at, at + n), this.bodyFilled);
-      this.bodyFilled += n;
-      if (this.bodyFilled === this.bodyLength) {
-        this.body = null;
-        const length = this.bodyLength;
-        this.bodyLength = -1;
-        this.message(body, 0, length);
-      }
-    }
-    return at + n;
-  }
-
-  /** The body's buffer: grows with what has arrived, at most eightfold, so that a prefix alone allocates nothing. */
-  private grownFor(n: number): Uint8Array {
-    const needed = this.bodyFilled + n;
-    if (this.body !== null && this.body.length >= needed) return this.body;
-    const grown = new Uint8Array(Math.min(this.bodyLength, Math.max(needed * 8, 16_384)));
-    if (this.body !== null) grown.set(this.body.subarray(0, this.bodyFilled));
-    this.body = grown;
-    return grown;
-  }
-
-  /** A whole message, without its prefix. */
-  private message(b: Uint8Array, start: number, end: number): void {
-    const size = end - start + prefixLength;
-    if (this.flag === compressedFlag && end > start) {
-      this.flag = 0;
-      this.inflate(b.subarray(start, end), size);
-      return;
-    }
-    this.flag = 0;
-    if (this.inflating !== null) {
+  protected message(compressed: boolean, b: Uint8Array, start: number, end: number, size: number): void {
+    if (compressed && end > start) {
+      this.enqueueInflated(this.compression!.decompress(b.subarray(start, end), this.maxBytes), size);
+    } else if (this.inflating !== null) {
       this.enqueueInflated(Promise.resolve(b.subarray(start, end)), size);
-      return;
+    } else {
+      this.parse(b, start, end, size);
     }
-    this.parse(b, start, end, size);
+  }
+
+  protected failed(error: ConnectError): void {
+    this.failure ??= error;
+    this.ignoreInput();
+    this.settleWaiters();
+    this.owner.readFailed(error);
   }
 
   private parse(b: Uint8Array, start: number, end: number, size: number): void {
@@ -382,11 +254,6 @@ export class MessageReader<T> implements AsyncIterableIterator<T, undefined> {
     }
   }
 
-  private inflate(bytes: Uint8Array, size: number): void {
-    const compression = this.compression!;
-    this.enqueueInflated(compression.decompress(bytes, this.maxBytes), size);
-  }
-
   private enqueueInflated(inflated: Promise<Uint8Array>, size: number): void {
     this.inflatingCount++;
     const before = this.inflating;
@@ -416,24 +283,6 @@ export class MessageReader<T> implements AsyncIterableIterator<T, undefined> {
       if (this.failurePending !== null) this.fail(this.failurePending, false);
       else if (this.endPending) this.end();
     })();
-  }
-
-  private tooLarge(length: number): void {
-    this.broken(
-      `message of ${length} bytes is larger than the limit of ${this.maxBytes}: raise readMaxBytes where it is received`,
-      Code.ResourceExhausted,
-    );
-  }
-
-  private broken(message: string, code: Code): void {
-    this.failed(new ConnectError(message, code));
-  }
-
-  private failed(error: ConnectError): void {
-    this.failure ??= error;
-    this.ignoreInput();
-    this.settleWaiters();
-    this.owner.readFailed(error);
   }
 
   private settleWaiters(): void {

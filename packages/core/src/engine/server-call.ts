@@ -308,11 +308,13 @@ export class ServerCall implements ByteStreamSink, ReaderOwner, WriterOwner, Dea
       this.sendStatus(broken instanceof ConnectError ? broken : this.host.unexpected(this, broken));
     }
     this.settle(error);
-    if (this.stream.closed) deadlines.remove(this);
-    else {
-      if (this.stream.queuedBytes === 0) deadlines.remove(this);
-      this.stream.abandon();
+    // An answer that waits for its reader does so for the time that the client gave, not longer.
+    if (this.deadlineSet && this.stream.queuedBytes > 0) {
+      this.stream.abandon(() => deadlines.remove(this));
+      return;
     }
+    deadlines.remove(this);
+    if (!this.stream.closed) this.stream.abandon();
   }
 
   private cut(error: ConnectError): void {

@@ -11,6 +11,9 @@ test.each([
   ["line\nbreak", "line%0Abreak"],
   ["\u0000\u007f", "%00%7F"],
   ["~}| {", "~}| {"],
+  [" a b ", "%20a b%20"],
+  ["  ", "%20%20"],
+  ["   ", "%20 %20"],
   ["\ud800", "%EF%BF%BD"],
 ])("%j is %j on the wire", (text, wire) => {
   expect(encodePercent(text)).toBe(wire);

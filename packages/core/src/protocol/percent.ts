@@ -3,14 +3,16 @@
 const encoder = new TextEncoder();
 
 /**
- * Percent-encodes the text of a status: UTF-8 octets outside visible ASCII, `%`, and `+`, which dubbo-java would read
- * as a space. A lone surrogate becomes U+FFFD: an error's text must never make another error.
+ * Percent-encodes the text of a status: UTF-8 octets outside visible ASCII, `%`, `+`, which dubbo-java would read as a
+ * space, and a space at either end, which no field value may have (RFC 9113 §8.2.1). A lone surrogate becomes U+FFFD: an error's text must never make another error.
  */
 export function encodePercent(text: string): string {
-  if (/^[ !-$&-*,-~]*$/.test(text)) return text;
+  if (/^[ !-$&-*,-~]*$/.test(text) && text === text.trim()) return text;
+  const octets = encoder.encode(text);
   let out = "";
-  for (const octet of encoder.encode(text)) {
-    const plain = octet >= 0x20 && octet <= 0x7e && octet !== 0x25 && octet !== 0x2b;
+  for (const [i, octet] of octets.entries()) {
+    const inner = octet > 0x20 || (i > 0 && i < octets.length - 1);
+    const plain = inner && octet >= 0x20 && octet <= 0x7e && octet !== 0x25 && octet !== 0x2b;
     out += plain ? String.fromCharCode(octet) : `%${octet.toString(16).toUpperCase().padStart(2, "0")}`;
   }
   return out;

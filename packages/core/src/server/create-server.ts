@@ -111,20 +111,25 @@ class LinkServer implements Server, ServerConnectionOwner {
   connectionClosed(connection: ServerConnection, error: Error | undefined): void {
     this.connections.delete(connection);
     if (error !== undefined)
-      this.logger.debug(`connection with ${connection.peer.address} ended: ${error.message}`);
+      this.log("debug", `connection with ${connection.peer.address} ended: ${error.message}`);
     this.checkStopped();
   }
 
   unexpected(call: ServerCall, error: unknown): ConnectError {
     const id = Math.random().toString(36).slice(2, 10).padEnd(8, "0");
-    try {
-      this.logger.error(
-        `internal error (id ${id}) in ${call.method.name}, called by ${call.host.peer.address}: ${describeThrown(error)}`,
-      );
-    } catch {
-      // A logger that fails must not take the connection, and all its other calls, with it.
-    }
+    this.log(
+      "error",
+      `internal error (id ${id}) in ${call.method.name}, called by ${call.host.peer.address}: ${describeThrown(error)}`,
+    );
     return new ConnectError(`internal error (id ${id})`, Code.Internal, undefined, undefined, error);
+  }
+
+  private log(level: keyof Logger, message: string): void {
+    try {
+      this.logger[level](message);
+    } catch {
+      // A logger that fails must not take a connection, or the process, with it.
+    }
   }
 
   private cutAll(): void {

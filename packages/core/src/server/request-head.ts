@@ -24,7 +24,8 @@ export function requestHead(list: HeaderFields, routes: RouteTable): RequestHead
   const known = list.note as RequestHead | HttpRefusal | undefined;
   if (known !== undefined) return known;
   const head = readHead(list, routes);
-  list.note = head;
+  // A refusal is not kept: routes may be added while connections are open.
+  if ("httpStatus" in head || head.refusal === null) list.note = head;
   return head;
 }
 

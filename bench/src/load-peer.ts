@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Peer } from "./peer.js";
+
+/** The libraries that are compared, ours first. */
+export const peerNames = ["tristream", "connect-es", "grpc-js", "nice-grpc"] as const;
+
+/** One of the libraries that are compared. */
+export type PeerName = (typeof peerNames)[number];
+
+/** Says whether `name` is the name of a peer. */
+export function isPeerName(name: string | undefined): name is PeerName {
+  return peerNames.some((known) => known === name);
+}
+
+/** Loads one peer and nothing of the others. */
+export async function loadPeer(name: PeerName): Promise<Peer> {
+  switch (name) {
+    case "tristream":
+      return (await import("./peers/tristream.js")).peer;
+    case "connect-es":
+      return (await import("./peers/connect-es.js")).peer;
+    case "grpc-js":
+      return (await import("./peers/grpc-js.js")).peer;
+    case "nice-grpc":
+      return (await import("./peers/nice-grpc.js")).peer;
+  }
+}
