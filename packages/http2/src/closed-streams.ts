@@ -35,8 +35,11 @@ export class ClosedStreams {
 
   /** The cause by which `id`, which is not open and not idle, closed. */
   cause(id: number): number {
-    const at = this.ids.lastIndexOf(id);
-    if (at >= 0) return this.causes[at]!;
+    // The latest entry first: one that the peer reset and that we answered is in the ring twice.
+    for (let i = 1; i <= capacity; i++) {
+      const at = (this.next - i + capacity) % capacity;
+      if (this.ids[at] === id) return this.causes[at]!;
+    }
     return id <= this.forgottenUpTo ? ClosedBy.LOCAL_RESET : ClosedBy.NEVER_OPENED;
   }
 }

@@ -18,6 +18,7 @@ import { Scheduler, type SchedulerHost } from "./scheduler.js";
 import { PeerSettings, Setting } from "./settings.js";
 import { type OutgoingHeaders, Stream, type StreamHost } from "./stream.js";
 import type { StreamReset, StreamSink } from "./stream-sink.js";
+import { StreamTable } from "./stream-table.js";
 import { Writer } from "./writer.js";
 
 /** What a connection tells the one who made it. */
@@ -43,7 +44,7 @@ export class Connection implements ByteReceiver, StreamHost, InboundHost, Schedu
   readonly output: Output;
   readonly ledger: ReceiveLedger;
   readonly decoder: HpackDecoder;
-  readonly streams: Map<number, Stream> = new Map();
+  readonly streams: StreamTable<Stream> = new StreamTable();
   readonly peerSettings: PeerSettings = new PeerSettings();
   /** Who is at the other end. */
   readonly peer: LinkPeer;
@@ -301,7 +302,7 @@ export class Connection implements ByteReceiver, StreamHost, InboundHost, Schedu
     const stream = new Stream(this, id, this.peerSettings.initialWindowSize);
     stream.headersReceived = true;
     stream.contentLength = list.contentLength;
-    this.streams.set(id, stream);
+    this.streams.add(stream);
     this.setActive(true);
     if (end) stream.endRemote();
     this.events.stream?.(stream, list, end);
@@ -389,7 +390,7 @@ export class Connection implements ByteReceiver, StreamHost, InboundHost, Schedu
     if (!this.isServer) {
       for (const stream of [...this.waiting])
         stream.fail({ ...reset, disposition: "not-sent" }, ClosedBy.LOCAL_RESET);
-      for (const stream of [...this.streams.values()])
+      for (const stream of this.streams.values())
         if (stream.id > last) stream.fail(reset, ClosedBy.LOCAL_RESET);
     }
     this.closeWhenIdle();
@@ -464,7 +465,7 @@ export class Connection implements ByteReceiver, StreamHost, InboundHost, Schedu
     stream.id = this.nextId;
     this.nextId += 2;
     stream.sendWindow = this.peerSettings.initialWindowSize;
-    this.streams.set(stream.id, stream);
+    this.streams.add(stream);
   }
 
   private openWaiting(): void {
@@ -537,7 +538,7 @@ export class Connection implements ByteReceiver, StreamHost, InboundHost, Schedu
     for (const stream of [...this.waiting])
       stream.fail(this.connectionReset("not-sent"), ClosedBy.LOCAL_RESET);
     const reset = this.connectionReset(this.inbound.ready ? "maybe-processed" : "not-sent");
-    for (const stream of [...this.streams.values()]) stream.fail(reset, ClosedBy.LOCAL_RESET);
+    for (const stream of this.streams.values()) stream.fail(reset, ClosedBy.LOCAL_RESET);
   }
 
   private die(error: Error, code: number): void {
@@ -545,7 +546,9 @@ export class Connection implements ByteReceiver, StreamHost, InboundHost, Schedu
     this.closing = true;
     this.failure = error;
     this.reader.stop();
-    this.writer.goAway(this.drain.lastStreamId(this.lastPeerId), code, error.message);
+    // What is no protocol error is nothing that a peer has to know.
+    const told = error instanceof Http2ConnectionError ? error.message : "internal error";
+    this.writer.goAway(this.drain.lastStreamId(this.lastPeerId), code, told);
     this.output.flush();
     this.output.closed = true;
     this.resetAll();

@@ -69,6 +69,11 @@ export class Drain {
     return streamId > this.lastAccepted;
   }
 
+  /** The last stream id for a GOAWAY, which never names more than the one before (RFC 9113 §6.8). */
+  lastStreamId(lastPeerId: number): number {
+    return Math.min(lastPeerId, this.lastAccepted);
+  }
+
   private finish(lastPeerId: number): void {
     this.finished = true;
     this.lastAccepted = lastPeerId;

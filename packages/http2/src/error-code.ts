@@ -35,8 +35,8 @@ export class Http2ConnectionError extends Error {
   /** One of {@link ErrorCode}. */
   readonly code: number;
 
-  constructor(code: number, message: string) {
-    super(message);
+  constructor(code: number, message: string, options?: ErrorOptions) {
+    super(message, options);
     this.code = code;
   }
 }

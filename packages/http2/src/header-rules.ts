@@ -26,7 +26,7 @@ export function classify(list: HeaderList): void {
   let malformed: string | null = null;
   for (let i = 0; i < fields.length && malformed === null; i += 2) {
     const name = fields[i]!;
-    const value = fields[i + 1]!;
+    const value = trimmed(list, i + 1);
     if (name.charCodeAt(0) === 0x3a) {
       const bit = pseudoBit(name);
       if (regular) malformed = `pseudo-header ${quote(name)} after a regular field`;
@@ -42,7 +42,8 @@ export function classify(list: HeaderList): void {
     malformed ??= checkValue(name, value);
   }
   list.kind = kindOf(pseudo);
-  list.malformed = malformed ?? checkPseudo(pseudo, method);
+  // What a list that was cut short lacks says nothing.
+  list.malformed = malformed ?? (list.tooLarge ? null : checkPseudo(pseudo, method));
 }
 
 const METHOD = 1;
@@ -76,8 +77,11 @@ function kindOf(pseudo: number): number {
 function checkPseudo(pseudo: number, method: string): string | null {
   if (pseudo === 0) return null;
   if ((pseudo & STATUS) !== 0) return pseudo === STATUS ? null : `":status" among a request's pseudo-headers`;
-  // RFC 9113 §8.5: CONNECT has neither scheme nor path.
-  const needed = method === "CONNECT" ? METHOD : METHOD | SCHEME | PATH;
+  if (method === "CONNECT") {
+    if (pseudo === (METHOD | AUTHORITY)) return null;
+    return `CONNECT with other pseudo-headers than ":method" and ":authority" (RFC 9113 §8.5)`;
+  }
+  const needed = METHOD | SCHEME | PATH;
   if ((pseudo & needed) === needed) return null;
   if ((pseudo & METHOD) === 0) return `no ":method"`;
   return (pseudo & PATH) === 0 ? `no ":path"` : `no ":scheme"`;
@@ -95,7 +99,28 @@ function checkName(name: string): string | null {
   return null;
 }
 
-/** RFC 9113 §8.2.1: no NUL, CR, LF. White space at the edges is tolerated, as every peer does. */
+/**
+ * A value without white space at its edges: RFC 9113 §8.2.1 forbids it, every peer tolerates it, and nobody who reads
+ * the value expects it.
+ */
+function trimmed(list: HeaderList, at: number): string {
+  const value = list.fields[at]!;
+  if (!isSpace(value.charCodeAt(0)) && !isSpace(value.charCodeAt(value.length - 1))) return value;
+  let from = 0;
+  let to = value.length;
+  while (from < to && isSpace(value.charCodeAt(from))) from++;
+  while (to > from && isSpace(value.charCodeAt(to - 1))) to--;
+  const rest = value.slice(from, to);
+  // The list is handed out only after this, so its fields may still change.
+  (list.fields as string[])[at] = rest;
+  return rest;
+}
+
+function isSpace(c: number): boolean {
+  return c === 0x20 || c === 0x09;
+}
+
+/** RFC 9113 §8.2.1: no NUL, CR, LF. */
 function checkValue(name: string, value: string): string | null {
   for (let i = 0; i < value.length; i++) {
     const c = value.charCodeAt(i);
@@ -106,7 +131,7 @@ function checkValue(name: string, value: string): string | null {
 
 function checkMeaning(list: HeaderList, name: string, value: string): string | null {
   if (connectionSpecific.has(name)) return `connection-specific field ${quote(name)}`;
-  if (name === "te" && value.trim().toLowerCase() !== "trailers")
+  if (name === "te" && value.toLowerCase() !== "trailers")
     return `te is ${quote(value)}: only "trailers" allowed`;
   if (name !== "content-length") return null;
   const length = /^[0-9]{1,15}$/.test(value) ? Number(value) : -1;

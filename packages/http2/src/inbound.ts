@@ -18,7 +18,7 @@ export interface InboundHost {
   readonly isServer: boolean;
   readonly options: ResolvedHttp2Options;
   readonly decoder: HpackDecoder;
-  readonly streams: ReadonlyMap<number, Stream>;
+  readonly streams: { get(id: number): Stream | undefined };
   /** Whether the stream was never open (RFC 9113 §5.1 "idle"). */
   isIdle(streamId: number): boolean;
   closedBy(streamId: number): number;
@@ -184,7 +184,7 @@ export class Inbound implements FrameHandler {
   private headersOnStream(stream: Stream, list: HeaderList, end: boolean): void {
     const { host } = this;
     if (stream.remoteEnded) throw streamClosed("HEADERS", stream.id);
-    const wrong = list.malformed ?? this.misplaced(stream, list, end);
+    const wrong = list.malformed ?? (list.tooLarge ? null : this.misplaced(stream, list, end));
     if (wrong !== null) {
       host.streamError(stream, ErrorCode.PROTOCOL_ERROR, `malformed header list: ${wrong}`);
       return;
@@ -198,11 +198,14 @@ export class Inbound implements FrameHandler {
       return;
     }
     if (!stream.headersReceived) {
-      // Interim responses (RFC 9110 §15.2) say nothing that RPC needs.
-      if (list.get(":status")!.startsWith("1")) return;
+      const status = list.get(":status")!;
+      if (status.startsWith("1")) {
+        this.interimResponse(stream, list);
+        return;
+      }
       stream.headersReceived = true;
       stream.contentLength = end ? -1 : list.contentLength;
-      if (end && list.contentLength > 0) {
+      if (end && list.contentLength > 0 && status !== "204" && status !== "304") {
         host.streamError(
           stream,
           ErrorCode.PROTOCOL_ERROR,
@@ -217,6 +220,16 @@ export class Inbound implements FrameHandler {
     if (!stream.bodyComplete()) return;
     stream.endRemote();
     stream.sink.trailers(list);
+  }
+
+  /** Interim responses (RFC 9110 §15.2) say nothing that RPC needs, but must not go on for ever. */
+  private interimResponse(stream: Stream, list: HeaderList): void {
+    const most = this.host.options.maxHeaderListSize;
+    stream.interimSize += list.size;
+    if (stream.interimSize > most) {
+      const message = `interim responses of ${stream.interimSize} bytes: at most ${most} are accepted`;
+      this.host.streamError(stream, ErrorCode.ENHANCE_YOUR_CALM, message);
+    }
   }
 
   private misplaced(stream: Stream, list: HeaderList, end: boolean): string | null {

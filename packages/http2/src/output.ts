@@ -77,6 +77,11 @@ export class Output {
     this.position = end;
   }
 
+  /** Undoes the last frame, whose payload begins at `payload`: nothing of it is sent. */
+  takeBack(payload: number): void {
+    this.position = payload - frameHeaderLength;
+  }
+
   /** The place for up to `length` bytes of DATA, in the open frame of the stream or behind room for a new frame header. */
   reserveData(streamId: number, length: number, maxFrame: number): number {
     this.room(frameHeaderLength + length);

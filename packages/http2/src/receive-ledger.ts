@@ -16,6 +16,9 @@ export class ReceiveLedger {
   private withheld = 0;
   private readonly target: number;
   private readonly maxBuffered: number;
+  /** Messages larger than their stream's window that are under way, and the largest need of them. */
+  private borrowers = 0;
+  private lent = 0;
 
   constructor(target: number, maxBuffered: number) {
     this.target = target;
@@ -27,7 +30,7 @@ export class ReceiveLedger {
   received(n: number): boolean {
     this.window -= n;
     this.held += n;
-    if (this.held <= this.maxBuffered) this.owed += n;
+    if (this.held <= this.maxBuffered + this.lent) this.owed += n;
     else this.withheld += n;
     return this.window >= 0;
   }
@@ -40,6 +43,25 @@ export class ReceiveLedger {
       this.withheld -= k;
       this.owed += k;
     }
+  }
+
+  /**
+   * A message of which `n` bytes are to come can't be taken before it is whole: so many more may be held, or it would
+   * wait for ever. `again`: for the stream that borrowed before and has not {@link ReceiveLedger.repaid}. Of several
+   * such messages the largest counts, so that memory stays bounded by one message.
+   */
+  borrowed(n: number, again: boolean): void {
+    if (!again) this.borrowers++;
+    if (n <= this.lent) return;
+    const k = Math.min(n - this.lent, this.withheld);
+    this.lent = n;
+    this.withheld -= k;
+    this.owed += k;
+  }
+
+  /** The message was taken, or will never be whole. */
+  repaid(): void {
+    if (--this.borrowers === 0) this.lent = 0;
   }
 
   /** The increment to announce now: 0, or at least a quarter of the window. Counts as announced. */

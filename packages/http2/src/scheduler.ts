@@ -39,6 +39,8 @@ export class Scheduler {
 
   /** Calls the sink's `writable` next turn. */
   rest(stream: Stream): void {
+    if (stream.resting) return;
+    stream.resting = true;
     this.resting.push(stream);
     if (this.turning) return;
     this.turning = true;
@@ -53,7 +55,7 @@ export class Scheduler {
   /** Sends what one stream has queued, as far as windows and link allow; the rest waits in the list. */
   pump(stream: Stream): void {
     if (stream.ready || stream.queue === null) return;
-    if (this.first !== null) this.append(stream);
+    if (this.first !== null && stream.queue.length > 0) this.append(stream);
     else if (!this.move(stream, Number.MAX_SAFE_INTEGER) && stream.sendWindow > 0) this.append(stream);
     this.feed(stream);
   }
@@ -63,9 +65,15 @@ export class Scheduler {
     for (let stream = this.first; stream !== null; stream = this.first) {
       if (this.host.output.congested) return;
       const alone = this.last === stream;
+      const before = stream.queuedBytes;
       const done = this.move(stream, alone ? Number.MAX_SAFE_INTEGER : quantum);
       const blocked = !done && (this.host.sendWindow <= 0 || this.host.output.congested);
       if (blocked && stream.sendWindow > 0) {
+        // Who got the last of the window or the link queues up again, or small windows would all be its own.
+        if (!alone && stream.queuedBytes < before) {
+          this.remove(stream);
+          this.append(stream);
+        }
         this.feed(stream);
         return;
       }
@@ -100,6 +108,7 @@ export class Scheduler {
   }
 
   private wake(stream: Stream): void {
+    stream.resting = false;
     if (!stream.starved || stream.closed || !stream.belowLowMark) return;
     stream.starved = false;
     stream.sink.writable();

@@ -81,6 +81,8 @@ export class Stream implements DataTarget {
   /** Links of the list of streams that are ready to send; see scheduler.ts. */
   ready = false;
   next: Stream | null = null;
+  /** Link of the table of open streams. */
+  tableNext: Stream | null = null;
   /** It hears `writable` next turn. */
   resting = false;
   previous: Stream | null = null;

@@ -35,11 +35,16 @@ export class Writer {
     if (bound <= inPlace) {
       output.room(bound + 9);
       const payload = output.frame(0, FrameType.HEADERS, flags, streamId);
-      const after =
-        block === null
-          ? encoder.encode(fields, output.buffer, payload)
-          : encoder.encodeBlock(block, output.buffer, payload);
-      output.close(payload, after);
+      try {
+        const after =
+          block === null
+            ? encoder.encode(fields, output.buffer, payload)
+            : encoder.encodeBlock(block, output.buffer, payload);
+        output.close(payload, after);
+      } catch (error) {
+        output.takeBack(payload);
+        throw error;
+      }
       return;
     }
     const bytes = new Uint8Array(bound);

@@ -152,6 +152,9 @@ export class ClientCall implements ByteStreamSink, ReaderOwner, WriterOwner {
 
   data(b: Uint8Array, start: number, end: number): void {
     this.reader.feed(b, start, end);
+    if (this.method.singleResponse && this.reader.received > 1) {
+      this.readFailed(this.wrongCount());
+    }
   }
 
   trailers(list: HeaderFields): void {
@@ -188,15 +191,16 @@ export class ClientCall implements ByteStreamSink, ReaderOwner, WriterOwner {
   readEnded(): void {
     if (this.over) return;
     if (this.status === null && this.method.singleResponse && this.reader.received !== 1) {
-      const wrong =
-        this.reader.received === 0 ? "no response message" : `${this.reader.received} response messages`;
-      this.status = new ConnectError(
-        `${wrong} for ${this.method.name}: exactly one is allowed`,
-        Code.Unimplemented,
-      );
+      this.status = this.wrongCount();
     }
     this.settle(this.status ?? null, false);
     if (!this.stream.closed) this.stream.abandon();
+  }
+
+  private wrongCount(): ConnectError {
+    const { received } = this.reader;
+    const wrong = received === 0 ? "no response message" : `${received} response messages`;
+    return new ConnectError(`${wrong} for ${this.method.name}: exactly one is allowed`, Code.Unimplemented);
   }
 
   readFailed(error: ConnectError): void {

@@ -74,6 +74,9 @@ export class ServerCall implements ByteStreamSink, ReaderOwner, WriterOwner, Dea
   readonly writer: MessageWriter<unknown>;
   /** The status was sent, or nobody can get it. */
   over = false;
+  /** Links of the server's list of calls. */
+  listNext: ServerCall | null = null;
+  listPrevious: ServerCall | null = null;
   /** A slot for the handler's context. */
   context: unknown = undefined;
   dueAt = 0;
@@ -223,6 +226,7 @@ export class ServerCall implements ByteStreamSink, ReaderOwner, WriterOwner, Dea
 
   data(b: Uint8Array, start: number, end: number): void {
     this.reader.feed(b, start, end);
+    if (!this.method.requestStream && this.reader.received > 1) this.wrongCount();
   }
 
   trailers(): void {
@@ -249,10 +253,7 @@ export class ServerCall implements ByteStreamSink, ReaderOwner, WriterOwner, Dea
     const { reader } = this;
     const message = reader.shift();
     if (message === undefined || reader.waiting > 0) {
-      const wrong = message === undefined ? "no request message" : `${reader.received} request messages`;
-      this.finish(
-        new ConnectError(`${wrong} for ${this.method.name}: exactly one is allowed`, Code.Unimplemented),
-      );
+      this.wrongCount();
       return;
     }
     this.method.invoke(this, message);
@@ -260,6 +261,14 @@ export class ServerCall implements ByteStreamSink, ReaderOwner, WriterOwner, Dea
 
   readFailed(error: ConnectError): void {
     this.finish(error);
+  }
+
+  private wrongCount(): void {
+    const { received } = this.reader;
+    const wrong = received === 0 ? "no request message" : `${received} request messages`;
+    this.finish(
+      new ConnectError(`${wrong} for ${this.method.name}: exactly one is allowed`, Code.Unimplemented),
+    );
   }
 
   readStopped(): void {}

@@ -2,8 +2,9 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Link } from "../engine/link.js";
 import type { ServerCall } from "../engine/server-call.js";
+import { CallList } from "./call-list.js";
 import { createTripleRouter, type TripleRouter } from "./create-router.js";
-import type { Logger } from "./logger.js";
+import { defaultLogger, type Logger } from "./logger.js";
 import { acceptedNames } from "./request-head.js";
 import { resolveServeOptions, type ServeOptions } from "./resolve-options.js";
 import { ServerConnection, type ServerConnectionOwner } from "./server-connection.js";
@@ -12,7 +13,7 @@ import { ServerConnection, type ServerConnectionOwner } from "./server-connectio
 export interface ServerOptions extends ServeOptions {
   /** Registers the services. */
   routes: (router: TripleRouter) => unknown;
-  /** Where unexpected errors are told. Default: `console`. */
+  /** Where unexpected errors are told. Default: `console`, without its `debug`. */
   logger?: Logger;
 }
 
@@ -48,7 +49,7 @@ export function createServer(options: ServerOptions): Server {
 class LinkServer implements Server, ServerConnectionOwner {
   readonly router: TripleRouter;
   readonly ready: Promise<void>;
-  readonly calls: Set<ServerCall> = new Set();
+  readonly calls: CallList = new CallList();
   readonly acceptEncoding: string;
   private readonly logger: Logger;
   private readonly connections = new Set<ServerConnection>();
@@ -61,7 +62,7 @@ class LinkServer implements Server, ServerConnectionOwner {
   private cut = 0;
 
   constructor(options: ServerOptions) {
-    this.logger = options.logger ?? console;
+    this.logger = options.logger ?? defaultLogger;
     this.acceptEncoding = acceptedNames(resolveServeOptions(options).acceptCompression);
     this.router = createTripleRouter(options, { shutdownSignal: this.shutdownController.signal });
     const registered: unknown = options.routes(this.router);
@@ -134,7 +135,7 @@ class LinkServer implements Server, ServerConnectionOwner {
 
   private cutAll(): void {
     const error = new ConnectError("the server is shutting down", Code.Unavailable);
-    for (const call of [...this.calls]) {
+    for (const call of this.calls.values()) {
       this.cut++;
       this.finished--;
       call.stop(error, true);

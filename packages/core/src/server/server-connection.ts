@@ -11,6 +11,7 @@ import {
 import type { Subtype } from "../protocol/content-type.js";
 import { pseudoStatus } from "../protocol/headers.js";
 import { appendStatus, okStatus } from "../protocol/status.js";
+import type { CallList } from "./call-list.js";
 import { type HttpRefusal, requestHead } from "./request-head.js";
 import type { RouteTable } from "./route-table.js";
 
@@ -20,7 +21,7 @@ export interface ServerConnectionOwner {
   /** Value of `grpc-accept-encoding`; empty for none. */
   readonly acceptEncoding: string;
   /** Calls that run. */
-  readonly calls: Set<ServerCall>;
+  readonly calls: CallList;
   callEnded(call: ServerCall): void;
   unexpected(call: ServerCall, error: unknown): ConnectError;
   connectionClosed(connection: ServerConnection, error: Error | undefined): void;

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type AddressInfo, createServer, type Socket } from "node:net";
+import { Code, type ConnectError, createClient } from "@tristream/core";
+import { GreetService } from "@tristream/gen/greet/greet_pb.js";
+import { createTransport } from "@tristream/node";
+import { deadlines } from "../src/engine/deadline.js";
+import { all, errorOf, fired, happening, until } from "./events.js";
+import { everyLink, type LinkKind } from "./every-link.js";
+import { greeter } from "./greeter.js";
+
+/** Both ends count; the server hears first of its own deadline, or of the client's cancel. */
+const ended: readonly Code[] = [Code.DeadlineExceeded, Code.Canceled];
+
+/** Handlers that never answer; `signal` hears how their call ended. */
+async function start(link: LinkKind) {
+  const signal = happening<unknown>();
+  const left = happening<number | undefined>();
+  const end = await link.start({
+    routes: (r) =>
+      r.service(GreetService, {
+        async greet(_request, context) {
+          left.tell(context.timeoutMs());
+          signal.tell(await fired(context.signal));
+          return {};
+        },
+        async greetClientStream(requests, context) {
+          void fired(context.signal).then(signal.tell);
+          for await (const _ of requests);
+          return {};
+        },
+        async *greetServerStream(_request, context) {
+          left.tell(context.timeoutMs());
+          yield { greeting: "one" };
+          signal.tell(await fired(context.signal));
+        },
+        async *greetStream(requests, context) {
+          void fired(context.signal).then(signal.tell);
+          yield { greeting: "one" };
+          for await (const _ of requests);
+        },
+      }),
+  });
+  // Connected before a deadline counts, so that a busy machine gives the same answers.
+  await errorOf(createClient(GreetService, end.transport, { group: "nobody" }).greet({}));
+  return { end, client: createClient(GreetService, end.transport), signal, left };
+}
+
+describe.each(everyLink)("deadlines over $name", (link) => {
+  test("a unary call ends with DeadlineExceeded that says what had happened, and the server's signal fires", async () => {
+    const { end, client, signal, left } = await start(link);
+    await using _end = end;
+    const error = await errorOf(client.greet({}, { timeoutMs: 200 }));
+    expect(error.code).toBe(Code.DeadlineExceeded);
+    expect(error.rawMessage).toBe("deadline of 200 ms passed in greet.GreetService/Greet: no answer");
+    expect(ended).toContain(((await signal) as ConnectError).code);
+    const ms = await left;
+    expect(ms).toBeGreaterThan(0);
+    expect(ms).toBeLessThanOrEqual(200);
+    await until(() => end.server.activeCalls === 0);
+    expect(deadlines.size).toBe(0);
+  });
+
+  test("a stream gives what has arrived, then DeadlineExceeded, as often as asked", async () => {
+    const { end, client, signal } = await start(link);
+    await using _end = end;
+    const stream = client.greetServerStream({}, { timeoutMs: 400 });
+    expect((await stream.receive())?.greeting).toBe("one");
+    const error = await errorOf(stream.receive());
+    expect(error).toMatchObject({ code: Code.DeadlineExceeded });
+    expect(error.rawMessage).toContain("greet.GreetService/GreetServerStream: 1 message");
+    expect(await errorOf(stream.receive())).toBe(error);
+    expect(await errorOf(stream.responseTrailer)).toBe(error);
+    expect(ended).toContain(((await signal) as ConnectError).code);
+  });
+
+  test("uploads and chats end too, and their sends with them", async () => {
+    const { end, client, signal } = await start(link);
+    await using _end = end;
+    const upload = client.greetClientStream({ timeoutMs: 200 });
+    await upload.send({ name: "a" });
+    expect(ended).toContain(((await signal) as ConnectError).code);
+    const error = await errorOf(upload.closeAndReceive());
+    expect(error.code).toBe(Code.DeadlineExceeded);
+    expect(await errorOf(upload.send({ name: "b" }))).toBe(error);
+    const chat = client.greetStream({ timeoutMs: 40 });
+    expect((await errorOf(all(chat))).code).toBe(Code.DeadlineExceeded);
+  });
+
+  test("the nearest one counts: the call's, the method's, the client's; 0 is none", async () => {
+    const { end, left } = await start(link);
+    await using _end = end;
+    const client = createClient(GreetService, end.transport, {
+      timeoutMs: 100_000,
+      methods: { greet: { timeoutMs: 200 }, greetServerStream: { timeoutMs: 0 } },
+    });
+    expect((await errorOf(client.greet({}))).rawMessage).toContain("deadline of 200 ms");
+    expect(await left).toBeLessThanOrEqual(200);
+    expect((await errorOf(client.greet({}, { timeoutMs: 30 }))).rawMessage).toContain("deadline of 30 ms");
+    expect((await errorOf(client.greetStream({ timeoutMs: 30 }).responseTrailer)).code).toBe(
+      Code.DeadlineExceeded,
+    );
+    const seen: (number | undefined)[] = [];
+    await using other = await link.start({
+      routes: (r) =>
+        r.service(GreetService, {
+          async greet(_request, context) {
+            seen.push(context.timeoutMs());
+            return {};
+          },
+          async *greetServerStream(_request, context) {
+            seen.push(context.timeoutMs());
+            yield {};
+          },
+        }),
+    });
+    const again = createClient(GreetService, other.transport, {
+      timeoutMs: 100_000,
+      methods: { greetServerStream: { timeoutMs: 0 } },
+    });
+    await again.greet({});
+    await again.greet({}, { timeoutMs: 0 });
+    await all(again.greetServerStream({}));
+    expect(seen[0]).toBeGreaterThan(90_000);
+    expect(seen[1]).toBeUndefined();
+    expect(seen[2]).toBeUndefined();
+  });
+
+  test("calls in time leave no deadline behind", async () => {
+    await using end = await link.start({ routes: (r) => r.service(GreetService, greeter()) });
+    const client = createClient(GreetService, end.transport, { timeoutMs: 60_000 });
+    await client.greet({});
+    await all(client.greetServerStream({}));
+    await client.greetClientStream([{ name: "a" }]);
+    await all(client.greetStream([{ name: "a" }]));
+    await until(() => end.server.activeCalls === 0);
+    expect(deadlines.size).toBe(0);
+  });
+
+  test("a deadline longer than the server allows is refused by its limit's name", async () => {
+    await using end = await link.start({
+      maxTimeoutMs: 1000,
+      routes: (r) => r.service(GreetService, greeter()),
+    });
+    const client = createClient(GreetService, end.transport);
+    const error = await errorOf(client.greet({}, { timeoutMs: 5000 }));
+    expect(error).toMatchObject({
+      code: Code.InvalidArgument,
+      rawMessage: "timeout of 5000 ms: at most 1000 ms are allowed here",
+    });
+    expect((await client.greet({ name: "in time" }, { timeoutMs: 1000 })).greeting).toBe("in time");
+  });
+});
+
+test("connecting counts: a server that never answers the handshake", async () => {
+  const sockets = new Set<Socket>();
+  const silent = createServer((socket) => {
+    sockets.add(socket);
+  });
+  await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
+  const transport = createTransport(`tri://127.0.0.1:${(silent.address() as AddressInfo).port}`);
+  const client = createClient(GreetService, transport);
+  expect((await errorOf(client.greet({}, { timeoutMs: 40 }))).code).toBe(Code.DeadlineExceeded);
+  expect((await errorOf(client.greetStream([], { timeoutMs: 40 }).receive())).code).toBe(
+    Code.DeadlineExceeded,
+  );
+  await transport.close();
+  for (const socket of sockets) socket.destroy();
+  await new Promise((resolve) => silent.close(resolve));
+});
+
+test("connecting counts: a transport that never gets a link", async () => {
+  const transport = createTransport({ connect: () => new Promise(() => {}), async close() {} });
+  const client = createClient(GreetService, transport);
+  const error = await errorOf(client.greet({}, { timeoutMs: 20 }));
+  expect(error).toMatchObject({
+    code: Code.DeadlineExceeded,
+    rawMessage: "deadline of 20 ms passed in greet.GreetService/Greet: nothing was sent",
+  });
+  expect((await errorOf(client.greetStream({ timeoutMs: 20 }).send({}))).code).toBe(Code.DeadlineExceeded);
+  expect(deadlines.size).toBe(0);
+});

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+import { ConnectError } from "@tristream/core";
+
+/** Something that a test waits for. */
+export interface Happening<T> extends PromiseLike<T> {
+  readonly promise: Promise<T>;
+  /** It happened. */
+  tell(value: T): void;
+}
+
+/** Makes something to wait for: `tell` it in one place, `await` it in another. */
+export function happening<T = void>(): Happening<T> {
+  let tell!: (value: T) => void;
+  const promise = new Promise<T>((resolve) => {
+    tell = resolve;
+  });
+  // biome-ignore lint/suspicious/noThenProperty: a test awaits the happening itself.
+  return { promise, tell, then: (...then) => promise.then(...then) };
+}
+
+/** The error that a promise rejects with; a `ConnectError`, or the test fails. */
+export async function errorOf(promise: PromiseLike<unknown>): Promise<ConnectError> {
+  let result: unknown;
+  try {
+    result = await promise;
+  } catch (error) {
+    if (error instanceof ConnectError) return error;
+    throw new Error(`rejected with what is no ConnectError: ${String(error)}`, { cause: error });
+  }
+  throw new Error(`settled with ${JSON.stringify(result)} instead of an error`);
+}
+
+/** The reason of a signal, once it fires. */
+export function fired(signal: AbortSignal): Promise<unknown> {
+  if (signal.aborted) return Promise.resolve(signal.reason);
+  return new Promise((resolve) => {
+    signal.addEventListener("abort", () => resolve(signal.reason), { once: true });
+  });
+}
+
+/** Settles when `condition` holds; it is looked at once per turn of the event loop. */
+export async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Lets `n` turns of the event loop pass: to see that something does not happen. */
+export async function turns(n: number): Promise<void> {
+  for (let i = 0; i < n; i++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Never settles: a handler that is parked on an await of its own. */
+export function forEver(): Promise<never> {
+  return new Promise(() => {});
+}
+
+/** All of an iterable. */
+export async function all<T>(messages: AsyncIterable<T>): Promise<T[]> {
+  const out: T[] = [];
+  for await (const message of messages) out.push(message);
+  return out;
+}

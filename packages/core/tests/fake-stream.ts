@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ByteStream, ByteStreamSink, OutgoingFields } from "../src/engine/byte-stream.js";
+
+/** A stream without a connection: it keeps what is written, and has room as the test says. */
+export class FakeStream implements ByteStream {
+  sink: ByteStreamSink = { headers() {}, data() {}, trailers() {}, end() {}, reset() {}, writable() {} };
+  closed = false;
+  remoteEnded = false;
+  queuedBytes = 0;
+  readonly buffer: Uint8Array = new Uint8Array(65_536);
+  /** All bytes that were written. */
+  written: number[] = [];
+  /** Bytes that were given back, and those that were announced. */
+  credited = 0;
+  expected = 0;
+  /** What is answered to writes: whether there is room for more. */
+  roomy = true;
+  /** Whether `reserve` gives places. */
+  places = true;
+  ended = false;
+
+  sendHeaders(_headers: OutgoingFields, end: boolean): void {
+    this.ended ||= end;
+  }
+
+  reserve(length: number): number {
+    return this.places && length + 100 <= this.buffer.length ? 100 : -1;
+  }
+
+  commit(length: number, end: boolean): boolean {
+    return this.write(this.buffer.slice(100, 100 + length), end);
+  }
+
+  write(bytes: Uint8Array, end: boolean): boolean {
+    for (const octet of bytes) this.written.push(octet);
+    this.ended ||= end;
+    return this.roomy;
+  }
+
+  sendEnd(): void {
+    this.ended = true;
+  }
+
+  sendTrailers(): void {
+    this.ended = true;
+  }
+
+  credit(n: number): void {
+    this.credited += n;
+  }
+
+  expect(n: number): void {
+    this.expected += n;
+  }
+
+  reset(): void {
+    this.closed = true;
+  }
+
+  abandon(): void {}
+}

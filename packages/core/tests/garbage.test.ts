@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { jest } from "@jest/globals";
+import { Code, createClient } from "@tristream/core";
+import { GreetService } from "@tristream/gen/greet/greet_pb.js";
+import { fired, happening } from "./events.js";
+import { everyLink } from "./every-link.js";
+
+setFlagsFromString("--expose-gc");
+const collect = runInNewContext("gc") as () => void;
+
+describe.each(everyLink)("a handle that nobody holds over $name", (link) => {
+  test("is canceled when it is collected, with one warning that names the method", async () => {
+    const warn = jest.spyOn(console, "warn").mockImplementation(() => {});
+    const signal = happening<unknown>();
+    const started = happening();
+    await using end = await link.start({
+      routes: (r) =>
+        r.service(GreetService, {
+          async *greetStream(_requests, context) {
+            void fired(context.signal).then(signal.tell);
+            started.tell();
+            await new Promise(() => {});
+            yield {};
+          },
+        }),
+    });
+    const client = createClient(GreetService, end.transport);
+    // A function of its own, so that no frame of this one refers to the handle.
+    (() => void client.greetStream())();
+    await started;
+    const collecting = setInterval(collect, 1);
+    expect(await signal).toMatchObject({ code: Code.Canceled });
+    clearInterval(collecting);
+    expect(warn).toHaveBeenCalledTimes(1);
+    expect(warn.mock.calls[0]![0]).toContain("a stream of greet.GreetService/GreetStream was dropped");
+    warn.mockRestore();
+  });
+
+  test("is not collected while somebody waits for a message of it", async () => {
+    const go = happening();
+    await using end = await link.start({
+      routes: (r) =>
+        r.service(GreetService, {
+          async *greetServerStream() {
+            await go;
+            yield { greeting: "after the collection" };
+          },
+        }),
+    });
+    const client = createClient(GreetService, end.transport);
+    const next = (() => client.greetServerStream({}).receive())();
+    const loop = (async () => {
+      for await (const message of client.greetServerStream({})) return message.greeting;
+      return "nothing";
+    })();
+    for (let i = 0; i < 10; i++) {
+      collect();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    go.tell();
+    expect((await next)?.greeting).toBe("after the collection");
+    expect(await loop).toBe("after the collection");
+  });
+});

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+import { describe, expect, it } from "@jest/globals";
+import { Random, seeds } from "../tests/random.js";
+import { ReceiveLedger } from "./receive-ledger.js";
+
+describe("ReceiveLedger", () => {
+  it("announces the rest of its target at the start", () => {
+    const ledger = new ReceiveLedger(4_194_304, 16_777_216);
+    expect(ledger.takeDue()).toBe(4_194_304 - 65_535);
+    expect(ledger.takeDue()).toBe(0);
+  });
+
+  it("gives credit on receipt, in steps of a quarter of the window", () => {
+    const ledger = new ReceiveLedger(65_535, 1_000_000);
+    ledger.received(16_383);
+    expect(ledger.takeDue()).toBe(0);
+    ledger.received(1);
+    expect(ledger.takeDue()).toBe(16_384);
+  });
+
+  it("withholds credit past the bytes that may be buffered, until some are taken", () => {
+    const ledger = new ReceiveLedger(65_535, 70_000);
+    expect(ledger.received(65_535)).toBe(true);
+    expect(ledger.takeDue()).toBe(65_535);
+    expect(ledger.received(65_535)).toBe(true);
+    expect(ledger.takeDue()).toBe(0);
+    ledger.released(20_000);
+    expect(ledger.takeDue()).toBe(20_000);
+    expect(ledger.balanced).toBe(true);
+  });
+
+  it("gives withheld credit for bytes that one message needs", () => {
+    const ledger = new ReceiveLedger(65_535, 65_535);
+    ledger.received(65_535);
+    ledger.takeDue();
+    ledger.received(65_535);
+    expect(ledger.takeDue()).toBe(0);
+    ledger.borrowed(65_535, false);
+    expect(ledger.takeDue()).toBe(65_535);
+    ledger.released(131_070);
+    ledger.repaid();
+    expect(ledger.balanced).toBe(true);
+  });
+
+  it("lends for the largest of several messages, until all were taken", () => {
+    const ledger = new ReceiveLedger(65_535, 65_535);
+    ledger.borrowed(65_535, false);
+    ledger.borrowed(40_000, false);
+    ledger.borrowed(65_535, true);
+    ledger.received(65_535);
+    expect(ledger.takeDue()).toBe(65_535);
+    ledger.repaid();
+    ledger.received(65_535);
+    expect(ledger.takeDue()).toBe(65_535);
+    ledger.repaid();
+    ledger.received(65_535);
+    expect(ledger.takeDue()).toBe(0);
+  });
+
+  it("refuses an octet more than the window", () => {
+    const ledger = new ReceiveLedger(65_535, 100_000);
+    expect(ledger.received(65_535)).toBe(true);
+    expect(ledger.received(1)).toBe(false);
+  });
+
+  it.each(seeds(20))("loses and makes no octet of credit, seed %i", (seed) => {
+    const random = new Random(seed);
+    const ledger = new ReceiveLedger(100_000, 150_000);
+    ledger.takeDue();
+    let borrowers = 0;
+    for (let step = 0; step < 2000; step++) {
+      const n = random.int(0, 30_000);
+      switch (random.int(0, 4)) {
+        case 0:
+        case 1:
+          ledger.received(Math.min(n, ledger.window));
+          break;
+        case 2:
+          ledger.released(Math.min(n, ledger.held));
+          break;
+        case 3:
+          if (borrowers === 0 || random.oneIn(2)) {
+            borrowers++;
+            ledger.borrowed(n, false);
+          } else ledger.borrowed(n, true);
+          break;
+        case 4:
+          if (borrowers > 0) {
+            borrowers--;
+            ledger.repaid();
+          }
+          break;
+      }
+      ledger.takeDue();
+      expect(ledger.balanced).toBe(true);
+    }
+    ledger.released(ledger.held);
+    ledger.takeDue();
+    expect(ledger.window).toBeGreaterThan(75_000);
+  });
+});

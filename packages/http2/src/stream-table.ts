@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** What a {@link StreamTable} holds: the link is the table's. */
+export interface TableEntry<T> {
+  readonly id: number;
+  /** The next entry of the same slot. */
+  tableNext: T | null;
+}
+
+/**
+ * The open streams by their ids. Not a `Map`: each time one of those is rehashed, its old storage keeps a reference to
+ * the new one, and as soon as one of them is in the old generation, it keeps all streams since alive until a full
+ * collection. Measured with 64 calls in flight, that was a quarter of all CPU.
+ */
+export class StreamTable<T extends TableEntry<T>> {
+  /** Entries. */
+  size = 0;
+  private slots: (T | null)[] = new Array<T | null>(16).fill(null);
+
+  /** The entry with an id. */
+  get(id: number): T | undefined {
+    let entry = this.slots[(id >>> 1) & (this.slots.length - 1)]!;
+    while (entry !== null && entry.id !== id) entry = entry.tableNext!;
+    return entry === null ? undefined : entry;
+  }
+
+  /** Adds an entry whose id is not in the table. */
+  add(entry: T): void {
+    if (this.size >= this.slots.length) this.grow();
+    this.put(entry);
+    this.size++;
+  }
+
+  /** Takes an entry out; false if there was none with the id. */
+  delete(id: number): boolean {
+    const slot = (id >>> 1) & (this.slots.length - 1);
+    let before: T | null = null;
+    for (let entry = this.slots[slot] ?? null; entry !== null; entry = entry.tableNext) {
+      if (entry.id === id) {
+        if (before === null) this.slots[slot] = entry.tableNext;
+        else before.tableNext = entry.tableNext;
+        entry.tableNext = null;
+        this.size--;
+        return true;
+      }
+      before = entry;
+    }
+    return false;
+  }
+
+  /** All entries, by id: an array of its own, so that the table may change meanwhile. */
+  values(): T[] {
+    const all: T[] = [];
+    for (const first of this.slots) {
+      for (let entry = first; entry !== null; entry = entry.tableNext) all.push(entry);
+    }
+    return all.sort((a, b) => a.id - b.id);
+  }
+
+  private put(entry: T): void {
+    const slot = (entry.id >>> 1) & (this.slots.length - 1);
+    entry.tableNext = this.slots[slot] ?? null;
+    this.slots[slot] = entry;
+  }
+
+  private grow(): void {
+    const all = this.values();
+    this.slots = new Array<T | null>(this.slots.length * 2).fill(null);
+    for (const entry of all) this.put(entry);
+  }
+}

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+import { describe, expect, it } from "@jest/globals";
+import { ErrorCode } from "../src/error-code.js";
+import { data, headers, request, response, settings, windowUpdate } from "./frames.js";
+import { play, Subject, windowsOf } from "./subject.js";
+
+const zeros = (n: number) => new Uint8Array(n);
+
+/** A server with stream 1 open, that holds what arrives. */
+function holding(options = {}): Subject {
+  const subject = new Subject("server", options).greet();
+  subject.receive(headers(1, request));
+  subject.crediting = false;
+  return subject;
+}
+
+/** The application gives back what the sink of a stream holds, or some of it. */
+function credit(subject: Subject, id: number, n = subject.held.get(id)!): void {
+  subject.held.set(id, subject.held.get(id)! - n);
+  subject.stream(id).credit(n);
+  subject.settle();
+}
+
+/** The peer sends so many octets, in frames of 16 KiB. */
+function send(subject: Subject, id: number, n: number): void {
+  for (let left = n; left > 0; left -= 16_384) play(subject, [data(id, Math.min(left, 16_384))]);
+}
+
+describe("the window of a stream that receives", () => {
+  it("is given back when the application takes the data, in steps of half the window", () => {
+    const subject = holding({ maxStreamWindow: 65_535 });
+    send(subject, 1, 40_000);
+    subject.sent();
+    credit(subject, 1, 32_767);
+    expect(subject.sent()).toEqual([]);
+    credit(subject, 1, 1);
+    expect(subject.sent()).toEqual(["WINDOW_UPDATE 1 +32768"]);
+    expect(subject.imbalance()).toEqual([]);
+  });
+
+  it("doubles up to the maximum while the reader keeps up", () => {
+    const subject = holding({ maxStreamWindow: 400_000 });
+    const targets = [];
+    for (let i = 0; i < 12; i++) {
+      send(subject, 1, subject.peerWindow(1));
+      credit(subject, 1);
+      targets.push(windowsOf(subject.stream()).windowTarget);
+      expect(subject.imbalance()).toEqual([]);
+    }
+    expect(targets.slice(0, 4)).toEqual([131_070, 262_140, 400_000, 400_000]);
+    expect(targets.at(-1)).toBe(400_000);
+    expect(subject.peerWindow(1)).toBe(400_000);
+  });
+
+  it("does not grow while the reader lags behind", () => {
+    const subject = holding();
+    send(subject, 1, 65_535);
+    credit(subject, 1, 40_000);
+    expect(windowsOf(subject.stream()).windowTarget).toBe(65_535);
+    expect(subject.imbalance()).toEqual([]);
+  });
+
+  it("passed by the peer is an error of the stream, and costs the connection nothing", () => {
+    const subject = holding();
+    send(subject, 1, 65_535);
+    send(subject, 1, 1);
+    expect(subject.log.at(-1)).toBe("1 reset FLOW_CONTROL_ERROR local maybe-processed");
+    credit(subject, 1);
+    expect(subject.imbalance()).toEqual([]);
+    expect(subject.connection.ledger.held).toBe(0);
+  });
+
+  it("is not announced any more after the peer has ended the stream", () => {
+    const subject = holding();
+    send(subject, 1, 60_000);
+    play(subject, [data(1, 0, { end: true })]);
+    subject.sent();
+    credit(subject, 1);
+    expect(subject.sent()).toEqual([]);
+  });
+});
+
+describe("a message larger than the window", () => {
+  it("is let in as a whole, and the window is as before when it was taken", () => {
+    const subject = holding({ maxStreamWindow: 65_535 });
+    send(subject, 1, 5);
+    subject.stream().expect(300_000);
+    subject.settle();
+    expect(subject.peerWindow(1)).toBe(300_000);
+    send(subject, 1, 300_000);
+    expect(subject.imbalance()).toEqual([]);
+    expect(subject.peerWindow(1)).toBe(0);
+    credit(subject, 1);
+    expect(subject.imbalance()).toEqual([]);
+    const { receiveWindow, unannounced, borrowed } = windowsOf(subject.stream());
+    expect([receiveWindow + unannounced, borrowed]).toEqual([65_535, 0]);
+  });
+
+  it("that fits the window changes nothing", () => {
+    const subject = holding();
+    subject.stream().expect(65_535);
+    subject.settle();
+    expect(subject.sent()).toEqual([]);
+  });
+
+  it("is let in even when it is larger than all that the connection may buffer", () => {
+    const subject = holding({ maxBufferedBytes: 65_535, connectionWindow: 65_535 });
+    const total = 400_000;
+    subject.stream().expect(total);
+    subject.settle();
+    for (let left = total; left > 0; ) {
+      const n = Math.min(left, subject.peerWindow(0), subject.peerWindow(1));
+      expect(n).toBeGreaterThan(0);
+      send(subject, 1, n);
+      left -= n;
+    }
+    expect(subject.imbalance()).toEqual([]);
+    credit(subject, 1);
+    expect(subject.imbalance()).toEqual([]);
+    // Nothing is lent any more: what the next streams send is bounded again.
+    for (let id = 3; id <= 9; id += 2) {
+      subject.receive(headers(id, request));
+      send(subject, id, Math.min(65_535, subject.peerWindow(0)));
+    }
+    expect(subject.peerWindow(0)).toBe(0);
+    expect(subject.connection.ledger.held).toBeLessThanOrEqual(131_070);
+  });
+
+  it.each(["reset", "peer"])("that never comes leaves the connection's limit as it was (%s)", (how) => {
+    const subject = holding({ maxBufferedBytes: 65_535, connectionWindow: 65_535 });
+    subject.stream().expect(1_000_000);
+    if (how === "reset") subject.stream().reset(ErrorCode.CANCEL);
+    else play(subject, [headers(1, ["x", "y"], { end: true })]);
+    subject.stream().reset(ErrorCode.CANCEL);
+    for (let id = 3; id <= 7; id += 2) {
+      subject.receive(headers(id, request));
+      send(subject, id, Math.min(65_535, subject.peerWindow(0)));
+    }
+    // What may be buffered and one window were taken, then no more.
+    expect(subject.peerWindow(0)).toBe(0);
+    expect(subject.connection.ledger.held).toBeLessThanOrEqual(131_070);
+  });
+});
+
+describe("the window of a connection that receives", () => {
+  it("is given back on receipt, so that a stream that nobody reads does not stop the others", () => {
+    const subject = holding({ connectionWindow: 100_000 });
+    for (let id = 3; id <= 21; id += 2) {
+      subject.receive(headers(id, request));
+      send(subject, id, 60_000);
+    }
+    expect(subject.peerWindow(0)).toBeGreaterThan(75_000);
+    expect(subject.imbalance()).toEqual([]);
+  });
+
+  it("is withheld past the bytes that may be buffered, and given back as they are taken", () => {
+    const subject = holding({ connectionWindow: 65_535, maxBufferedBytes: 100_000 });
+    subject.receive(headers(3, request), headers(5, request));
+    send(subject, 1, 60_000);
+    send(subject, 3, 60_000);
+    send(subject, 5, subject.peerWindow(0));
+    expect(subject.peerWindow(0)).toBe(0);
+    expect(subject.connection.ledger.held).toBeLessThanOrEqual(100_000 + 65_535);
+    expect(subject.imbalance()).toEqual([]);
+    credit(subject, 1);
+    expect(subject.peerWindow(0)).toBeGreaterThan(40_000);
+    expect(subject.imbalance()).toEqual([]);
+  });
+
+  it("passed by the peer ends the connection", () => {
+    const subject = holding({ connectionWindow: 65_535, maxBufferedBytes: 65_535 });
+    subject.receive(headers(3, request), headers(5, request));
+    send(subject, 1, 65_535);
+    send(subject, 3, subject.peerWindow(0));
+    expect(subject.alive).toBe(true);
+    send(subject, 5, 1);
+    expect(subject.log.at(-1)).toBe("closed FLOW_CONTROL_ERROR");
+  });
+});
+
+describe("the windows for what is sent", () => {
+  /** A server that writes a response's body on stream 1. */
+  function writing(n: number): Subject {
+    const subject = new Subject("server").greet();
+    subject.receive(headers(1, request));
+    subject.stream().sendHeaders(response, false);
+    subject.stream().write(zeros(n), false);
+    subject.settle();
+    return subject;
+  }
+  const dataOf = (subject: Subject) => subject.sent().filter((line) => line.startsWith("DATA"));
+
+  it("hold back what passes the stream's", () => {
+    const subject = writing(65_540);
+    subject.receive(windowUpdate(0, 1000));
+    const lengths = dataOf(subject).map((line) => Number(line.split(" ")[2]));
+    expect(lengths.reduce((sum, n) => sum + n)).toBe(65_535);
+    expect(Math.max(...lengths)).toBe(16_384);
+    subject.receive(windowUpdate(1, 2));
+    expect(dataOf(subject)).toEqual(["DATA 1 2"]);
+  });
+
+  it("hold back what passes the connection's", () => {
+    const subject = writing(65_540);
+    subject.receive(windowUpdate(1, 1000));
+    dataOf(subject);
+    subject.receive(windowUpdate(0, 2));
+    expect(dataOf(subject)).toEqual(["DATA 1 2"]);
+  });
+
+  it("let an end pass though they are used up", () => {
+    const subject = writing(65_535);
+    subject.stream().sendEnd();
+    subject.settle();
+    expect(dataOf(subject).at(-1)).toMatch(/END_STREAM$/);
+  });
+
+  it("let trailers pass though they are negative", () => {
+    const subject = writing(65_535);
+    subject.receive(settings(4, 0));
+    expect(subject.stream().sendWindow).toBe(-65_535);
+    subject.sent();
+    subject.stream().sendTrailers(["x", "y"]);
+    subject.settle();
+    expect(subject.sent()).toEqual(["HEADERS 1 END_STREAM"]);
+  });
+
+  it("give no place for a message that they don't let out", () => {
+    const subject = writing(65_530);
+    expect(subject.stream().reserve(6)).toBe(-1);
+    expect(subject.stream().reserve(5)).toBeGreaterThanOrEqual(0);
+    expect(subject.stream().commit(5, false)).toBe(true);
+    subject.settle();
+    expect(subject.stream().sendWindow).toBe(0);
+    expect(subject.connection.sendWindow).toBe(0);
+  });
+
+  it("let nothing out of a stream that was reset while it waited", () => {
+    const subject = writing(100_000);
+    subject.stream().reset(ErrorCode.CANCEL);
+    subject.settle();
+    subject.sent();
+    subject.receive(windowUpdate(0, 100_000), windowUpdate(1, 100_000));
+    expect(subject.sent()).toEqual([]);
+  });
+
+  it("cut DATA to the frame size that the peer takes", () => {
+    const subject = new Subject("server").greet(5, 20_000);
+    subject.receive(headers(1, request));
+    subject.stream().sendHeaders(response, false);
+    subject.stream().write(zeros(30_000), false);
+    subject.settle();
+    expect(dataOf(subject)).toEqual(["DATA 1 20000", "DATA 1 10000"]);
+  });
+});

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+import { ErrorCode } from "../src/error-code.js";
+import { clientPreface, FrameType } from "../src/frame/frame-type.js";
+import { Setting } from "../src/settings.js";
+import {
+  data,
+  frame,
+  headers,
+  octets,
+  ping,
+  priority,
+  request,
+  rst,
+  settings,
+  settingsAck,
+  windowUpdate,
+} from "./frames.js";
+import { both, client, lost1, opened, others, type Row, server } from "./rows.js";
+import type { Subject } from "./subject.js";
+
+const { PROTOCOL_ERROR, FLOW_CONTROL_ERROR, FRAME_SIZE_ERROR } = ErrorCode;
+const max = 2 ** 31 - 1;
+const zeros = (n: number) => new Uint8Array(n);
+const at = (ms: number) => (s: Subject) => s.connection.advance(1000 + ms);
+const _write = (n: number) => (s: Subject) => {
+  s.stream().write(zeros(n), false);
+};
+
+/** Rows 1 to 11 of the table: the start, PRIORITY, WINDOW_UPDATE. */
+export const frameRows: readonly Row[] = [
+  {
+    row: 1,
+    title: "another protocol's first bytes",
+    roles: server,
+    early: true,
+    input: [octets("GET / HTTP/1.1\r\n\r\n")],
+    dies: PROTOCOL_ERROR,
+  },
+  {
+    row: 1,
+    title: "a preface that is wrong at its end",
+    roles: server,
+    early: true,
+    input: [clientPreface.slice(0, 23), octets("x")],
+    dies: PROTOCOL_ERROR,
+  },
+  {
+    row: 1,
+    title: "PING before SETTINGS",
+    roles: server,
+    early: true,
+    input: [clientPreface, ping("12345678")],
+    dies: PROTOCOL_ERROR,
+  },
+  {
+    row: 1,
+    title: "PING before SETTINGS",
+    roles: client,
+    early: true,
+    input: [ping("12345678")],
+    dies: PROTOCOL_ERROR,
+  },
+  {
+    row: 1,
+    title: "a SETTINGS ACK before SETTINGS",
+    roles: client,
+    early: true,
+    input: [settingsAck],
+    dies: PROTOCOL_ERROR,
+  },
+  { row: 1, title: "nothing for 10 s", roles: both, early: true, input: [at(10_000)] },
+  {
+    row: 1,
+    title: "nothing for more than 10 s",
+    roles: both,
+    early: true,
+    input: [at(10_001)],
+    dies: PROTOCOL_ERROR,
+  },
+  {
+    row: 1,
+    title: "a preface without SETTINGS for more than 10 s",
+    roles: server,
+    early: true,
+    input: [clientPreface, at(10_001)],
+    dies: PROTOCOL_ERROR,
+  },
+  { row: 2, title: "idle, DATA", roles: both, input: [data(1, 5)], dies: PROTOCOL_ERROR },
+  {
+    row: 2,
+    title: "idle above an open one, DATA",
+    roles: both,
+    given: [opened],
+    input: [data(3, 5)],
+    sees: [lost1],
+    dies: PROTOCOL_ERROR,
+  },
+  { row: 3, title: "idle, RST_STREAM", roles: both, input: [rst(1, 8)], dies: PROTOCOL_ERROR },
+  { row: 3, title: "an even id, RST_STREAM", roles: both, input: [rst(2, 8)], dies: PROTOCOL_ERROR },
+  { row: 4, title: "idle, WINDOW_UPDATE", roles: both, input: [windowUpdate(1, 5)], dies: PROTOCOL_ERROR },
+  {
+    row: 4,
+    title: "an id that waits for the peer's limit, WINDOW_UPDATE",
+    roles: client,
+    given: [settings(Setting.MAX_CONCURRENT_STREAMS, 0), opened],
+    input: [windowUpdate(1, 5)],
+    sees: ["0 reset CANCEL connection not-sent"],
+    dies: PROTOCOL_ERROR,
+  },
+  { row: 5, title: "idle, PRIORITY", roles: both, input: [priority(1, 0), priority(7, 5)] },
+  { row: 5, title: "open, PRIORITY", roles: both, given: [opened], input: [priority(1, 3)] },
+  { row: 5, title: "closed, PRIORITY", roles: both, given: [others(1, 1)], input: [priority(1, 3)] },
+  {
+    row: 6,
+    title: "PRIORITY of 4 octets",
+    roles: both,
+    input: [frame(FrameType.PRIORITY, 0, 1, zeros(4))],
+    dies: FRAME_SIZE_ERROR,
+  },
+  {
+    row: 6,
+    title: "PRIORITY of 6 octets",
+    roles: both,
+    input: [frame(FrameType.PRIORITY, 0, 1, zeros(6))],
+    dies: FRAME_SIZE_ERROR,
+  },
+  {
+    row: 7,
+    title: "PRIORITY that names its own stream",
+    roles: both,
+    input: [priority(1, 1)],
+    dies: PROTOCOL_ERROR,
+  },
+  {
+    row: 7,
+    title: "HEADERS that depend on their own stream",
+    roles: server,
+    input: [headers(1, request, { dependsOn: 1 })],
+    dies: PROTOCOL_ERROR,
+  },
+  {
+    row: 7,
+    title: "HEADERS that depend on another stream",
+    roles: server,
+    input: [headers(1, request, { dependsOn: 3, pad: 3 })],
+    sees: ["1 request /s/m"],
+  },
+  {
+    row: 8,
+    title: "WINDOW_UPDATE of a stream by 0",
+    roles: both,
+    given: [opened],
+    input: [windowUpdate(1, 0)],
+    sees: [lost1],
+    dies: PROTOCOL_ERROR,
+  },
+  {
+    row: 9,
+    title: "WINDOW_UPDATE of the connection by 0",
+    roles: both,
+    input: [windowUpdate(0, 0)],
+    dies: PROTOCOL_ERROR,
+  },
+  {
+    row: 10,
+    title: "a stream's window of 2^31-1",
+    roles: both,
+    given: [opened],
+    input: [windowUpdate(1, max - 65_535)],
+  },
+  {
+    row: 10,
+    title: "a stream's window of 2^31",
+    roles: both,
+    given: [opened],
+    input: [windowUpdate(1, max - 65_534)],
+    sees: [lost1],
+    dies: FLOW_CONTROL_ERROR,
+  },
+  {
+    row: 11,
+    title: "the connection's window of 2^31-1",
+    roles: both,
+    input: [windowUpdate(0, max - 65_535)],
+  },
+  {
+    row: 11,
+    title: "the connection's window of 2^31",
+    roles: both,
+    input: [windowUpdate(0, max - 65_534)],
+    dies: FLOW_CONTROL_ERROR,
+  },
+];

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Connection } from "../src/connection.js";
+import { errorCodeName, Http2ConnectionError } from "../src/error-code.js";
+import { clientPreface, FrameType, readUint32 } from "../src/frame/frame-type.js";
+import type { HeaderList } from "../src/hpack/header-list.js";
+import type { Http2Options } from "../src/options.js";
+import type { OutgoingHeaders, Stream } from "../src/stream.js";
+import type { StreamSink } from "../src/stream-sink.js";
+import {
+  describeFrame,
+  join,
+  type ParsedFrame,
+  parseFrames,
+  request,
+  settings,
+  settingsAck,
+} from "./frames.js";
+import { ScriptedLink } from "./scripted-link.js";
+
+/** Either end of a connection. */
+export type Role = "client" | "server";
+
+/** The private numbers of a stream's receive window, which no public name shows. */
+interface StreamWindows {
+  receiveWindow: number;
+  windowTarget: number;
+  unannounced: number;
+  borrowed: number;
+}
+
+/** Reads the numbers of a stream's receive window. A cast, since only tests may look. */
+export function windowsOf(stream: Stream): StreamWindows {
+  return stream as unknown as StreamWindows;
+}
+
+/**
+ * A connection under test on a scripted link: what its events and sinks hear is a list of lines, what it sends is
+ * read back, and both windows are kept from the peer's point of view.
+ */
+export class Subject {
+  readonly role: Role;
+  readonly link = new ScriptedLink();
+  readonly connection: Connection;
+  /** What was heard, a line each; consecutive pieces of a body are one line. */
+  readonly log: string[] = [];
+  /** The streams by id: those opened by the peer, and by {@link Subject.open}. */
+  readonly streams = new Map<number, Stream>();
+  /** Whether sinks give back what they get at once; otherwise it gathers in {@link Subject.held}. */
+  crediting = true;
+  /** Octets that the sinks have not given back, by stream. */
+  readonly held = new Map<number, number>();
+  /** What the peer may send, as it knows from what it was sent: by stream, 0 for the connection. */
+  readonly peerWindows = new Map<number, number>([[0, 65_535]]);
+  private over = false;
+  private parsed: ParsedFrame[] = [];
+
+  /** Events of `active`, which the log leaves out. */
+  readonly activity: boolean[] = [];
+
+  constructor(role: Role, options?: Http2Options) {
+    this.role = role;
+    this.connection = new Connection(role, this.link, options);
+    this.connection.start({
+      stream: (stream, list, end) => {
+        this.streams.set(stream.id, stream);
+        stream.sink = this.sink(() => stream);
+        this.log.push(
+          `${stream.id} request${end ? " END" : ""} ${list.get(":path") ?? list.get(":authority")}`,
+        );
+      },
+      goAway: (code, last, debug) => {
+        this.log.push(`goaway ${errorCodeName(code)} ${last}${debug === "" ? "" : ` ${debug}`}`);
+      },
+      active: (active) => {
+        this.activity.push(active);
+      },
+      closed: (error) => {
+        const code = error instanceof Http2ConnectionError ? errorCodeName(error.code) : error?.message;
+        this.log.push(code === undefined ? "closed" : `closed ${code}`);
+      },
+    });
+  }
+
+  /** Brings the connection past the first SETTINGS of both sides, and forgets what was sent and heard. */
+  greet(...pairs: number[]): this {
+    this.receive(...(this.role === "server" ? [clientPreface] : []), settings(...pairs), settingsAck);
+    this.frames();
+    this.log.length = 0;
+    return this;
+  }
+
+  /** Feeds bytes as one chunk each, then runs what was put off. */
+  receive(...chunks: readonly Uint8Array[]): void {
+    for (const chunk of chunks) this.connection.receive(chunk);
+    this.settle();
+  }
+
+  /** Runs what was put off, and closes a link that the connection has ended. */
+  settle(): void {
+    this.link.settle();
+    if (this.link.closing && !this.over) this.close();
+  }
+
+  /** The link is gone. */
+  close(error?: Error): void {
+    this.over = true;
+    this.connection.closed(error);
+    this.link.settle();
+  }
+
+  /** Client: opens a stream with a sink that writes to the log. */
+  open(headers: OutgoingHeaders = request, end = false): Stream {
+    let stream: Stream | undefined;
+    stream = this.connection.open(
+      this.sink(() => stream),
+      headers,
+      end,
+    );
+    if (stream.id !== 0) this.streams.set(stream.id, stream);
+    return stream;
+  }
+
+  /** Stream 1, or the given one. */
+  stream(id = 1): Stream {
+    const stream = this.streams.get(id);
+    if (stream === undefined) throw new Error(`no stream ${id}`);
+    return stream;
+  }
+
+  /** The frames sent since the last call. */
+  frames(): ParsedFrame[] {
+    this.collect();
+    const frames = this.parsed;
+    this.parsed = [];
+    return frames;
+  }
+
+  /** The frames sent since the last call, a line each. */
+  sent(): string[] {
+    return this.frames().map(describeFrame);
+  }
+
+  /** Whether the connection still goes on. */
+  get alive(): boolean {
+    return this.link.state === "open" && !this.over;
+  }
+
+  /** Counts DATA that the peer sent against its windows. */
+  charge(bytes: Uint8Array): void {
+    for (const { type, id, payload } of parseFrames(bytes, true)) {
+      if (type !== FrameType.DATA) continue;
+      for (const key of [0, id])
+        this.peerWindows.set(key, (this.peerWindows.get(key) ?? 65_535) - payload.length);
+    }
+  }
+
+  /** What the peer may send on a stream, 0 for the connection. */
+  peerWindow(id: number): number {
+    this.collect();
+    return this.peerWindows.get(id) ?? 65_535;
+  }
+
+  /** What is wrong with the windows, or nothing: no octet of credit is lost or made, and both ends agree. */
+  imbalance(): string[] {
+    const wrong: string[] = [];
+    const { ledger } = this.connection;
+    if (!ledger.balanced) wrong.push("the connection's ledger does not add up");
+    const held = [...this.held.values()].reduce((sum, n) => sum + n, 0);
+    if (ledger.held !== held) wrong.push(`the ledger holds ${ledger.held}, the sinks ${held}`);
+    if (this.peerWindow(0) !== ledger.window)
+      wrong.push(`window ${ledger.window}, at the peer ${this.peerWindow(0)}`);
+    for (const [id, stream] of this.streams) {
+      if (stream.closed || stream.remoteEnded) continue;
+      const w = windowsOf(stream);
+      const sum = w.receiveWindow + w.unannounced + (this.held.get(id) ?? 0) - w.borrowed;
+      if (sum !== w.windowTarget) wrong.push(`stream ${id}: ${sum} of ${w.windowTarget}`);
+      if (this.peerWindow(id) !== w.receiveWindow)
+        wrong.push(`stream ${id}: window ${w.receiveWindow}, at the peer ${this.peerWindow(id)}`);
+    }
+    return wrong;
+  }
+
+  private collect(): void {
+    for (const parsed of parseFrames(this.link.take())) {
+      this.parsed.push(parsed);
+      if (parsed.type !== FrameType.WINDOW_UPDATE) continue;
+      const window = this.peerWindows.get(parsed.id) ?? 65_535;
+      this.peerWindows.set(parsed.id, window + readUint32(parsed.payload, 0));
+    }
+  }
+
+  private sink(of: () => Stream | undefined): StreamSink {
+    const say = (what: string) => this.log.push(`${of()?.id ?? 0} ${what}`);
+    const status = (list: HeaderList) => list.get(":status") ?? list.fields.join(" ");
+    return {
+      headers: (list, end) => say(`headers${end ? " END" : ""} ${status(list)}`),
+      data: (_b, start, end) => {
+        const stream = of()!;
+        this.logData(stream.id, end - start);
+        if (this.crediting) stream.credit(end - start);
+        else this.held.set(stream.id, (this.held.get(stream.id) ?? 0) + end - start);
+      },
+      trailers: (list) => say(`trailers ${status(list)}`),
+      end: () => say("end"),
+      reset: (reset) => say(`reset ${errorCodeName(reset.code)} ${reset.source} ${reset.disposition}`),
+      writable: () => say("writable"),
+    };
+  }
+
+  private logData(id: number, n: number): void {
+    const last = /^(\d+) data (\d+)$/.exec(this.log.at(-1) ?? "");
+    if (last !== null && Number(last[1]) === id)
+      this.log[this.log.length - 1] = `${id} data ${Number(last[2]) + n}`;
+    else this.log.push(`${id} data ${n}`);
+  }
+}
+
+/** What happens in a test: bytes arrive, or this side or the clock does something. */
+export type Step = Uint8Array | ((subject: Subject) => void);
+
+/** Plays steps; bytes that follow each other are one chunk, or arrive in pieces of `size`. */
+export function play(subject: Subject, steps: readonly Step[], size = Number.POSITIVE_INFINITY): void {
+  let bytes: Uint8Array = new Uint8Array(0);
+  const flush = () => {
+    subject.charge(bytes);
+    for (let at = 0; at < bytes.length; at += size) subject.receive(bytes.subarray(at, at + size));
+    bytes = new Uint8Array(0);
+  };
+  for (const step of steps) {
+    if (step instanceof Uint8Array) {
+      bytes = join(bytes, step);
+      continue;
+    }
+    flush();
+    step(subject);
+    subject.settle();
+  }
+  flush();
+}
