@@ -5,6 +5,8 @@ import { Code, ConnectError, serve } from "@tristream/node";
 import { routes } from "./greeter.js";
 import { runOrExplain } from "./run-or-explain.js";
 
+const usage = "usage: npm run greet:server -- --port 20000";
+
 await runOrExplain(async () => {
   const server = await serve({ host: "127.0.0.1", port: readPort(), routes });
   console.log(`the greet server listens on ${server.url}`);
@@ -16,8 +18,6 @@ await runOrExplain(async () => {
   process.once("SIGTERM", stop);
   process.once("SIGINT", stop);
 });
-
-const usage = "usage: npm run greet:server -- --port 20000";
 
 function readPort(): number {
   const { values, positionals } = parseArgs({

@@ -237,7 +237,9 @@ export class Stream implements DataTarget {
    * that is more than the window. The caller has checked the size against its limit.
    */
   expect(length: number): void {
-    const missing = Math.min(length, maxUint31) - this.receiveWindow;
+    // One octet more, since nghttp2 (and so Node) sends an empty END_STREAM only while its window is open: a message that
+    // fills the window to the last octet, and is not taken before the end is known, would wait for ever.
+    const missing = Math.min(length + 1, maxUint31) - this.receiveWindow;
     if (missing <= 0 || this.remoteEnded || this.closed || this.id === 0) return;
     const fromUnannounced = Math.min(missing, this.unannounced);
     this.unannounced -= fromUnannounced;

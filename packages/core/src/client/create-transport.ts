@@ -111,11 +111,15 @@ class LinkTransport implements TripleTransport, EngineTransport {
         return;
       }
       scope.onEnd = (error) => {
-        if (error !== null) reject(error);
+        // One that failed by itself may have begun to answer: then what has arrived comes before its error.
+        if (error !== null && scope.canceled) reject(error);
       };
       call(callRequest(scope, method, new RequestSource(method.input, input))).then(
         (res) => resolve(res as StreamResponse as never),
-        (error) => scope.cancel(ConnectError.from(error)),
+        (error) => {
+          scope.cancel(ConnectError.from(error));
+          reject(scope.error ?? error);
+        },
       );
     });
   };

@@ -163,10 +163,11 @@ export class StreamCall<O> {
         for (const reject of this.waitingForeign) reject(error);
         this.waitingForeign.clear();
         this.leaveForeign();
+        this.header?.reject(error);
+        this.start();
       }
-      this.header?.reject(error);
+      // Otherwise a response that had begun is still on its way through the interceptors, or they reject.
       this.trailer?.reject(error);
-      this.start();
       return;
     }
     if (this.response !== null) this.tellTrailers();
