@@ -8,8 +8,8 @@ import { join } from "node:path";
 const check = process.argv.includes("--check");
 const out = mkdtempSync(join(tmpdir(), "tristream-gen-"));
 try {
-  buf("lint");
   if (check) {
+    buf("lint");
     buf("generate", "--output", out);
     const problems = differences(generatedFiles("gen"), generatedFiles(join(out, "gen")));
     if (problems.length > 0)
@@ -19,6 +19,7 @@ try {
   } else {
     for (const path of generatedFiles("gen").keys()) rmSync(join("gen", path));
     buf("generate");
+    for (const path of generatedFiles("gen").keys()) console.log(`gen/${path}`);
   }
 } finally {
   rmSync(out, { recursive: true, force: true });

@@ -125,7 +125,7 @@ it("the server answers clients of every library, and stops in order at SIGTERM",
   child.kill("SIGTERM");
   const { code, stderr, stdout } = await finished;
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-  expect(stdout).toBe(`${line}stopped: 0 calls finished, 0 cut\n`);
+  expect(stdout).toBe(`${line}stopped: of the calls that ran, 0 finished and 0 were cut\n`);
 });
 
 describe("one line on stderr and exit code 1 tell that", () => {

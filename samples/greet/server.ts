@@ -13,7 +13,7 @@ await runOrExplain(async () => {
 
   const stop = async (): Promise<void> => {
     const { finished, cut } = await server.shutdown({ graceMs: 5000 });
-    console.log(`stopped: ${finished} calls finished, ${cut} cut`);
+    console.log(`stopped: of the calls that ran, ${finished} finished and ${cut} were cut`);
   };
   process.once("SIGTERM", stop);
   process.once("SIGINT", stop);

@@ -64,3 +64,33 @@ describe.each(everyLink)("a handle that nobody holds over $name", (link) => {
     expect(await loop).toBe("after the collection");
   });
 });
+
+describe.each(everyLink)("handles of calls that are over, over $name", (link) => {
+  test("are collected, also those that their user canceled", async () => {
+    await using end = await link.start({
+      routes: (r) =>
+        r.service(GreetService, {
+          async *greetServerStream(_request, context) {
+            await fired(context.signal);
+            yield {};
+          },
+        }),
+    });
+    const client = createClient(GreetService, end.transport);
+    const handles: WeakRef<object>[] = [];
+    // A function of its own, so that no frame of this one refers to a handle.
+    const leave = (): void => {
+      const stream = client.greetServerStream({});
+      handles.push(new WeakRef(stream));
+      stream.cancel();
+    };
+    for (let i = 0; i < 100; i++) leave();
+    const alive = (): number => handles.filter((handle) => handle.deref() !== undefined).length;
+    // The last ones may still be on the stack of something.
+    while (alive() > 2) {
+      await new Promise((resolve) => setImmediate(resolve));
+      collect();
+    }
+    expect(alive()).toBeLessThanOrEqual(2);
+  });
+});

@@ -19,8 +19,8 @@ export interface Http2Options {
   connectionWindow?: number;
   /**
    * Received bytes that the application has not taken yet, all streams together, past which the connection's window
-   * is only given back as they are taken. Default 16,777,216. A connection holds at most this, one
-   * `connectionWindow`, and one message that is larger than its stream's window (`stream.expect`).
+   * is only given back as they are taken. Default 16,777,216. A connection holds at most this, one `connectionWindow`,
+   * and the messages that are under way, one a stream (`stream.expect`): nobody can take a part of one.
    */
   maxBufferedBytes?: number;
   /** Time for the peer's preface and first SETTINGS. Default 10,000. */

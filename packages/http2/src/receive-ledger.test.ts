@@ -35,24 +35,22 @@ describe("ReceiveLedger", () => {
     ledger.takeDue();
     ledger.received(65_535);
     expect(ledger.takeDue()).toBe(0);
-    ledger.borrowed(65_535, false);
+    ledger.lend(65_535);
     expect(ledger.takeDue()).toBe(65_535);
     ledger.released(131_070);
-    ledger.repaid();
+    ledger.lend(-65_535);
     expect(ledger.balanced).toBe(true);
   });
 
-  it("lends for the largest of several messages, until all were taken", () => {
+  it("lends for all messages that are under way, until they are whole", () => {
     const ledger = new ReceiveLedger(65_535, 65_535);
-    ledger.borrowed(65_535, false);
-    ledger.borrowed(40_000, false);
-    ledger.borrowed(65_535, true);
-    ledger.received(65_535);
-    expect(ledger.takeDue()).toBe(65_535);
-    ledger.repaid();
-    ledger.received(65_535);
-    expect(ledger.takeDue()).toBe(65_535);
-    ledger.repaid();
+    ledger.lend(65_535);
+    ledger.lend(65_535);
+    for (let i = 0; i < 3; i++) {
+      ledger.received(65_535);
+      expect(ledger.takeDue()).toBe(65_535);
+    }
+    ledger.lend(-65_535);
     ledger.received(65_535);
     expect(ledger.takeDue()).toBe(0);
   });
@@ -67,9 +65,9 @@ describe("ReceiveLedger", () => {
     const random = new Random(seed);
     const ledger = new ReceiveLedger(100_000, 150_000);
     ledger.takeDue();
-    let borrowers = 0;
+    let lent = 0;
     for (let step = 0; step < 2000; step++) {
-      const n = random.int(0, 30_000);
+      let n = random.int(0, 30_000);
       switch (random.int(0, 4)) {
         case 0:
         case 1:
@@ -79,16 +77,13 @@ describe("ReceiveLedger", () => {
           ledger.released(Math.min(n, ledger.held));
           break;
         case 3:
-          if (borrowers === 0 || random.oneIn(2)) {
-            borrowers++;
-            ledger.borrowed(n, false);
-          } else ledger.borrowed(n, true);
+          lent += n;
+          ledger.lend(n);
           break;
         case 4:
-          if (borrowers > 0) {
-            borrowers--;
-            ledger.repaid();
-          }
+          n = Math.min(n, lent);
+          lent -= n;
+          ledger.lend(-n);
           break;
       }
       ledger.takeDue();

@@ -3,7 +3,7 @@
 /**
  * The connection's receive window. Credit is due on receipt, so that a stream which nobody reads does not starve the
  * others; past `maxBuffered` bytes that the application has not taken, only as it takes them, so that memory is
- * bounded by `maxBuffered` and one window.
+ * bounded by `maxBuffered`, one window, and the messages that are under way.
  *
  * At every moment `window + owed + withheld` is the target: no byte of credit is ever lost or made.
  */
@@ -16,8 +16,7 @@ export class ReceiveLedger {
   private withheld = 0;
   private readonly target: number;
   private readonly maxBuffered: number;
-  /** Messages larger than their stream's window that are under way, and the largest need of them. */
-  private borrowers = 0;
+  /** Octets of messages that are under way: they may be held beyond the limit, since nobody can take a part. */
   private lent = 0;
 
   constructor(target: number, maxBuffered: number) {
@@ -39,29 +38,22 @@ export class ReceiveLedger {
   released(n: number): void {
     this.held -= n;
     if (this.withheld > 0) {
-      const k = Math.min(n, this.withheld);
+      const k = this.held <= this.maxBuffered + this.lent ? this.withheld : Math.min(n, this.withheld);
       this.withheld -= k;
       this.owed += k;
     }
   }
 
   /**
-   * A message of which `n` bytes are to come can't be taken before it is whole: so many more may be held, or it would
-   * wait for ever. `again`: for the stream that borrowed before and has not {@link ReceiveLedger.repaid}. Of several
-   * such messages the largest counts, so that memory stays bounded by one message.
+   * A message of `n` octets is under way, which nobody can take before it is whole: so many more may be held, or many
+   * such messages at once would wait for each other for ever. Negative when it is whole, or will never be.
    */
-  borrowed(n: number, again: boolean): void {
-    if (!again) this.borrowers++;
-    if (n <= this.lent) return;
-    const k = Math.min(n - this.lent, this.withheld);
-    this.lent = n;
+  lend(n: number): void {
+    this.lent += n;
+    if (n <= 0) return;
+    const k = Math.min(n, this.withheld);
     this.withheld -= k;
     this.owed += k;
-  }
-
-  /** The message was taken, or will never be whole. */
-  repaid(): void {
-    if (--this.borrowers === 0) this.lent = 0;
   }
 
   /** The increment to announce now: 0, or at least a quarter of the window. Counts as announced. */

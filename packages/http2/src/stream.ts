@@ -99,6 +99,10 @@ export class Stream implements DataTarget {
   private windowTarget = initialWindow;
   private unannounced = 0;
   private borrowed = 0;
+  /** What the connection's ledger has lent for a message that is under way. */
+  private lent = 0;
+  /** Where in the body that message ends. */
+  private wholeAt = 0;
   private bodyReceived = 0;
 
   constructor(host: StreamHost, id: number, sendWindow: number) {
@@ -215,7 +219,6 @@ export class Stream implements DataTarget {
     if (this.borrowed > 0) {
       const paid = Math.min(rest, this.borrowed);
       this.borrowed -= paid;
-      if (this.borrowed === 0) host.ledger.repaid();
       rest -= paid;
     }
     if (this.remoteEnded || this.closed) return;
@@ -233,21 +236,23 @@ export class Stream implements DataTarget {
   }
 
   /**
-   * A message of which `length` bytes are still to come can only be taken whole: lets the peer send them even if
-   * that is more than the window. The caller has checked the size against its limit.
+   * A message of `whole` octets, of which `length` are still to come, can only be taken whole: lets the peer send them
+   * even if that is more than the windows. The caller has checked the size against its limit. 0 when the message is
+   * whole, or will not be waited for.
    */
-  expect(length: number): void {
+  expect(length: number, whole: number = length): void {
+    if (this.closed || this.id === 0) return;
+    this.lend(whole);
+    this.wholeAt = this.bodyReceived + length;
+    if (length === 0 || this.remoteEnded) return;
+    if (whole > 0) this.host.creditReleased();
     // One octet more, since nghttp2 (and so Node) sends an empty END_STREAM only while its window is open: a message that
     // fills the window to the last octet, and is not taken before the end is known, would wait for ever.
     const missing = Math.min(length + 1, maxUint31) - this.receiveWindow;
-    if (missing <= 0 || this.remoteEnded || this.closed || this.id === 0) return;
+    if (missing <= 0) return;
     const fromUnannounced = Math.min(missing, this.unannounced);
     this.unannounced -= fromUnannounced;
-    if (missing > fromUnannounced) {
-      this.host.ledger.borrowed(length, this.borrowed > 0);
-      this.borrowed += missing - fromUnannounced;
-      this.host.creditReleased();
-    }
+    this.borrowed += missing - fromUnannounced;
     this.announce(missing);
   }
 
@@ -269,6 +274,7 @@ export class Stream implements DataTarget {
    */
   abandon(whenClosed?: () => void): void {
     this.sink = deaf;
+    this.lend(0);
     if (this.closed) {
       whenClosed?.();
       return;
@@ -302,6 +308,7 @@ export class Stream implements DataTarget {
       return;
     }
     this.bodyReceived += end - start;
+    if (this.lent > 0 && this.bodyReceived >= this.wholeAt) this.lend(0);
     if (this.contentLength >= 0 && this.bodyReceived > this.contentLength) this.overrun(b, start, end);
     else this.sink.data(b, start, end);
   }
@@ -380,6 +387,12 @@ export class Stream implements DataTarget {
     return false;
   }
 
+  private lend(whole: number): void {
+    if (whole === this.lent) return;
+    this.host.ledger.lend(whole - this.lent);
+    this.lent = whole;
+  }
+
   private announce(increment: number): void {
     this.receiveWindow += increment;
     this.host.writeWindowUpdate(this.id, increment);
@@ -395,10 +408,8 @@ export class Stream implements DataTarget {
     this.queue = null;
     this.queuedTrailers = null;
     this.waitingHeaders = null;
-    if (this.borrowed > 0) {
-      this.borrowed = 0;
-      this.host.ledger.repaid();
-    }
+    this.borrowed = 0;
+    this.lend(0);
     this.host.streamClosed(this, cause);
     this.whenClosed?.();
   }

@@ -66,25 +66,25 @@ export type ClientMethodOf<M extends DescMethod> =
 /** Options of a client; a call's own `CallOptions` come before them. */
 export interface ClientOptions<Desc extends DescService = DescService> {
   /** Service group to ask for. Default: the transport's, else none. */
-  group?: string;
+  group?: string | undefined;
   /** Service version to ask for. Default: the transport's, else none. */
-  version?: string;
+  version?: string | undefined;
   /** Name of the service on the wire, if it is not the proto's full name: a Java interface, say. */
-  interface?: string;
+  interface?: string | undefined;
   /** Deadline of each call in milliseconds, connecting included. Default: none. */
-  timeoutMs?: number;
+  timeoutMs?: number | undefined;
   /** Headers of each call, or a function that is asked before each call: for a token that expires, say. */
-  headers?: HeadersInit | (() => HeadersInit | Promise<HeadersInit>);
+  headers?: HeadersInit | (() => HeadersInit | Promise<HeadersInit>) | undefined;
   /** Connect's interceptors, outermost first; a transport's are inside of them. */
-  interceptors?: Interceptor[];
+  interceptors?: Interceptor[] | undefined;
   /** Options of single methods, by their local names. */
-  methods?: { [P in keyof Desc["method"]]?: MethodOptions };
+  methods?: { [P in keyof Desc["method"]]?: MethodOptions } | undefined;
 }
 
 /** Options of one method. */
 export interface MethodOptions {
-  /** Deadline in milliseconds; 0 for none, whatever the client has. */
-  timeoutMs?: number;
+  /** Deadline in milliseconds; 0 and less for none, whatever the client has. */
+  timeoutMs?: number | undefined;
 }
 
 /**
@@ -248,8 +248,9 @@ class ClientMethodCaller implements RequestMaker {
   }
 }
 
+/** As in Connect: 0 and less is no deadline. */
 function positive(timeoutMs: number | undefined): number | undefined {
-  return timeoutMs === undefined || timeoutMs === 0 ? undefined : timeoutMs;
+  return timeoutMs === undefined || timeoutMs <= 0 ? undefined : timeoutMs;
 }
 
 function isMessages(value: unknown): value is Messages<unknown> {

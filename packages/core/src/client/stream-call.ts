@@ -34,6 +34,8 @@ class Later<T> {
  */
 export class StreamCall<O> {
   readonly scope: CallScope;
+  /** Called with the call when it is over; must not refer to its handle. */
+  whenOver: ((call: StreamCall<never>) => void) | null = null;
   private readonly observer: StreamObserver;
   private response: StreamResponse | null = null;
   private reader: MessageReader<O> | null = null;
@@ -65,6 +67,7 @@ export class StreamCall<O> {
     scope.onEnd = (error) => {
       this.ended(error);
       onEnd?.();
+      this.whenOver?.(this as unknown as StreamCall<never>);
     };
     if (scope.over) {
       this.ended(scope.error);

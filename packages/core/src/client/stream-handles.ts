@@ -61,12 +61,19 @@ const dropped = new FinalizationRegistry((call: StreamCall<unknown>) => {
   call.cancel(new ConnectError("canceled: the stream's handle was garbage-collected", Code.Canceled));
 });
 
+function forget(call: StreamCall<never>): void {
+  dropped.unregister(call);
+}
+
 abstract class Handle<O> implements StreamHandle {
   protected readonly call: StreamCall<O>;
 
   constructor(call: StreamCall<O>) {
     this.call = call;
-    if (!call.scope.over) dropped.register(this, call as StreamCall<unknown>);
+    if (call.scope.over) return;
+    // The call must be forgotten when it is over: its error's stack may refer to the handle, which would live for ever.
+    dropped.register(this, call as StreamCall<unknown>, call);
+    call.whenOver = forget;
   }
 
   get responseHeader(): Promise<Headers> {

@@ -50,8 +50,11 @@ export interface ByteStream {
   sendTrailers(headers: OutgoingFields): void;
   /** `n` received bytes were taken or dropped. */
   credit(n: number): void;
-  /** `n` more bytes are needed before any can be taken: lets them come even past the window. */
-  expect(n: number): void;
+  /**
+   * `n` more bytes are needed before a message of `whole` can be taken: lets them come even past the windows. 0 when the
+   * message is complete, or is not waited for any more.
+   */
+  expect(n: number, whole?: number): void;
   /** Ends the stream at once; what is queued is dropped. The sink is not called. */
   reset(code: number): void;
   /**

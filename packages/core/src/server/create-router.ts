@@ -28,11 +28,11 @@ import type { TripleContext, TripleMethodImpl, TripleServiceImpl } from "./tripl
 /** Options of one registration. */
 export interface TripleRouteOptions extends ServeOptions {
   /** Service group that clients have to ask for. Default: none. */
-  group?: string;
+  group?: string | undefined;
   /** Service version that clients have to ask for. Default: none. */
-  version?: string;
+  version?: string | undefined;
   /** Name that the service is served under, if it is not the proto's full name: a Java interface, say. */
-  interface?: string;
+  interface?: string | undefined;
 }
 
 type ConnectRouteOptions = Parameters<ConnectRouter["service"]>[2];
