@@ -23,8 +23,9 @@ export function speedUpTextEncoding(): void {
 }
 
 function encodeAscii(text: string): Uint8Array<ArrayBuffer> | null {
-  const length = text.length;
-  if (length > loopUpTo) return null;
+  // What is no string at all is for the encoder to refuse.
+  if (typeof text !== "string" || text.length > loopUpTo) return null;
+  const { length } = text;
   const bytes = new Uint8Array(length);
   for (let i = 0; i < length; i++) {
     const c = text.charCodeAt(i);
