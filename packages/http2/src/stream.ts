@@ -55,7 +55,7 @@ const deaf: StreamSink = {
 
 /**
  * One HTTP/2 stream: its state, its windows, and what waits to be sent. A class with fixed fields because there may be
- * ten thousand of them and every message passes through: no closures, no promises, 2 KiB when idle.
+ * ten thousand of them and every message passes through: no closures, no promises.
  */
 export class Stream implements DataTarget {
   /** The stream's id; 0 while the peer's limit on concurrent streams holds it back. */
