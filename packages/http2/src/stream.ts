@@ -40,6 +40,9 @@ const initialWindow = 65_535;
 /** Bytes that wait in a stream past which `write` says that it is full; below half of it the sink hears `writable`. */
 const queueLimit = 65_536;
 
+/** What may wait for the rest of a message before the stream is told of it: a prefix under way. */
+const prefixAtMost = 8;
+
 /** A stream's queued end. */
 const End = { OPEN: 0, END_STREAM: 1, TRAILERS: 2 } as const;
 
@@ -98,6 +101,8 @@ export class Stream implements DataTarget {
   private receiveWindow = initialWindow;
   private windowTarget = initialWindow;
   private unannounced = 0;
+  /** The application has taken all there was at some time since credit was last given. */
+  private keptUp = false;
   private borrowed = 0;
   /** What the connection's ledger has lent for a message that is under way. */
   private lent = 0;
@@ -223,16 +228,18 @@ export class Stream implements DataTarget {
     }
     if (this.remoteEnded || this.closed) return;
     this.unannounced += rest;
+    if (this.untaken <= prefixAtMost) this.keptUp = true;
     if (this.unannounced * 2 < this.windowTarget) return;
-    // A reader that has taken (nearly) all that arrived keeps up: its window was the limit, so it doubles.
+    // What a reader that waits for more hasn't got is on its way or held back for want of window, which can't be told apart
+    // here: the window doubles as long as the reader keeps up.
     let grown = 0;
-    const held = this.windowTarget - this.receiveWindow - this.unannounced;
-    if (this.windowTarget < host.maxStreamWindow && held * 8 <= this.windowTarget) {
+    if (this.keptUp && this.windowTarget < host.maxStreamWindow) {
       grown = Math.min(this.windowTarget, host.maxStreamWindow - this.windowTarget);
       this.windowTarget += grown;
     }
     this.announce(this.unannounced + grown);
     this.unannounced = 0;
+    this.keptUp = false;
   }
 
   /**
@@ -377,6 +384,12 @@ export class Stream implements DataTarget {
     this.credit(over);
     if (end - over > start) this.sink.data(b, start, end - over);
     this.bodyComplete();
+  }
+
+  /** Octets that the application could have taken and hasn't: without those of a message that is under way. */
+  private get untaken(): number {
+    const held = this.windowTarget + this.borrowed - this.receiveWindow - this.unannounced;
+    return this.lent === 0 ? held : held - (this.lent - (this.wholeAt - this.bodyReceived));
   }
 
   private hasRoom(): boolean {

@@ -10,6 +10,7 @@ import type {
 } from "@connectrpc/connect";
 import { LazyContextValues } from "../engine/lazy-context-values.js";
 import { lazyField } from "../engine/lazy-field.js";
+import { LazyHeaders } from "../engine/lazy-headers.js";
 import type { CallScope } from "./call-scope.js";
 
 /** Connect's request and response, of either kind. */
@@ -32,6 +33,7 @@ class CallRequest {
   readonly requestMethod = "POST";
   readonly message: unknown;
   readonly url: string;
+  readonly header: Headers;
   readonly contextValues: ContextValues;
 
   constructor(scope: CallScope, method: DescMethod, message: unknown) {
@@ -42,19 +44,13 @@ class CallRequest {
     this.message = message;
     this.url = scope.maker!.url;
     this.contextValues = scope.contextValues ?? new LazyContextValues();
+    this.header = new LazyHeaders(scope, null);
     lazyField(this, "signal", lazySignal);
-    lazyField(this, "header", lazyHeader);
   }
 }
 
 function lazySignal(this: CallRequest): AbortSignal {
   return this[scopeKey].signal;
-}
-
-function lazyHeader(this: CallRequest): Headers {
-  const scope = this[scopeKey];
-  scope.headers ??= scope.maker!.makeHeaders(scope.ofCall);
-  return scope.headers;
 }
 
 /** Makes the request of a call; `message` is the message, or the stream of messages. */

@@ -2,6 +2,7 @@
 import { Code, ConnectError, type ContextValues } from "@connectrpc/connect";
 import type { ClientCall } from "../engine/client-call.js";
 import { type DeadlineEntry, deadlines } from "../engine/deadline.js";
+import type { HeadersMaker } from "../engine/lazy-headers.js";
 
 /** Makes the costly parts of a request when somebody looks at them. */
 export interface RequestMaker {
@@ -15,7 +16,7 @@ export interface RequestMaker {
  * One call from its user's point of view: its deadline, its cancellation, its end. It outlives a single stream, since an
  * interceptor may wait before it sends, or send again.
  */
-export class CallScope implements DeadlineEntry {
+export class CallScope implements DeadlineEntry, HeadersMaker<null> {
   /** The call has ended for its user. */
   over = false;
   /** With what it ended; null if well, or if it has not. */
@@ -65,6 +66,12 @@ export class CallScope implements DeadlineEntry {
       if (this.over) this.controller.abort(this.error ?? callOver);
     }
     return this.controller.signal;
+  }
+
+  /** The headers of the request, made when somebody asks. */
+  headersOf(): Headers {
+    this.headers ??= this.maker!.makeHeaders(this.ofCall);
+    return this.headers;
   }
 
   /** Ends the call with an error: whatever carries it is reset. Nothing if it is over. */

@@ -3,7 +3,7 @@ import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { OutgoingFields, PreparedHeaders } from "../engine/byte-stream.js";
 import { ClientCall, type ClientCallListener, type ClientMethod } from "../engine/client-call.js";
-import { lazyField } from "../engine/lazy-field.js";
+import { LazyHeaders } from "../engine/lazy-headers.js";
 import type { Link } from "../engine/link.js";
 import { contentTypeOf, type Subtype } from "../protocol/content-type.js";
 import * as names from "../protocol/headers.js";
@@ -126,33 +126,23 @@ export class MethodCaller {
   }
 }
 
-const exchangeKey = Symbol("tristream.exchange");
-
-/** The response that interceptors get; see `CallRequest` for why it is made like this. */
+/** The response that interceptors get. */
 class CallResponse {
-  readonly [exchangeKey]: ClientCall;
   readonly stream: boolean;
   readonly method: DescMethod;
   readonly service: DescService;
   readonly message: unknown;
+  readonly header: Headers;
+  readonly trailer: Headers;
 
   constructor(exchange: ClientCall, method: DescMethod, message: unknown) {
-    this[exchangeKey] = exchange;
     this.stream = method.methodKind !== "unary";
     this.method = method;
     this.service = method.parent;
     this.message = message;
-    lazyField(this, "header", lazyHeader);
-    lazyField(this, "trailer", lazyTrailer);
+    this.header = new LazyHeaders(exchange, "header");
+    this.trailer = new LazyHeaders(exchange, "trailer");
   }
-}
-
-function lazyHeader(this: CallResponse): Headers {
-  return this[exchangeKey].responseHeader;
-}
-
-function lazyTrailer(this: CallResponse): Headers {
-  return this[exchangeKey].responseTrailer;
 }
 
 /** What both kinds of exchange share: one attempt of a call on one stream. */

@@ -127,6 +127,11 @@ export class ClientCall implements ByteStreamSink, ReaderOwner, WriterOwner {
     return this.trailerObject;
   }
 
+  /** @inheritdoc */
+  headersOf(part: "header" | "trailer"): Headers {
+    return part === "header" ? this.responseHeader : this.responseTrailer;
+  }
+
   /** Whether response headers have arrived. */
   get hasResponded(): boolean {
     return this.headerList !== null;

@@ -152,6 +152,12 @@ export class ServerCall implements ByteStreamSink, ReaderOwner, WriterOwner, Dea
     return this.responseTrailers;
   }
 
+  /** @inheritdoc */
+  headersOf(part: "request" | "header" | "trailer"): Headers {
+    if (part === "request") return this.requestHeader;
+    return part === "header" ? this.responseHeader : this.responseTrailer;
+  }
+
   /** Milliseconds left, or undefined without a deadline. */
   get timeLeft(): number | undefined {
     return this.head.timeoutMs === undefined ? undefined : this.dueAt - performance.now();

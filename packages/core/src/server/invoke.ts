@@ -9,6 +9,7 @@ import type {
   UnaryResponse,
 } from "@connectrpc/connect";
 import { lazyField } from "../engine/lazy-field.js";
+import { LazyHeaders } from "../engine/lazy-headers.js";
 import { asMessage } from "../engine/message-codec.js";
 import type { ServerCall } from "../engine/server-call.js";
 import { contextWith } from "./call-context.js";
@@ -115,6 +116,7 @@ class InterceptedRequest {
   readonly requestMethod = "POST";
   readonly message: unknown;
   readonly url: string;
+  readonly header: Headers;
   readonly contextValues: ContextValues;
 
   constructor(call: ServerCall, desc: DescMethod, input: unknown, context: TripleContext) {
@@ -125,27 +127,27 @@ class InterceptedRequest {
     this.message = desc.methodKind === "server_streaming" ? oneMessage(input) : input;
     this.url = context.url;
     this.contextValues = context.values;
+    this.header = new LazyHeaders(call, "request");
     lazyField(this, "signal", lazySignal);
-    lazyField(this, "header", lazyRequestHeader);
   }
 }
 
 /** The response that server interceptors get. */
 class InterceptedResponse {
-  readonly [callKey]: ServerCall;
   readonly stream: boolean;
   readonly method: DescMethod;
   readonly service: DescService;
   readonly message: unknown;
+  readonly header: Headers;
+  readonly trailer: Headers;
 
   constructor(call: ServerCall, desc: DescMethod, message: unknown) {
-    this[callKey] = call;
     this.stream = desc.methodKind !== "unary";
     this.method = desc;
     this.service = desc.parent;
     this.message = message;
-    lazyField(this, "header", lazyResponseHeader);
-    lazyField(this, "trailer", lazyResponseTrailer);
+    this.header = new LazyHeaders(call, "header");
+    this.trailer = new LazyHeaders(call, "trailer");
   }
 }
 
@@ -155,18 +157,6 @@ function callOf(req: AnyRequest): ServerCall {
 
 function lazySignal(this: InterceptedRequest): AbortSignal {
   return this[callKey].signal;
-}
-
-function lazyRequestHeader(this: InterceptedRequest): Headers {
-  return this[callKey].requestHeader;
-}
-
-function lazyResponseHeader(this: InterceptedResponse): Headers {
-  return this[callKey].responseHeader;
-}
-
-function lazyResponseTrailer(this: InterceptedResponse): Headers {
-  return this[callKey].responseTrailer;
 }
 
 function runKind(desc: DescMethod, handle: Handle, req: AnyRequest, context: TripleContext): unknown {
@@ -212,7 +202,8 @@ function answer(desc: DescMethod, call: ServerCall, res: AnyResponse): void {
   else call.respondAll(res.message as AsyncIterable<unknown>);
 }
 
-function replaceHeaders(from: Headers, to: Headers): void {
+function replaceHeaders(given: Headers, to: Headers): void {
+  const from = LazyHeaders.real(given);
   if (from === to) return;
   for (const name of [...to.keys()]) to.delete(name);
   for (const [name, value] of from) to.set(name, value);

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** Who has the real headers, or makes them when asked the first time; the same object every time. */
+export interface HeadersMaker<Part> {
+  headersOf(part: Part): Headers;
+}
+
+/**
+ * `Headers` that are made when somebody looks into them: what interceptors get of requests and responses, where most are
+ * never looked at. It is a `Headers` by `instanceof`, and every member works on the real ones. (An own property with a
+ * getter in its place costs 0.2 µs each, a real `Headers` 1 µs.)
+ */
+export class LazyHeaders<Part> implements Headers {
+  private readonly maker: HeadersMaker<Part>;
+  private readonly part: Part;
+
+  constructor(maker: HeadersMaker<Part>, part: Part) {
+    this.maker = maker;
+    this.part = part;
+  }
+
+  /** The headers behind lazy ones; others are themselves. */
+  static real(headers: Headers): Headers {
+    return headers instanceof LazyHeaders ? headers.real() : headers;
+  }
+
+  append(name: string, value: string): void {
+    this.real().append(name, value);
+  }
+
+  delete(name: string): void {
+    this.real().delete(name);
+  }
+
+  get(name: string): string | null {
+    return this.real().get(name);
+  }
+
+  getSetCookie(): string[] {
+    return this.real().getSetCookie();
+  }
+
+  has(name: string): boolean {
+    return this.real().has(name);
+  }
+
+  set(name: string, value: string): void {
+    this.real().set(name, value);
+  }
+
+  forEach(callback: (value: string, name: string, headers: Headers) => void, thisArg?: unknown): void {
+    this.real().forEach((value, name) => {
+      callback.call(thisArg, value, name, this);
+    });
+  }
+
+  entries(): HeadersIterator<[string, string]> {
+    return this.real().entries();
+  }
+
+  keys(): HeadersIterator<string> {
+    return this.real().keys();
+  }
+
+  values(): HeadersIterator<string> {
+    return this.real().values();
+  }
+
+  [Symbol.iterator](): HeadersIterator<[string, string]> {
+    return this.real()[Symbol.iterator]();
+  }
+
+  /** What `console.log` shows (Node). */
+  [Symbol.for("nodejs.util.inspect.custom")](
+    _depth: number,
+    options: unknown,
+    inspect: (value: unknown, options: unknown) => string,
+  ): string {
+    return inspect(this.real(), options);
+  }
+
+  private real(): Headers {
+    return this.maker.headersOf(this.part);
+  }
+}
+
+// Not `extends`: its constructor would make a real one each time.
+Object.setPrototypeOf(LazyHeaders.prototype, Headers.prototype);
