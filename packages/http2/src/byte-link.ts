@@ -20,6 +20,10 @@ export interface ByteLink {
   destroy(): void;
   /** Begins to deliver to `receiver`; called once. */
   start(receiver: ByteReceiver): void;
+  /** Delivers nothing more until {@link ByteLink.resume}, so that the peer has to wait; the end may still be delivered. */
+  pause(): void;
+  /** Goes on delivering. */
+  resume(): void;
   /** Runs `callback` when the code that runs now and the promise jobs it queued are done (Node: `process.nextTick`). */
   afterTurn(callback: () => void): void;
   /** Runs `callback` after pending input had its turn (Node: `setImmediate`). */

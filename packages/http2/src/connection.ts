@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ByteLink, ByteReceiver, LinkPeer } from "./byte-link.js";
-import { ClosedBy, ClosedStreams } from "./closed-streams.js";
+import { ClosedBy } from "./closed-streams.js";
+import { ConnectionStreams } from "./connection-streams.js";
 import { Drain } from "./drain.js";
 import { ErrorCode, errorCodeName, Http2ConnectionError } from "./error-code.js";
+import { describeForeign } from "./frame/foreign-bytes.js";
 import { FrameReader } from "./frame/frame-reader.js";
 import { clientPreface, maxUint31 } from "./frame/frame-type.js";
 import { HpackDecoder } from "./hpack/decoder.js";
@@ -11,15 +13,21 @@ import { HeaderBlock } from "./hpack/header-block.js";
 import type { HeaderList } from "./hpack/header-list.js";
 import { HpackError } from "./hpack/hpack-error.js";
 import { Inbound, type InboundHost } from "./inbound.js";
+import { type ConnectionCounters, Limits } from "./limits.js";
 import { type Http2Options, type ResolvedHttp2Options, resolveHttp2Options } from "./options.js";
 import { Output } from "./output.js";
 import { ReceiveLedger } from "./receive-ledger.js";
 import { Scheduler, type SchedulerHost } from "./scheduler.js";
-import { PeerSettings, Setting } from "./settings.js";
+import { Setting } from "./settings.js";
+import { SettingsExchange } from "./settings-exchange.js";
 import { type OutgoingHeaders, Stream, type StreamHost } from "./stream.js";
 import type { StreamReset, StreamSink } from "./stream-sink.js";
-import { StreamTable } from "./stream-table.js";
+import type { StreamTable } from "./stream-table.js";
+import { Watchdog } from "./watchdog.js";
 import { Writer } from "./writer.js";
+
+/** What both sides may send before the first WINDOW_UPDATE (RFC 9113 §6.9.2). */
+const initialWindow = 65_535;
 
 /** What a connection tells the one who made it. */
 export interface ConnectionEvents {
@@ -44,12 +52,14 @@ export class Connection implements ByteReceiver, StreamHost, InboundHost, Schedu
   readonly output: Output;
   readonly ledger: ReceiveLedger;
   readonly decoder: HpackDecoder;
-  readonly streams: StreamTable<Stream> = new StreamTable();
-  readonly peerSettings: PeerSettings = new PeerSettings();
+  /** What counts the peer's frames, and ends the connection when it sends too many. */
+  readonly limits: Limits;
+  /** The streams that are open, by id. */
+  readonly streams: StreamTable<Stream>;
   /** Who is at the other end. */
   readonly peer: LinkPeer;
   /** What the peer lets us send on the whole connection. */
-  sendWindow = 65_535;
+  sendWindow = initialWindow;
   /** Largest DATA frame that is sent: the peer's limit, within our own. */
   peerMaxFrameSize = 16_384;
   readonly maxStreamWindow: number;
@@ -64,17 +74,16 @@ export class Connection implements ByteReceiver, StreamHost, InboundHost, Schedu
   private readonly inbound: Inbound;
   private readonly scheduler: Scheduler;
   private readonly drain: Drain;
-  private readonly closedStreams = new ClosedStreams();
-  private readonly waiting: Set<Stream> = new Set();
+  private readonly book: ConnectionStreams;
+  private readonly settings = new SettingsExchange();
+  private watchdog: Watchdog | null = null;
   private lingering: Stream[] = [];
-  private nextId = 1;
-  private lastPeerId = 0;
-  private unacknowledgedSettings = 1;
-  private openedAt = 0;
+  private received = 0;
+  /** All that the peer has ever let us send. */
+  private granted = initialWindow;
   private failure: Error | undefined;
   private ended = false;
   private active = false;
-  private limitAnnounced = false;
 
   /** A connection over `link`; nothing happens before {@link Connection.start}. */
   constructor(role: "client" | "server", link: ByteLink, options?: Http2Options) {
@@ -83,13 +92,18 @@ export class Connection implements ByteReceiver, StreamHost, InboundHost, Schedu
     this.peer = link.peer;
     this.options = resolveHttp2Options(options);
     this.maxStreamWindow = this.options.maxStreamWindow;
+    this.book = new ConnectionStreams(this.isServer);
+    this.streams = this.book.open;
+    this.limits = new Limits(this.options, () => link.now());
     this.ledger = new ReceiveLedger(this.options.connectionWindow, this.options.maxBufferedBytes);
     this.decoder = new HpackDecoder({
       maxListSize: this.options.maxHeaderListSize,
       maxFields: this.options.maxHeaderFields,
     });
-    this.output = new Output(link, () => link.afterTurn(this.endOfTurn));
-    this.writer = new Writer(this.output, new HpackEncoder());
+    // Only a server waits for its peer to read: two ends that did would wait for each other.
+    const pauseAbove = this.isServer ? this.options.maxUnreadOutput : Number.POSITIVE_INFINITY;
+    this.output = new Output(link, () => link.afterTurn(this.endOfTurn), pauseAbove);
+    this.writer = new Writer(this.output, new HpackEncoder(this.options.maxEncoderTableSize));
     this.scheduler = new Scheduler(this);
     this.inbound = new Inbound(this);
     this.reader = new FrameReader(this.inbound, this.isServer);
@@ -101,9 +115,9 @@ export class Connection implements ByteReceiver, StreamHost, InboundHost, Schedu
   /** Starts the link; preface and SETTINGS leave at the end of the turn. Call it once. */
   start(events: ConnectionEvents): void {
     this.events = events;
-    this.openedAt = this.link.now();
+    this.watchdog = new Watchdog(this.options, this.isServer, this.link.now());
     if (!this.isServer) this.writer.raw(clientPreface);
-    this.writer.settings(this.ownSettings());
+    this.writer.settings(this.settings.first(this.options, this.isServer));
     this.creditReleased();
     this.link.start(this);
   }
@@ -113,15 +127,16 @@ export class Connection implements ByteReceiver, StreamHost, InboundHost, Schedu
    * for one to close; what is sent on it meanwhile is queued.
    */
   open(sink: StreamSink, headers: OutgoingHeaders, end: boolean): Stream {
-    const stream = new Stream(this, 0, this.peerSettings.initialWindowSize);
+    const { book } = this;
+    const stream = new Stream(this, 0, this.settings.peer.initialWindowSize);
     stream.sink = sink;
     if (this.closing || this.draining) {
       stream.fail(this.connectionReset("not-sent"), ClosedBy.LOCAL_RESET);
       return stream;
     }
-    if (this.streams.size >= this.peerSettings.maxConcurrentStreams || this.waiting.size > 0)
-      this.waiting.add(stream);
-    else this.activate(stream);
+    if (this.streams.size >= this.settings.peer.maxConcurrentStreams || book.waiting.size > 0)
+      book.waiting.add(stream);
+    else book.activate(stream, this.settings.peer.initialWindowSize);
     this.setActive(true);
     try {
       stream.sendHeaders(headers, end);
@@ -130,6 +145,7 @@ export class Connection implements ByteReceiver, StreamHost, InboundHost, Schedu
       stream.discard();
       throw error;
     }
+    if (book.idsRunOut) this.shutdown();
     return stream;
   }
 
@@ -140,12 +156,22 @@ export class Connection implements ByteReceiver, StreamHost, InboundHost, Schedu
 
   /** Streams that are open, or wait to be. */
   get activeStreams(): number {
-    return this.streams.size + this.waiting.size;
+    return this.book.active;
   }
 
   /** Streams that wait for the peer's limit. */
   get waitingStreams(): number {
-    return this.waiting.size;
+    return this.book.waiting.size;
+  }
+
+  /** What the peer has done so far of what is limited. */
+  get counters(): Readonly<ConnectionCounters> {
+    return this.limits.counters;
+  }
+
+  /** Octets of output that the peer has not taken. */
+  get unreadOutput(): number {
+    return this.link.pending;
   }
 
   /** Whether new streams can be opened. */
@@ -171,22 +197,26 @@ export class Connection implements ByteReceiver, StreamHost, InboundHost, Schedu
 
   /** Lets time pass: enforces what the peer has to do within a time. `now` as the link's clock has it. */
   advance(now: number): void {
-    if (this.closing) return;
-    const age = now - this.openedAt;
-    if (!this.inbound.ready && age > this.options.prefaceTimeoutMs) {
-      this.abort(
-        ErrorCode.PROTOCOL_ERROR,
-        `no SETTINGS within ${this.options.prefaceTimeoutMs} ms (option prefaceTimeoutMs)`,
-      );
-    } else if (this.unacknowledgedSettings > 0 && age > this.options.settingsTimeoutMs) {
-      this.abort(
-        ErrorCode.SETTINGS_TIMEOUT,
-        `SETTINGS not acknowledged within ${this.options.settingsTimeoutMs} ms (option settingsTimeoutMs)`,
-      );
-    } else {
-      this.drain.advance(now, this.lastPeerId);
-      this.closeWhenIdle();
+    const { watchdog, reader, inbound } = this;
+    if (this.closing || watchdog === null) return;
+    try {
+      watchdog.check(now, {
+        ready: inbound.ready,
+        acknowledged: this.settings.acknowledged,
+        unfinished: inbound.ready && (reader.insideFrame || inbound.insideBlock),
+        // A large message may take its time, as long as it comes; what is small has to come.
+        inputMark: reader.insideData ? this.received : reader.frames,
+        unread: this.link.pending,
+        used: this.book.used,
+        streams: this.book.active,
+      });
+    } catch (error) {
+      this.broken(error);
+      return;
     }
+    if (watchdog.isIdle(now, this.book.active)) this.shutdown();
+    this.drain.advance(now, this.book.lastPeerId);
+    this.closeWhenIdle();
   }
 
   // ---- ByteReceiver
@@ -194,14 +224,11 @@ export class Connection implements ByteReceiver, StreamHost, InboundHost, Schedu
   /** @inheritdoc */
   receive(bytes: Uint8Array): void {
     if (this.closing) return;
+    this.received += bytes.length;
     try {
       this.reader.read(bytes);
     } catch (error) {
-      if (error instanceof Http2ConnectionError) this.die(error, error.code);
-      else if (error instanceof HpackError) {
-        const code = ErrorCode.COMPRESSION_ERROR;
-        this.die(new Http2ConnectionError(code, error.message, { cause: error }), code);
-      } else this.die(error instanceof Error ? error : new Error(String(error)), ErrorCode.INTERNAL_ERROR);
+      this.broken(error);
     }
   }
 
@@ -217,7 +244,7 @@ export class Connection implements ByteReceiver, StreamHost, InboundHost, Schedu
     this.ended = true;
     this.closing = true;
     this.output.closed = true;
-    this.failure ??= error;
+    this.failure ??= error ?? this.closedTooEarly();
     this.reader.stop();
     this.resetAll();
     this.setActive(false);
@@ -231,7 +258,7 @@ export class Connection implements ByteReceiver, StreamHost, InboundHost, Schedu
   }
 
   writeHeaders(stream: Stream, headers: OutgoingHeaders, end: boolean): void {
-    this.writer.headers(stream.id, headers, end, this.peerSettings.maxFrameSize);
+    this.writer.headers(stream.id, headers, end, this.settings.peer.maxFrameSize);
   }
 
   writeReset(stream: Stream, code: number): void {
@@ -264,34 +291,39 @@ export class Connection implements ByteReceiver, StreamHost, InboundHost, Schedu
     if (stream.closed) return;
     this.writer.reset(stream.id, code);
     stream.fail({ code, source: "local", disposition: "maybe-processed", message }, ClosedBy.LOCAL_RESET);
+    if (this.isServer) this.limits.resetProvoked();
   }
 
   streamClosed(stream: Stream, cause: number): void {
+    const { book } = this;
     this.scheduler.remove(stream);
-    if (stream.id === 0) this.waiting.delete(stream);
-    else if (this.streams.delete(stream.id)) this.closedStreams.add(stream.id, cause);
-    if (this.waiting.size > 0) this.openWaiting();
-    if (this.streams.size === 0 && this.waiting.size === 0) {
+    book.remove(stream, cause);
+    if (stream.held) book.held++;
+    if (book.waiting.size > 0) this.openWaiting();
+    if (book.active === 0) {
       this.setActive(false);
       this.closeWhenIdle();
     }
   }
 
+  streamReleased(): void {
+    this.book.held--;
+  }
+
   // ---- InboundHost
 
   isIdle(id: number): boolean {
-    const ours = ((id & 1) === 1) !== this.isServer;
-    return ours ? id >= this.nextId : (id & 1) === 0 || id > this.lastPeerId;
+    return this.book.isIdle(id);
   }
 
   closedBy(id: number): number {
-    return this.drain.discards(id) ? ClosedBy.LOCAL_RESET : this.closedStreams.cause(id);
+    return this.drain.discards(id) ? ClosedBy.LOCAL_RESET : this.book.closedBy(id);
   }
 
   openedByPeer(id: number, list: HeaderList, end: boolean): void {
-    this.lastPeerId = id;
+    this.book.lastPeerId = id;
     if (this.drain.discards(id)) return;
-    if (this.streams.size >= this.options.maxConcurrentStreams) {
+    if (this.book.taken >= this.options.maxConcurrentStreams) {
       this.refuse(id, ErrorCode.REFUSED_STREAM);
       return;
     }
@@ -299,13 +331,14 @@ export class Connection implements ByteReceiver, StreamHost, InboundHost, Schedu
       this.refuse(id, ErrorCode.PROTOCOL_ERROR);
       return;
     }
-    const stream = new Stream(this, id, this.peerSettings.initialWindowSize);
+    const stream = new Stream(this, id, this.settings.peer.initialWindowSize);
     stream.headersReceived = true;
     stream.contentLength = list.contentLength;
-    this.streams.add(stream);
+    this.book.add(stream);
     this.setActive(true);
     if (end) stream.endRemote();
     this.events.stream?.(stream, list, end);
+    if (this.book.idsRunOut) this.shutdown();
   }
 
   receivedData(length: number): void {
@@ -324,45 +357,31 @@ export class Connection implements ByteReceiver, StreamHost, InboundHost, Schedu
   }
 
   applySetting(id: number, value: number): void {
-    const { peerSettings: peer } = this;
-    if (id === Setting.HEADER_TABLE_SIZE) {
-      peer.headerTableSize = value;
-      this.writer.encoder.setPeerTableSize(value);
-    } else if (id === Setting.MAX_CONCURRENT_STREAMS) {
-      peer.maxConcurrentStreams = value;
-      this.limitAnnounced = true;
-    } else if (id === Setting.MAX_HEADER_LIST_SIZE) peer.maxHeaderListSize = value;
-    else if (id === Setting.MAX_FRAME_SIZE) {
-      peer.maxFrameSize = value;
-      this.peerMaxFrameSize = value;
-    } else if (id === Setting.INITIAL_WINDOW_SIZE) this.changeInitialWindow(value);
+    if (id === Setting.INITIAL_WINDOW_SIZE) this.changeInitialWindow(value);
+    this.settings.apply(id, value);
+    if (id === Setting.HEADER_TABLE_SIZE) this.writer.encoder.setPeerTableSize(value);
+    else if (id === Setting.MAX_FRAME_SIZE) this.peerMaxFrameSize = value;
   }
 
   settingsApplied(): void {
-    // RFC 9113 has no initial limit: without the setting the peer takes as many as there are ids.
-    if (!this.limitAnnounced) this.peerSettings.maxConcurrentStreams = maxUint31;
-    this.limitAnnounced = true;
+    this.settings.applied();
     this.writer.settingsAcknowledgement();
     this.openWaiting();
     this.pumpBlocked();
   }
 
   settingsAcknowledged(): void {
-    if (this.unacknowledgedSettings === 0) {
-      throw new Http2ConnectionError(
-        ErrorCode.PROTOCOL_ERROR,
-        "SETTINGS acknowledged that were never sent (RFC 9113 §6.5)",
-      );
-    }
-    this.unacknowledgedSettings--;
+    this.settings.acknowledge();
   }
 
   pingReceived(b: Uint8Array, start: number): void {
+    this.limits.ping(this.writer.headerBlocks + this.dataSent);
     this.writer.ping(b, start, true);
   }
 
   pingAcknowledged(b: Uint8Array, start: number): void {
-    if (this.drain.acknowledged(b, start, this.lastPeerId)) this.closeWhenIdle();
+    if (this.drain.acknowledged(b, start, this.book.lastPeerId)) this.closeWhenIdle();
+    else this.limits.emptyFrame();
   }
 
   goAwayReceived(last: number, code: number, debug: string): void {
@@ -388,7 +407,7 @@ export class Connection implements ByteReceiver, StreamHost, InboundHost, Schedu
     };
     this.events.goAway?.(code, last, debug);
     if (!this.isServer) {
-      for (const stream of [...this.waiting])
+      for (const stream of [...this.book.waiting])
         stream.fail({ ...reset, disposition: "not-sent" }, ClosedBy.LOCAL_RESET);
       for (const stream of this.streams.values())
         if (stream.id > last) stream.fail(reset, ClosedBy.LOCAL_RESET);
@@ -396,8 +415,13 @@ export class Connection implements ByteReceiver, StreamHost, InboundHost, Schedu
     this.closeWhenIdle();
   }
 
+  windowUpdated(): void {
+    this.limits.windowUpdate(this.dataSent);
+  }
+
   connectionWindowGrew(increment: number): void {
     this.sendWindow += increment;
+    this.granted += increment;
     if (this.sendWindow > maxUint31) {
       throw new Http2ConnectionError(
         ErrorCode.FLOW_CONTROL_ERROR,
@@ -413,15 +437,16 @@ export class Connection implements ByteReceiver, StreamHost, InboundHost, Schedu
 
   refuse(id: number, code: number): void {
     this.writer.reset(id, code);
-    this.closedStreams.add(id, ClosedBy.LOCAL_RESET);
+    this.book.remember(id, ClosedBy.LOCAL_RESET);
+    if (this.isServer) this.limits.resetProvoked();
   }
 
   refuseRequest(id: number, list: HeaderList, end: boolean): void {
-    this.lastPeerId = id;
+    this.book.lastPeerId = id;
     if (this.drain.discards(id)) return;
     if (list.malformed === null && list.kind !== 0 && list.tooLarge) {
-      this.writer.headers(id, [":status", "431"], true, this.peerSettings.maxFrameSize);
-      if (end) this.closedStreams.add(id, ClosedBy.ENDED);
+      this.writer.headers(id, [":status", "431"], true, this.settings.peer.maxFrameSize);
+      if (end) this.book.remember(id, ClosedBy.ENDED);
       else this.refuse(id, ErrorCode.NO_ERROR);
     } else {
       this.refuse(id, ErrorCode.PROTOCOL_ERROR);
@@ -434,20 +459,9 @@ export class Connection implements ByteReceiver, StreamHost, InboundHost, Schedu
     this.link.nextTurn(callback);
   }
 
-  private ownSettings(): readonly number[] {
-    const { options } = this;
-    return [
-      ...(this.isServer
-        ? [Setting.MAX_CONCURRENT_STREAMS, options.maxConcurrentStreams]
-        : [Setting.ENABLE_PUSH, 0]),
-      // The RFC's own value, said all the same: dubbo-java takes it for 65,536 when it is not, and overruns it.
-      Setting.INITIAL_WINDOW_SIZE,
-      65_535,
-      Setting.MAX_FRAME_SIZE,
-      options.maxFrameSize,
-      Setting.MAX_HEADER_LIST_SIZE,
-      options.maxHeaderListSize,
-    ];
+  /** DATA octets sent so far. */
+  private get dataSent(): number {
+    return this.granted - this.sendWindow;
   }
 
   private readonly endOfTurn = (): void => {
@@ -461,18 +475,12 @@ export class Connection implements ByteReceiver, StreamHost, InboundHost, Schedu
     for (const stream of lingering) stream.reset(ErrorCode.NO_ERROR);
   };
 
-  private activate(stream: Stream): void {
-    stream.id = this.nextId;
-    this.nextId += 2;
-    stream.sendWindow = this.peerSettings.initialWindowSize;
-    this.streams.add(stream);
-  }
-
   private openWaiting(): void {
-    for (const stream of this.waiting) {
-      if (this.streams.size >= this.peerSettings.maxConcurrentStreams || this.closing) return;
-      this.waiting.delete(stream);
-      this.activate(stream);
+    const { book } = this;
+    const { peer } = this.settings;
+    for (const stream of book.waiting) {
+      if (this.streams.size >= peer.maxConcurrentStreams || this.closing) return;
+      book.activate(stream, peer.initialWindowSize);
       const headers = stream.waitingHeaders;
       stream.waitingHeaders = null;
       const onlyHeaders = stream.localEnded && stream.queue === null;
@@ -488,8 +496,7 @@ export class Connection implements ByteReceiver, StreamHost, InboundHost, Schedu
   }
 
   private changeInitialWindow(value: number): void {
-    const delta = value - this.peerSettings.initialWindowSize;
-    this.peerSettings.initialWindowSize = value;
+    const delta = value - this.settings.peer.initialWindowSize;
     for (const stream of this.streams.values()) {
       stream.sendWindow += delta;
       if (stream.sendWindow > maxUint31) {
@@ -514,14 +521,7 @@ export class Connection implements ByteReceiver, StreamHost, InboundHost, Schedu
   }
 
   private closeWhenIdle(): void {
-    if (
-      !this.draining ||
-      this.closing ||
-      this.streams.size > 0 ||
-      this.waiting.size > 0 ||
-      !this.drain.finished
-    )
-      return;
+    if (!this.draining || this.closing || this.book.active > 0 || !this.drain.finished) return;
     this.closing = true;
     this.endOfTurn();
     // What is still credited or pinged from now on has nowhere to go.
@@ -534,11 +534,30 @@ export class Connection implements ByteReceiver, StreamHost, InboundHost, Schedu
     return { code: ErrorCode.CANCEL, source: "connection", disposition, message: why };
   }
 
+  /** A link that closes before the peer has said anything of HTTP/2 has most likely another protocol at its end. */
+  private closedTooEarly(): Error | undefined {
+    if (this.inbound.ready || this.draining) return undefined;
+    const what =
+      describeForeign(this.reader.unfinishedHeader, this.isServer) ??
+      (this.isServer
+        ? undefined
+        : "closed before a word of HTTP/2: does it speak HTTP/2, does it want TLS, is it the right port?");
+    return what === undefined ? undefined : new Http2ConnectionError(ErrorCode.PROTOCOL_ERROR, what);
+  }
+
   private resetAll(): void {
-    for (const stream of [...this.waiting])
+    for (const stream of [...this.book.waiting])
       stream.fail(this.connectionReset("not-sent"), ClosedBy.LOCAL_RESET);
-    const reset = this.connectionReset(this.inbound.ready ? "maybe-processed" : "not-sent");
+    const reset = this.connectionReset("maybe-processed");
     for (const stream of this.streams.values()) stream.fail(reset, ClosedBy.LOCAL_RESET);
+  }
+
+  private broken(error: unknown): void {
+    if (error instanceof Http2ConnectionError) this.die(error, error.code);
+    else if (error instanceof HpackError) {
+      const code = ErrorCode.COMPRESSION_ERROR;
+      this.die(new Http2ConnectionError(code, error.message, { cause: error }), code);
+    } else this.die(error instanceof Error ? error : new Error(String(error)), ErrorCode.INTERNAL_ERROR);
   }
 
   private die(error: Error, code: number): void {
@@ -548,7 +567,7 @@ export class Connection implements ByteReceiver, StreamHost, InboundHost, Schedu
     this.reader.stop();
     // What is no protocol error is nothing that a peer has to know.
     const told = error instanceof Http2ConnectionError ? error.message : "internal error";
-    this.writer.goAway(this.drain.lastStreamId(this.lastPeerId), code, told);
+    this.writer.goAway(this.drain.lastStreamId(this.book.lastPeerId), code, told);
     this.output.flush();
     this.output.closed = true;
     this.resetAll();

@@ -34,9 +34,12 @@ export class Http2ConnectionError extends Error {
   override readonly name = "Http2ConnectionError";
   /** One of {@link ErrorCode}. */
   readonly code: number;
+  /** The option of `Http2Options` whose limit the peer passed; absent when it was none. */
+  readonly limit?: string;
 
-  constructor(code: number, message: string, options?: ErrorOptions) {
+  constructor(code: number, message: string, options?: ErrorOptions & { limit?: string }) {
     super(message, options);
     this.code = code;
+    if (options?.limit !== undefined) this.limit = options.limit;
   }
 }

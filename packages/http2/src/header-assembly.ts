@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ErrorCode, Http2ConnectionError } from "./error-code.js";
 import { FrameType } from "./frame/frame-type.js";
+import { limitPassed } from "./limits.js";
 
 /**
  * Puts a header block together from HEADERS and CONTINUATION (RFC 9113 §4.3, §6.10). Its size is bounded before it is
@@ -14,17 +15,17 @@ export class HeaderAssembly {
   /** Whether the HEADERS frame carried END_STREAM. */
   endStream = false;
   private readonly maxBytes: number;
-  private readonly maxFrames: number;
+  private readonly maxContinuations: number;
   /** The stream whose block is unfinished; 0 for none. */
   private streamId = 0;
   private frames = 0;
   private parts: Uint8Array[] = [];
   private length = 0;
 
-  constructor(maxListSize: number) {
+  constructor(maxListSize: number, maxContinuations: number) {
     // An encoded block is hardly larger than its list; four times gives a sender that overdoes it an answer.
     this.maxBytes = 4 * maxListSize;
-    this.maxFrames = Math.max(8, Math.ceil((1.25 * maxListSize) / 16_384));
+    this.maxContinuations = maxContinuations;
   }
 
   /** Checks a frame's header against an unfinished block. */
@@ -35,8 +36,12 @@ export class HeaderAssembly {
           `a header block of stream ${this.streamId} is unfinished, but no CONTINUATION of it follows (RFC 9113 §6.10)`,
         );
       }
-      if (++this.frames > this.maxFrames)
-        throw calm(`more than ${this.maxFrames} CONTINUATION frames in one header block`);
+      if (++this.frames > this.maxContinuations) {
+        throw limitPassed(
+          `more than ${this.maxContinuations} CONTINUATION frames in one header block`,
+          "maxContinuations",
+        );
+      }
     } else if (type === FrameType.CONTINUATION) {
       throw protocolError("CONTINUATION without HEADERS before it (RFC 9113 §6.10)");
     }
@@ -44,7 +49,7 @@ export class HeaderAssembly {
       (type === FrameType.HEADERS || type === FrameType.CONTINUATION) &&
       this.length + length > this.maxBytes
     ) {
-      throw calm(`header block of more than ${this.maxBytes} bytes`);
+      throw limitPassed(`header block of more than ${this.maxBytes} bytes, four times`, "maxHeaderListSize");
     }
   }
 
@@ -64,7 +69,8 @@ export class HeaderAssembly {
       this.end = end;
       return true;
     }
-    if (start === end && !endHeaders && this.streamId !== 0) throw calm("empty CONTINUATION");
+    if (start === end && !endHeaders && this.streamId !== 0)
+      throw limitPassed("empty CONTINUATION", "maxContinuations");
     this.streamId = streamId;
     this.parts.push(new Uint8Array(b.subarray(start, end)));
     this.length += end - start;
@@ -73,6 +79,11 @@ export class HeaderAssembly {
     this.start = 0;
     this.end = this.length;
     return true;
+  }
+
+  /** Whether a block has begun and not ended. */
+  get unfinished(): boolean {
+    return this.streamId !== 0;
   }
 
   /** Forgets the block. */
@@ -96,8 +107,4 @@ function concat(parts: readonly Uint8Array[], length: number): Uint8Array {
 
 function protocolError(message: string): Http2ConnectionError {
   return new Http2ConnectionError(ErrorCode.PROTOCOL_ERROR, message);
-}
-
-function calm(message: string): Http2ConnectionError {
-  return new Http2ConnectionError(ErrorCode.ENHANCE_YOUR_CALM, message);
 }

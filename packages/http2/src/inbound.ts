@@ -2,6 +2,7 @@
 import { ClosedBy } from "./closed-streams.js";
 import { ErrorCode, errorCodeName, Http2ConnectionError } from "./error-code.js";
 import { checkFrameHeader } from "./frame/check-frame-header.js";
+import { describeForeign } from "./frame/foreign-bytes.js";
 import type { DataTarget, FrameHandler } from "./frame/frame-reader.js";
 import { Flag, FrameType, maxUint31, readUint31, readUint32 } from "./frame/frame-type.js";
 import { headerFragment } from "./frame/header-fragment.js";
@@ -9,15 +10,20 @@ import { HeaderAssembly } from "./header-assembly.js";
 import { classify, ListKind } from "./header-rules.js";
 import type { HpackDecoder } from "./hpack/decoder.js";
 import type { HeaderList } from "./hpack/header-list.js";
+import { type Limits, limitPassed } from "./limits.js";
 import type { ResolvedHttp2Options } from "./options.js";
 import { parseSettings, validateSetting } from "./settings.js";
 import type { Stream } from "./stream.js";
+
+/** The least that a peer may have to cut header blocks into (RFC 9113 §6.5.2). */
+const smallestMaxFrameSize = 16_384;
 
 /** What the meaning of frames needs of the connection. */
 export interface InboundHost {
   readonly isServer: boolean;
   readonly options: ResolvedHttp2Options;
   readonly decoder: HpackDecoder;
+  readonly limits: Limits;
   readonly streams: { get(id: number): Stream | undefined };
   /** Whether the stream was never open (RFC 9113 §5.1 "idle"). */
   isIdle(streamId: number): boolean;
@@ -31,6 +37,7 @@ export interface InboundHost {
   pingReceived(b: Uint8Array, start: number): void;
   pingAcknowledged(b: Uint8Array, start: number): void;
   goAwayReceived(lastStreamId: number, code: number, debug: string): void;
+  windowUpdated(): void;
   connectionWindowGrew(increment: number): void;
   streamWindowGrew(stream: Stream): void;
   streamError(stream: Stream, code: number, message: string): void;
@@ -51,7 +58,10 @@ export class Inbound implements FrameHandler {
 
   constructor(host: InboundHost) {
     this.host = host;
-    this.assembly = new HeaderAssembly(host.options.maxHeaderListSize);
+    const { maxHeaderListSize, maxContinuations } = host.options;
+    // A list that is allowed has to fit into frames of the size that every peer may send.
+    const needed = Math.ceil((1.25 * maxHeaderListSize) / smallestMaxFrameSize);
+    this.assembly = new HeaderAssembly(maxHeaderListSize, Math.max(maxContinuations, needed));
   }
 
   /** Whether the peer's first SETTINGS has arrived. */
@@ -59,10 +69,19 @@ export class Inbound implements FrameHandler {
     return this.settingsSeen;
   }
 
+  /** Whether a header block has begun and not ended. */
+  get insideBlock(): boolean {
+    return this.assembly.unfinished;
+  }
+
   /** @inheritdoc */
   frameHeader(type: number, flags: number, streamId: number, length: number): void {
     if (!this.settingsSeen && (type !== FrameType.SETTINGS || (flags & Flag.ACK) !== 0)) {
-      throw protocolError("the first frame is not SETTINGS (RFC 9113 §3.4)");
+      const first = Uint8Array.of(length >>> 16, length >>> 8, length, type);
+      throw protocolError(
+        (this.host.isServer ? undefined : describeForeign(first, false)) ??
+          "the first frame is not SETTINGS (RFC 9113 §3.4)",
+      );
     }
     if (length > this.host.options.maxFrameSize) {
       throw new Http2ConnectionError(
@@ -83,10 +102,12 @@ export class Inbound implements FrameHandler {
         return;
       }
       case FrameType.CONTINUATION:
+        this.host.limits.counters.continuations++;
         this.headerBytes(flags, id, b, start, end, false);
         return;
       case FrameType.PRIORITY:
         if (readUint31(b, start) === id) throw protocolError(`stream ${id} depends on itself`);
+        this.host.limits.emptyFrame();
         return;
       case FrameType.RST_STREAM:
         this.resetStream(id, readUint32(b, start));
@@ -106,13 +127,16 @@ export class Inbound implements FrameHandler {
         return;
       case FrameType.PUSH_PROMISE:
         throw protocolError("PUSH_PROMISE, though push is off (RFC 9113 §6.6)");
+      default:
+        this.host.limits.emptyFrame();
     }
   }
 
   /** @inheritdoc */
-  data(_flags: number, id: number, length: number): DataTarget | null {
+  data(flags: number, id: number, length: number): DataTarget | null {
     const { host } = this;
     if (host.isIdle(id)) throw protocolError(`DATA on idle stream ${id} (RFC 9113 §5.1)`);
+    if (length === 0 && (flags & Flag.END_STREAM) === 0) host.limits.emptyFrame();
     host.receivedData(length);
     const stream = host.streams.get(id);
     if (stream === undefined) {
@@ -152,9 +176,9 @@ export class Inbound implements FrameHandler {
     a.clear();
     classify(list);
     if (list.size > 4 * this.host.options.maxHeaderListSize) {
-      throw new Http2ConnectionError(
-        ErrorCode.ENHANCE_YOUR_CALM,
+      throw limitPassed(
         `header list of ${list.size} bytes: at most ${this.host.options.maxHeaderListSize} were announced`,
+        "maxHeaderListSize",
       );
     }
     const stream = this.host.streams.get(id);
@@ -247,7 +271,10 @@ export class Inbound implements FrameHandler {
   private resetStream(id: number, code: number): void {
     const { host } = this;
     if (host.isIdle(id)) throw protocolError(`RST_STREAM on idle stream ${id} (RFC 9113 §6.4)`);
-    host.streams.get(id)?.fail(
+    const stream = host.streams.get(id);
+    if (stream === undefined) return;
+    const early = host.isServer && !stream.answered;
+    stream.fail(
       {
         code,
         source: "peer",
@@ -256,6 +283,7 @@ export class Inbound implements FrameHandler {
       },
       ClosedBy.PEER_RESET,
     );
+    if (early) host.limits.resetReceived();
   }
 
   private settings(flags: number, b: Uint8Array, start: number, end: number): void {
@@ -265,6 +293,7 @@ export class Inbound implements FrameHandler {
       return;
     }
     this.settingsSeen = true;
+    host.limits.settings();
     parseSettings(b, start, end, (id, value) => {
       validateSetting(id, value, !host.isServer);
       host.applySetting(id, value);
@@ -275,6 +304,7 @@ export class Inbound implements FrameHandler {
   private windowUpdate(id: number, increment: number): void {
     const { host } = this;
     if (increment === 0) throw protocolError("WINDOW_UPDATE by 0 (RFC 9113 §6.9)");
+    host.windowUpdated();
     if (id === 0) {
       host.connectionWindowGrew(increment);
       return;
@@ -286,6 +316,8 @@ export class Inbound implements FrameHandler {
     }
     stream.sendWindow += increment;
     if (stream.sendWindow > maxUint31) {
+      // The stream's error, as the RFC has it, and the connection's: no correct peer does it, so it won't do it often.
+      host.refuse(id, ErrorCode.FLOW_CONTROL_ERROR);
       throw new Http2ConnectionError(
         ErrorCode.FLOW_CONTROL_ERROR,
         `window of stream ${id} above 2^31-1 (RFC 9113 §6.9.1)`,

@@ -7,6 +7,12 @@ export { Connection, type ConnectionEvents } from "./connection.js";
 export { ErrorCode, errorCodeName, Http2ConnectionError } from "./error-code.js";
 export { HeaderBlock } from "./hpack/header-block.js";
 export { HeaderList } from "./hpack/header-list.js";
-export { type Http2Options, type ResolvedHttp2Options, resolveHttp2Options } from "./options.js";
+export type { ConnectionCounters } from "./limits.js";
+export {
+  type Http2Options,
+  type RateLimit,
+  type ResolvedHttp2Options,
+  resolveHttp2Options,
+} from "./options.js";
 export type { OutgoingHeaders, Stream } from "./stream.js";
 export type { StreamReset, StreamSink } from "./stream-sink.js";

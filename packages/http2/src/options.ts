@@ -1,16 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 
+/** How often something may happen: `burst` times at once, and `perSecond` more with every second. */
+export interface RateLimit {
+  readonly burst: number;
+  readonly perSecond: number;
+}
+
 /** Limits and sizes of a connection. All have defaults that suit RPC; sizes are in bytes, times in milliseconds. */
 export interface Http2Options {
-  /** Streams that the peer may have open at once (SETTINGS_MAX_CONCURRENT_STREAMS). Server only. Default 1024. */
+  /**
+   * Streams that the peer may have open at once (SETTINGS_MAX_CONCURRENT_STREAMS). Server only. A stream that is closed
+   * counts until whoever serves it has settled, or resetting would be a way past the limit (CVE-2023-44487). Default 1024:
+   * all calls of a peer share one connection, and 100 to 250 have made others queue.
+   */
   maxConcurrentStreams?: number;
   /** Largest header list that is accepted, by RFC 9113 §6.5.2 (name + value + 32 each). Default 16,384. */
   maxHeaderListSize?: number;
   /** Largest number of fields in a header list. Default 256. */
   maxHeaderFields?: number;
   /**
-   * Largest frame that is accepted (SETTINGS_MAX_FRAME_SIZE), 16,384 to 16,777,215. Default 65,536. Costs no memory:
-   * DATA is delivered as it arrives, and header blocks have limits of their own.
+   * CONTINUATION frames of one header block. Default 8; its octets are bounded by four times `maxHeaderListSize`
+   * (CVE-2024-27316).
+   */
+  maxContinuations?: number;
+  /**
+   * Largest dynamic table of HPACK that is kept for encoding, in octets, however much more the peer allows. Default 4096.
+   * The one for decoding has the RFC's 4096: peers get lower values wrong.
+   */
+  maxEncoderTableSize?: number;
+  /**
+   * Largest frame that is accepted (SETTINGS_MAX_FRAME_SIZE), 16,384 to 16,777,215. Default 65,535: a frame of
+   * that size fits the window that a stream begins with, and there are peers that don't look. It costs no memory: DATA is
+   * delivered as it arrives, and header blocks have limits of their own.
    */
   maxFrameSize?: number;
   /** Receive window that a stream's growing window stops at. It starts at 65,535. Default 1,048,576. */
@@ -23,10 +44,42 @@ export interface Http2Options {
    * and the messages that are under way, one a stream (`stream.expect`): nobody can take a part of one.
    */
   maxBufferedBytes?: number;
+  /**
+   * Output that the peer has not taken, in octets, past which a server reads no further from it until it has. Default
+   * 1,048,576.
+   */
+  maxUnreadOutput?: number;
+  /**
+   * RST_STREAM of the peer before this side has answered, and streams that its mistakes make this side reset, together
+   * (CVE-2023-44487, CVE-2025-8671). Default 1000 and 100 a second: clients that cancel much are honest.
+   */
+  resetRate?: RateLimit;
+  /**
+   * Frames that carry nothing: empty DATA without END_STREAM, PRIORITY, unknown types, unasked-for acknowledgements,
+   * frames of streams that are long closed (CVE-2019-9518). Default 1000 and 50 a second.
+   */
+  emptyFrameRate?: RateLimit;
+  /** SETTINGS frames, each of which is acknowledged (CVE-2019-9515). Default 100 and 1 a second. */
+  settingsRate?: RateLimit;
+  /** PING frames with nothing sent by this side between them (CVE-2019-9512). Default 100 and 2 a second. */
+  pingRate?: RateLimit;
+  /** WINDOW_UPDATE frames beyond one for each KiB of DATA that this side has sent. Default 10,000 and 1000 a second. */
+  windowUpdateRate?: RateLimit;
   /** Time for the peer's preface and first SETTINGS. Default 10,000. */
   prefaceTimeoutMs?: number;
   /** Time for the peer to acknowledge our SETTINGS. Default 10,000. */
   settingsTimeoutMs?: number;
+  /** Time for the rest of a frame or header block that has begun; DATA only has to go on. Default 30,000. */
+  frameTimeoutMs?: number;
+  /** Time in which the peer has to take some of the output that waits for it. Default 30,000. */
+  writeTimeoutMs?: number;
+  /**
+   * Server: time for the first request. Default 0, no limit: clients connect early and call hours later, and some lose the
+   * call that meets a GOAWAY (dubbo-java).
+   */
+  firstRequestTimeoutMs?: number;
+  /** Time without streams after which the connection is ended in order. Default 0, no limit, for the same reason. */
+  idleTimeoutMs?: number;
 }
 
 /** {@link Http2Options} with every default filled in. */
@@ -38,13 +91,38 @@ export function resolveHttp2Options(options: Http2Options = {}): ResolvedHttp2Op
     maxConcurrentStreams: within(options.maxConcurrentStreams, "maxConcurrentStreams", 1024, 1, 2 ** 32 - 1),
     maxHeaderListSize: within(options.maxHeaderListSize, "maxHeaderListSize", 16_384, 512, 2 ** 24),
     maxHeaderFields: within(options.maxHeaderFields, "maxHeaderFields", 256, 16, 65_536),
-    maxFrameSize: within(options.maxFrameSize, "maxFrameSize", 65_536, 16_384, 16_777_215),
+    maxFrameSize: within(options.maxFrameSize, "maxFrameSize", 65_535, 16_384, 16_777_215),
     maxStreamWindow: within(options.maxStreamWindow, "maxStreamWindow", 1_048_576, 65_535, 2 ** 31 - 1),
     connectionWindow: within(options.connectionWindow, "connectionWindow", 4_194_304, 65_535, 2 ** 31 - 1),
     maxBufferedBytes: within(options.maxBufferedBytes, "maxBufferedBytes", 16_777_216, 65_535, 2 ** 40),
-    prefaceTimeoutMs: within(options.prefaceTimeoutMs, "prefaceTimeoutMs", 10_000, 1, 2 ** 31 - 1),
-    settingsTimeoutMs: within(options.settingsTimeoutMs, "settingsTimeoutMs", 10_000, 1, 2 ** 31 - 1),
+    maxContinuations: within(options.maxContinuations, "maxContinuations", 8, 1, 65_536),
+    maxEncoderTableSize: within(options.maxEncoderTableSize, "maxEncoderTableSize", 4096, 0, 65_536),
+    maxUnreadOutput: within(options.maxUnreadOutput, "maxUnreadOutput", 1_048_576, 65_536, 2 ** 40),
+    resetRate: rate(options.resetRate, "resetRate", 1000, 100),
+    emptyFrameRate: rate(options.emptyFrameRate, "emptyFrameRate", 1000, 50),
+    settingsRate: rate(options.settingsRate, "settingsRate", 100, 1),
+    pingRate: rate(options.pingRate, "pingRate", 100, 2),
+    windowUpdateRate: rate(options.windowUpdateRate, "windowUpdateRate", 10_000, 1000),
+    prefaceTimeoutMs: within(options.prefaceTimeoutMs, "prefaceTimeoutMs", 10_000, 1, longest),
+    settingsTimeoutMs: within(options.settingsTimeoutMs, "settingsTimeoutMs", 10_000, 1, longest),
+    frameTimeoutMs: within(options.frameTimeoutMs, "frameTimeoutMs", 30_000, 1, longest),
+    writeTimeoutMs: within(options.writeTimeoutMs, "writeTimeoutMs", 30_000, 1, longest),
+    firstRequestTimeoutMs: within(options.firstRequestTimeoutMs, "firstRequestTimeoutMs", 0, 0, longest),
+    idleTimeoutMs: within(options.idleTimeoutMs, "idleTimeoutMs", 0, 0, longest),
   };
+}
+
+const longest = 2 ** 31 - 1;
+
+function rate(value: RateLimit | undefined, name: string, burst: number, perSecond: number): RateLimit {
+  if (value === undefined) return { burst, perSecond };
+  const valid = (n: unknown): boolean => typeof n === "number" && n >= 0;
+  if (typeof value !== "object" || value === null || !valid(value.burst) || !valid(value.perSecond)) {
+    throw new RangeError(
+      `${name} is ${JSON.stringify(value)}: pass { burst, perSecond }, numbers of 0 and more, or leave it out for { burst: ${burst}, perSecond: ${perSecond} }`,
+    );
+  }
+  return value;
 }
 
 function within(value: number | undefined, name: string, ifAbsent: number, min: number, max: number): number {

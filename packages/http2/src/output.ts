@@ -33,6 +33,8 @@ export class Output {
   congested = false;
   private readonly link: ByteLink;
   private readonly requestFlush: () => void;
+  private readonly pauseAbove: number;
+  private paused = false;
   private scheduled = false;
   private readonly inFlight: Uint8Array[] = [];
   /** The DATA frame that may grow: its offset (-1: none), its stream and its payload length. */
@@ -40,9 +42,11 @@ export class Output {
   private openStream = 0;
   private openLength = 0;
 
-  constructor(link: ByteLink, requestFlush: () => void) {
+  /** `pauseAbove`: unsent octets past which nothing more is read until they have left. */
+  constructor(link: ByteLink, requestFlush: () => void, pauseAbove: number) {
     this.link = link;
     this.requestFlush = requestFlush;
+    this.pauseAbove = pauseAbove;
   }
 
   /** Makes room for `length` bytes, at most {@link outputSize}, and sees that they are flushed this turn. */
@@ -143,13 +147,22 @@ export class Output {
     } else {
       this.inFlight.push(b);
       this.buffer = none;
-      this.congested = this.link.pending > congestionLimit;
+      const { pending } = this.link;
+      this.congested = pending > congestionLimit;
+      if (pending > this.pauseAbove && !this.paused) {
+        this.paused = true;
+        this.link.pause();
+      }
     }
   }
 
   /** The link has sent everything. */
   drained(): void {
     this.congested = false;
+    if (this.paused) {
+      this.paused = false;
+      this.link.resume();
+    }
     for (const done of this.inFlight) release(done);
     this.inFlight.length = 0;
   }

@@ -26,6 +26,8 @@ export interface StreamHost {
   streamError(stream: Stream, code: number, message: string): void;
   creditReleased(): void;
   streamClosed(stream: Stream, cause: number): void;
+  /** A stream that closed while it was held is let go. */
+  streamReleased(): void;
   /** Moves queued bytes as far as windows and link allow. */
   pump(stream: Stream): void;
   /** Calls the sink's `writable` next turn. */
@@ -71,6 +73,10 @@ export class Stream implements DataTarget {
   remoteEnded = false;
   /** Nothing is sent or delivered any more. */
   closed = false;
+  /** This side has sent headers. */
+  answered = false;
+  /** Whoever serves it has not settled: it counts against the limit on streams, also when it is closed. */
+  held = false;
   /** The first header list arrived (client: the final response). */
   headersReceived = false;
   /** Octets of the interim responses so far, counted like a header list. */
@@ -129,6 +135,7 @@ export class Stream implements DataTarget {
   /** Sends a header list; `end` half-closes. Use {@link Stream.sendTrailers} for the last one. */
   sendHeaders(headers: OutgoingHeaders, end: boolean): void {
     if (this.closed || this.localEnded) return;
+    this.answered = true;
     if (this.id === 0) this.waitingHeaders = headers;
     else this.host.writeHeaders(this, headers, end);
     if (end) this.endLocal();
@@ -268,6 +275,18 @@ export class Stream implements DataTarget {
     if (this.closed) return;
     if (this.id !== 0) this.host.writeReset(this, code);
     this.close(ClosedBy.LOCAL_RESET);
+  }
+
+  /** Server: keeps the stream's place in the limit on streams, even when it has closed, until {@link Stream.release}. */
+  hold(): void {
+    if (!this.closed) this.held = true;
+  }
+
+  /** Whoever serves the stream has settled. */
+  release(): void {
+    if (!this.held) return;
+    this.held = false;
+    if (this.closed) this.host.streamReleased();
   }
 
   /** Closes without a word, since nothing of the stream was ever sent. The sink is not called. */

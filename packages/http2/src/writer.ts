@@ -11,6 +11,8 @@ const inPlace = 8192;
 /** Writes every frame but DATA into an {@link Output}. */
 export class Writer {
   readonly encoder: HpackEncoder;
+  /** Header lists sent so far. */
+  headerBlocks = 0;
   private readonly output: Output;
 
   constructor(output: Output, encoder: HpackEncoder) {
@@ -28,6 +30,7 @@ export class Writer {
   /** A header list as HEADERS, and CONTINUATION when it passes the peer's frame size (RFC 9113 §6.2, §6.10). */
   headers(streamId: number, headers: HeaderBlock | readonly string[], end: boolean, maxFrame: number): void {
     const { output, encoder } = this;
+    this.headerBlocks++;
     const flags = end ? Flag.END_HEADERS | Flag.END_STREAM : Flag.END_HEADERS;
     const block = headers instanceof HeaderBlock ? headers : null;
     const fields = block === null ? (headers as readonly string[]) : block.fields;

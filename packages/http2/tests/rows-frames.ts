@@ -174,6 +174,8 @@ export const frameRows: readonly Row[] = [
     roles: both,
     given: [opened],
     input: [windowUpdate(1, max - 65_534)],
+    // The stream's error that the RFC names, and the connection's, which costs the peer more than it does us.
+    sends: ["RST_STREAM 1 FLOW_CONTROL_ERROR"],
     sees: [lost1],
     dies: FLOW_CONTROL_ERROR,
   },

@@ -16,6 +16,8 @@ export class ScriptedLink implements ByteLink {
   state: "open" | "ended" | "destroyed" = "open";
   /** The last call of `setActive`. */
   active: boolean | undefined;
+  /** Whether the connection wants nothing delivered for now. */
+  paused = false;
   /** Calls of `write`. */
   writes = 0;
   private receiver: ByteReceiver | undefined;
@@ -44,6 +46,14 @@ export class ScriptedLink implements ByteLink {
 
   destroy(): void {
     this.state = "destroyed";
+  }
+
+  pause(): void {
+    this.paused = true;
+  }
+
+  resume(): void {
+    this.paused = false;
   }
 
   afterTurn(callback: () => void): void {

@@ -52,6 +52,14 @@ export class SocketLink implements ByteLink {
     this.socket.destroy();
   }
 
+  pause(): void {
+    this.socket.pause();
+  }
+
+  resume(): void {
+    this.socket.resume();
+  }
+
   afterTurn(callback: () => void): void {
     // Promise jobs first: what handlers answer in this turn leaves in the same write.
     queueMicrotask(() => process.nextTick(callback));

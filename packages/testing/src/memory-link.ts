@@ -48,6 +48,7 @@ export class MemoryLink implements ByteLink {
   private receiver: ByteReceiver | null = null;
   private readonly inbox: (Uint8Array | null)[] = [];
   private delivering = false;
+  private paused = false;
   private needsDrain = false;
   private over = false;
   private ended = false;
@@ -88,6 +89,15 @@ export class MemoryLink implements ByteLink {
     this.other!.fail(undefined);
   }
 
+  pause(): void {
+    this.paused = true;
+  }
+
+  resume(): void {
+    this.paused = false;
+    if (this.inbox.length > 0) this.deliverSoon();
+  }
+
   afterTurn(callback: () => void): void {
     queueMicrotask(() => process.nextTick(callback));
   }
@@ -116,7 +126,7 @@ export class MemoryLink implements ByteLink {
   }
 
   private deliverSoon(): void {
-    if (this.delivering || this.receiver === null) return;
+    if (this.delivering || this.paused || this.receiver === null) return;
     this.delivering = true;
     setImmediate(() => {
       void this.deliver();
@@ -124,7 +134,7 @@ export class MemoryLink implements ByteLink {
   }
 
   private async deliver(): Promise<void> {
-    while (this.inbox.length > 0 && !this.over) {
+    while (this.inbox.length > 0 && !this.over && !this.paused) {
       const bytes = this.inbox.shift()!;
       if (bytes === null) {
         this.fail(undefined);

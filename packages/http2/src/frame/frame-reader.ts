@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ErrorCode, Http2ConnectionError } from "../error-code.js";
+import { describeForeign } from "./foreign-bytes.js";
 import { clientPreface, Flag, FrameType, frameHeaderLength } from "./frame-type.js";
+
+/** Within so many octets a method of HTTP/1.1 differs from the preface, which begins like one. */
+const methodTold = 3;
 
 /** Who is given the frames that a {@link FrameReader} finds. */
 export interface FrameHandler {
@@ -38,6 +42,8 @@ export class FrameReader {
   private type = 0;
   private flags = 0;
   private streamId = 0;
+  /** Frames that have begun. */
+  frames = 0;
   /** Octets of the current frame still to come; -1 between frames. */
   private left = -1;
   private collected: Uint8Array | null = null;
@@ -59,6 +65,16 @@ export class FrameReader {
   /** Whether a frame has begun and not ended. */
   get insideFrame(): boolean {
     return this.left >= 0 || this.headerFilled > 0;
+  }
+
+  /** Whether the payload of a DATA frame is under way. */
+  get insideData(): boolean {
+    return this.left >= 0 && this.type === FrameType.DATA;
+  }
+
+  /** The octets of a frame header that is not complete yet. */
+  get unfinishedHeader(): Uint8Array {
+    return this.header.subarray(0, this.headerFilled);
   }
 
   /** Discards whatever comes from now on, the rest of the chunk being read included. */
@@ -93,7 +109,8 @@ export class FrameReader {
       if (b[i] !== clientPreface[done + i]) {
         throw new Http2ConnectionError(
           ErrorCode.PROTOCOL_ERROR,
-          "the client's connection preface is wrong (RFC 9113 §3.4)",
+          (done + i < methodTold ? describeForeign(b.subarray(i), true) : undefined) ??
+            "the client's connection preface is wrong (RFC 9113 §3.4)",
         );
       }
     }
@@ -105,6 +122,7 @@ export class FrameReader {
     const length = (b[at]! << 16) | (b[at + 1]! << 8) | b[at + 2]!;
     const type = b[at + 3]!;
     const flags = b[at + 4]!;
+    this.frames++;
     const streamId = ((b[at + 5]! & 0x7f) << 24) | (b[at + 6]! << 16) | (b[at + 7]! << 8) | b[at + 8]!;
     this.handler.frameHeader(type, flags, streamId, length);
     this.type = type;

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+import { ClosedStreams } from "./closed-streams.js";
+import type { Stream } from "./stream.js";
+import { StreamTable } from "./stream-table.js";
+
+/** A client opens no more streams once three quarters of the ids are used: those that are open have time to end. */
+const lastOwnId = 0.75 * 2 ** 31;
+/** A server says GOAWAY while the peer still has ids for what is under way. */
+const lastPeersId = 2 ** 31 - 1 - 512;
+
+/**
+ * The streams of a connection: which are open, which wait for the peer's limit, which are closed and still served, and what
+ * became of the others. It keeps book, and tells nobody.
+ */
+export class ConnectionStreams {
+  /** Streams with an id that are not closed. */
+  readonly open: StreamTable<Stream> = new StreamTable();
+  /** Streams that wait, in order, for the peer's limit. */
+  readonly waiting: Set<Stream> = new Set();
+  /** The last id that the peer used. */
+  lastPeerId = 0;
+  /** Streams that are closed, and whose server has not settled: they count against our limit. */
+  held = 0;
+  /** A stream was open at some time. */
+  used = false;
+  private readonly isServer: boolean;
+  private readonly past = new ClosedStreams();
+  private nextId = 1;
+
+  constructor(isServer: boolean) {
+    this.isServer = isServer;
+  }
+
+  /** Streams that are open, or wait to be. */
+  get active(): number {
+    return this.open.size + this.waiting.size;
+  }
+
+  /** Places that the peer has taken of our limit. */
+  get taken(): number {
+    return this.open.size + this.held;
+  }
+
+  /** Whether new streams belong on another connection, since ids are used once (RFC 9113 §5.1.1). */
+  get idsRunOut(): boolean {
+    return this.isServer ? this.lastPeerId >= lastPeersId : this.nextId >= lastOwnId;
+  }
+
+  /** Whether the stream was never open (RFC 9113 §5.1 "idle"). */
+  isIdle(id: number): boolean {
+    const ours = ((id & 1) === 1) !== this.isServer;
+    return ours ? id >= this.nextId : (id & 1) === 0 || id > this.lastPeerId;
+  }
+
+  /** The cause by which a stream closed that is neither open nor idle. */
+  closedBy(id: number): number {
+    return this.past.cause(id);
+  }
+
+  /** Remembers by what cause an id is closed. */
+  remember(id: number, cause: number): void {
+    this.past.add(id, cause);
+  }
+
+  /** Gives a stream of ours its id. */
+  activate(stream: Stream, sendWindow: number): void {
+    stream.id = this.nextId;
+    this.nextId += 2;
+    stream.sendWindow = sendWindow;
+    this.waiting.delete(stream);
+    this.add(stream);
+  }
+
+  /** Adds a stream that has an id. */
+  add(stream: Stream): void {
+    this.used = true;
+    this.open.add(stream);
+  }
+
+  /** Takes a stream out that has closed. */
+  remove(stream: Stream, cause: number): void {
+    if (stream.id === 0) this.waiting.delete(stream);
+    else if (this.open.delete(stream.id)) this.past.add(stream.id, cause);
+  }
+}

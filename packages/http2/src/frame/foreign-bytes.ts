@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+
+const upperA = 0x41;
+const upperZ = 0x5a;
+/** Record types of TLS that a peer begins with (RFC 8446 §5.1). */
+const tlsAlert = 0x15;
+const tlsHandshake = 0x16;
+
+/**
+ * What else a peer speaks whose first bytes are not HTTP/2's, as a sentence for the error; undefined if it can't be told.
+ * `first` are the first octets, as many as there are.
+ */
+export function describeForeign(first: Uint8Array, isServer: boolean): string | undefined {
+  const octet = first[0];
+  if (octet === undefined) return undefined;
+  if (octet === tlsAlert || octet === tlsHandshake) {
+    return isServer
+      ? "the peer speaks TLS, but this port does not: let it connect in cleartext (tri:// or http://), or end TLS before this port"
+      : "the peer speaks TLS, but this connection does not: use its cleartext port, or one that ends TLS before it";
+  }
+  if (octet < upperA || octet > upperZ) return undefined;
+  return isServer
+    ? "the peer speaks HTTP/1.1: HTTP/2 with prior knowledge is needed (curl --http2-prior-knowledge)"
+    : "the peer answers with HTTP/1.1: it is no HTTP/2 server, or only after an upgrade";
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+import { ErrorCode, Http2ConnectionError } from "./error-code.js";
+import type { RateLimit, ResolvedHttp2Options } from "./options.js";
+
+/** What a connection has counted of what its peer did, since it began. */
+export interface ConnectionCounters {
+  /** RST_STREAM of the peer for streams that had no answer yet. */
+  resetsReceived: number;
+  /** RST_STREAM that the peer's own mistakes made this side send. */
+  resetsProvoked: number;
+  /** CONTINUATION frames. */
+  continuations: number;
+  /** Frames that carry nothing: empty DATA without END_STREAM, PRIORITY, unknown types, and the like. */
+  emptyFrames: number;
+  /** SETTINGS frames, without acknowledgements. */
+  settings: number;
+  /** PING frames, without acknowledgements. */
+  pings: number;
+  /** WINDOW_UPDATE frames. */
+  windowUpdates: number;
+}
+
+/** Options that are rates, by the name they have there. */
+type RateName = "resetRate" | "emptyFrameRate" | "settingsRate" | "pingRate" | "windowUpdateRate";
+
+/** DATA octets that pay for one WINDOW_UPDATE: a peer may credit as often as once a KiB. */
+const octetsPerUpdate = 1024;
+
+/**
+ * What a peer may make this side do for nothing. Each kind of frame that costs more to answer than to send has a bucket;
+ * an empty one ends the connection (ENHANCE_YOUR_CALM) with an error that names the option. Honest use pays for itself:
+ * PING and WINDOW_UPDATE are free as long as this side sends something between them.
+ */
+export class Limits {
+  readonly counters: ConnectionCounters = {
+    resetsReceived: 0,
+    resetsProvoked: 0,
+    continuations: 0,
+    emptyFrames: 0,
+    settings: 0,
+    pings: 0,
+    windowUpdates: 0,
+  };
+  private readonly now: () => number;
+  private readonly resets: Bucket;
+  private readonly empty: Bucket;
+  private readonly settingsFrames: Bucket;
+  private readonly pingFrames: Bucket;
+  private readonly updates: Bucket;
+  private sentAtLastPing = -1;
+  private updatesPaidFor = 0;
+
+  constructor(options: ResolvedHttp2Options, now: () => number) {
+    this.now = now;
+    this.resets = new Bucket("resetRate", options.resetRate);
+    this.empty = new Bucket("emptyFrameRate", options.emptyFrameRate);
+    this.settingsFrames = new Bucket("settingsRate", options.settingsRate);
+    this.pingFrames = new Bucket("pingRate", options.pingRate);
+    this.updates = new Bucket("windowUpdateRate", options.windowUpdateRate);
+  }
+
+  /** The peer reset a stream that had no answer yet (CVE-2023-44487). */
+  resetReceived(): void {
+    this.counters.resetsReceived++;
+    this.resets.take(this.now(), "RST_STREAM before an answer");
+  }
+
+  /** The peer made this side reset a stream (CVE-2025-8671). */
+  resetProvoked(): void {
+    this.counters.resetsProvoked++;
+    this.resets.take(this.now(), "streams that had to be reset");
+  }
+
+  /** A frame that carries nothing. */
+  emptyFrame(): void {
+    this.counters.emptyFrames++;
+    this.empty.take(this.now(), "frames that carry nothing");
+  }
+
+  /** SETTINGS that have to be acknowledged. */
+  settings(): void {
+    this.counters.settings++;
+    this.settingsFrames.take(this.now(), "SETTINGS");
+  }
+
+  /** A PING that has to be answered; `sent` grows with every header block and DATA octet that this side sends. */
+  ping(sent: number): void {
+    this.counters.pings++;
+    if (sent !== this.sentAtLastPing) this.sentAtLastPing = sent;
+    else this.pingFrames.take(this.now(), "PING without anything sent between them");
+  }
+
+  /** WINDOW_UPDATE; `sent`: DATA octets that this side has sent. */
+  windowUpdate(sent: number): void {
+    this.counters.windowUpdates++;
+    const paid = Math.floor(sent / octetsPerUpdate);
+    if (this.updatesPaidFor < paid) this.updatesPaidFor++;
+    else this.updates.take(this.now(), "WINDOW_UPDATE beyond one for each KiB that was sent");
+  }
+}
+
+/** The error of a limit that was passed. */
+export function limitPassed(
+  what: string,
+  limit: string,
+  code: number = ErrorCode.ENHANCE_YOUR_CALM,
+): Http2ConnectionError {
+  return new Http2ConnectionError(code, `${what} (option ${limit})`, { limit });
+}
+
+/** A token bucket: full at first, refilled with time. */
+class Bucket {
+  private readonly name: RateName;
+  private readonly rate: RateLimit;
+  private tokens: number;
+  private filledAt = -1;
+
+  constructor(name: RateName, rate: RateLimit) {
+    this.name = name;
+    this.rate = rate;
+    this.tokens = rate.burst;
+  }
+
+  take(now: number, what: string): void {
+    const { burst, perSecond } = this.rate;
+    if (this.filledAt >= 0) {
+      this.tokens = Math.min(burst, this.tokens + ((now - this.filledAt) / 1000) * perSecond);
+    }
+    this.filledAt = now;
+    if (this.tokens < 1) {
+      throw limitPassed(
+        `too many ${what}: at most ${burst} at once and ${perSecond} a second are allowed`,
+        this.name,
+      );
+    }
+    this.tokens--;
+  }
+}
