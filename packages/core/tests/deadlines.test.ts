@@ -51,7 +51,9 @@ describe.each(everyLink)("deadlines over $name", (link) => {
     await using _end = end;
     const error = await errorOf(client.greet({}, { timeoutMs: 200 }));
     expect(error.code).toBe(Code.DeadlineExceeded);
-    expect(error.rawMessage).toBe("deadline of 200 ms passed in greet.GreetService/Greet: no answer");
+    expect(error.rawMessage).toBe(
+      "the deadline of 200 ms that this client set passed in greet.GreetService/Greet: no answer",
+    );
     expect(ended).toContain(((await signal) as ConnectError).code);
     const ms = await left;
     expect(ms).toBeGreaterThan(0);
@@ -174,7 +176,8 @@ test("connecting counts: a transport that never gets a link", async () => {
   const error = await errorOf(client.greet({}, { timeoutMs: 20 }));
   expect(error).toMatchObject({
     code: Code.DeadlineExceeded,
-    rawMessage: "deadline of 20 ms passed in greet.GreetService/Greet: nothing was sent",
+    rawMessage:
+      "the deadline of 20 ms that this client set passed in greet.GreetService/Greet: nothing was sent",
   });
   expect((await errorOf(client.greetStream({ timeoutMs: 20 }).send({}))).code).toBe(Code.DeadlineExceeded);
   expect(deadlines.size).toBe(0);

@@ -53,6 +53,10 @@ export class FakeStream implements ByteStream {
     this.expected += n;
   }
 
+  hold(): void {}
+
+  release(): void {}
+
   reset(): void {
     this.closed = true;
   }

@@ -44,7 +44,7 @@ describe("the server keeps a deadline on its own, against a client that never ca
       const status = { ...answer.header, ...answer.trailer };
       expect(status["grpc-status"]).toBe(String(Code.DeadlineExceeded));
       expect(decodeURIComponent(String(status["grpc-message"]))).toBe(
-        `deadline of 150 ms passed in greet.GreetService/${method}`,
+        `the deadline of 150 ms that the client set passed in greet.GreetService/${method}, at the server`,
       );
       expect(answer.resetCode).toBe(0);
       if (method === "GreetStream") await cleanup;

@@ -92,7 +92,7 @@ export class CallScope implements DeadlineEntry, HeadersMaker<null> {
     const progress = this.exchange === null ? "nothing was sent" : this.exchange.progress();
     this.cancel(
       new ConnectError(
-        `deadline of ${this.timeoutMs} ms passed in ${this.name}: ${progress}`,
+        `the deadline of ${this.timeoutMs} ms that this client set passed in ${this.name}: ${progress}`,
         Code.DeadlineExceeded,
       ),
     );

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DescMessage } from "@bufbuild/protobuf";
+import { openIterator } from "../engine/iterator.js";
 import { asMessage } from "../engine/message-codec.js";
-import { openIterator } from "../engine/message-writer.js";
 
 /**
  * The request messages of a call as an interceptor sees them: complete messages, asynchronously. When no interceptor

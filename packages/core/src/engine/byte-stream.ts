@@ -55,6 +55,10 @@ export interface ByteStream {
    * message is complete, or is not waited for any more.
    */
   expect(n: number, whole?: number): void;
+  /** Server: keeps the stream's place in the limit on streams, also when it has closed, until {@link ByteStream.release}. */
+  hold(): void;
+  /** Whoever serves the stream has settled. */
+  release(): void;
   /** Ends the stream at once; what is queued is dropped. The sink is not called. */
   reset(code: number): void;
   /**

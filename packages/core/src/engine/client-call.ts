@@ -231,6 +231,8 @@ export class ClientCall implements ByteStreamSink, ReaderOwner, WriterOwner {
     this.cancel(error instanceof ConnectError ? error : ConnectError.from(error, Code.Internal));
   }
 
+  sourceSettled(): void {}
+
   // ---- the end
 
   private settle(error: ConnectError | null, discard: boolean): void {

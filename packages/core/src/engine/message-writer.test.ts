@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Code, ConnectError } from "@connectrpc/connect";
 import { FakeStream } from "../../tests/fake-stream.js";
+import { openIterator } from "./iterator.js";
 import type { MessageCodec } from "./message-codec.js";
-import { MessageWriter, openIterator, type WriteCompression } from "./message-writer.js";
+import { MessageWriter, type WriteCompression } from "./message-writer.js";
 
 const text: MessageCodec<string, unknown> = {
   serialize(message) {
@@ -34,6 +35,7 @@ function start(codec = text, compression: WriteCompression | null = null) {
       beforeFirstMessage: () => void told.push("first"),
       sourceEnded: () => void told.push("ended"),
       sourceFailed: (error) => void told.push(error),
+      sourceSettled: (error) => void told.push(error === undefined ? "settled" : ["settled", error]),
     },
     1000,
     compression,
@@ -140,21 +142,66 @@ describe("a message writer", () => {
     await turn();
     expect(cleaned).toBe(1);
     expect(messagesOf(stream.written)).toEqual(["m"]);
-    expect(told).toEqual(["first"]);
+    expect(told).toEqual(["first", "settled"]);
     expect(writer.write("late", false)).toBe(true);
     expect(messagesOf(stream.written)).toEqual(["m"]);
   });
 
   test("a source whose return() fails, or never settles, is no trouble", async () => {
-    for (const answer of [() => Promise.reject(new Error("mine")), () => new Promise<never>(() => {})]) {
+    const mine = new Error("mine");
+    const answers: [() => Promise<never>, unknown[]][] = [
+      [() => Promise.reject(mine), [["settled", mine]]],
+      [() => new Promise(() => {}), []],
+    ];
+    for (const [answer, expected] of answers) {
       const { writer, told } = start();
       writer.pump({
         [Symbol.asyncIterator]: () => ({ next: () => new Promise<never>(() => {}), return: answer }),
       });
       writer.stop();
       await turn();
-      expect(told).toEqual([]);
+      expect(told).toEqual(expected);
     }
+  });
+
+  test("a source without return() has settled when it has answered, or at once when it isn't asked", async () => {
+    let answer = (_result: IteratorResult<string>): void => {};
+    const next = () =>
+      new Promise<IteratorResult<string>>((resolve) => {
+        answer = resolve;
+      });
+    const asked = start();
+    asked.writer.pump({ [Symbol.asyncIterator]: () => ({ next }) });
+    asked.writer.stop();
+    await turn();
+    expect(asked.told).toEqual([]);
+    answer({ done: false, value: "late" });
+    await turn();
+    expect(asked.told).toEqual(["settled"]);
+
+    const resting = start();
+    resting.stream.roomy = false;
+    resting.writer.pump({ [Symbol.iterator]: () => ({ next: () => ({ done: false, value: "m" }) }) });
+    resting.writer.stop();
+    expect(resting.told).toEqual(["first", "settled"]);
+  });
+
+  test("a source that throws after the stop has settled with that", async () => {
+    const mine = new Error("mine");
+    let fail = (_error: unknown): void => {};
+    const { writer, told } = start();
+    writer.pump(
+      (async function* () {
+        yield await new Promise<string>((_, reject) => {
+          fail = reject;
+        });
+      })(),
+    );
+    await turn();
+    writer.stop();
+    fail(mine);
+    await turn();
+    expect(told[0]).toEqual(["settled", mine]);
   });
 
   test("a source that throws, at any point, is the owner's to hear", async () => {
@@ -172,7 +219,7 @@ describe("a message writer", () => {
       const { writer, told } = start();
       writer.pump(source);
       await turn();
-      expect(told).toEqual([mine]);
+      expect(told).toEqual(["settled", mine]);
     }
   });
 
@@ -189,7 +236,8 @@ describe("a message writer", () => {
     };
     writer.pump(source());
     expect(returned).toBe(true);
-    expect(told).toHaveLength(2);
+    expect(told).toHaveLength(3);
+    expect(told[2]).toBe("settled");
     expect(String(told[1])).toContain("message can't be serialised: not this one");
     expect(told[1]).not.toBeInstanceOf(ConnectError);
   });
@@ -246,7 +294,8 @@ describe("a message writer", () => {
     });
     writer.pump(["a"]);
     await turn();
-    expect(told).toHaveLength(2);
+    expect(told).toHaveLength(3);
     expect(told[1]).toMatchObject({ code: Code.ResourceExhausted });
+    expect(told[2]).toBe("settled");
   });
 });

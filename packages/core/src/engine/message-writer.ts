@@ -3,6 +3,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import type { Compression } from "../connect-private.js";
 import { compressedFlag, prefixLength, writePrefix } from "../protocol/envelope.js";
 import type { ByteStream } from "./byte-stream.js";
+import { isThenable, openIterator } from "./iterator.js";
 import type { MessageCodec } from "./message-codec.js";
 
 /** What the owner of a writer has to hear. */
@@ -13,6 +14,11 @@ export interface WriterOwner {
   sourceEnded(): void;
   /** The source threw, or gave what can't be sent. */
   sourceFailed(error: unknown): void;
+  /**
+   * The source runs no more: it threw, or was left before its end and has come to rest. `error` is what it threw after it
+   * was left, undefined if nothing. Not called for one that was used up.
+   */
+  sourceSettled(error: unknown): void;
 }
 
 /** How messages are compressed. */
@@ -43,6 +49,10 @@ export class MessageWriter<T> {
   private source: AsyncIterator<T> | Iterator<T> | null = null;
   private blocked = false;
   private stopped = false;
+  /** An answer of the source is awaited. */
+  private asking = false;
+  /** The source was left while its answer was awaited, and has no `return()` that would tell when it has settled. */
+  private settlesWithAnswer = false;
   /** What waits for a compression to finish; the end after it. */
   private deflating: Promise<void> | null = null;
   private deflatingCount = 0;
@@ -107,6 +117,7 @@ export class MessageWriter<T> {
     try {
       this.source = openIterator(source);
     } catch (error) {
+      this.owner.sourceSettled(undefined);
       this.owner.sourceFailed(error);
       return;
     }
@@ -134,7 +145,24 @@ export class MessageWriter<T> {
     const { source } = this;
     this.source = null;
     this.wakeRoomWaiters();
-    if (source !== null) returnQuietly(source);
+    if (source !== null) this.leave(source);
+  }
+
+  /** Tells a source that nothing more is wanted of it; the owner hears when it has come to rest. */
+  private leave(source: AsyncIterator<T> | Iterator<T>): void {
+    const settled = (error?: unknown): void => this.owner.sourceSettled(error);
+    if (typeof source.return !== "function") {
+      if (this.asking) this.settlesWithAnswer = true;
+      else settled();
+      return;
+    }
+    try {
+      const result: unknown = source.return();
+      if (isThenable(result)) result.then(() => settled(), settled);
+      else settled();
+    } catch (error) {
+      settled(error);
+    }
   }
 
   private wakeRoomWaiters(): void {
@@ -151,6 +179,7 @@ export class MessageWriter<T> {
       for (;;) {
         const result = source.next();
         if (isThenable(result)) {
+          this.asking = true;
           result.then(this.onResult, this.onError);
           return;
         }
@@ -162,7 +191,11 @@ export class MessageWriter<T> {
   }
 
   private sourceGave(result: IteratorResult<T>): void {
-    if (this.stopped) return;
+    this.asking = false;
+    if (this.stopped) {
+      if (this.settlesWithAnswer) this.owner.sourceSettled(undefined);
+      return;
+    }
     try {
       if (this.take(result)) this.step();
     } catch (error) {
@@ -171,9 +204,23 @@ export class MessageWriter<T> {
   }
 
   private sourceThrew(error: unknown): void {
-    if (this.stopped) return;
+    this.asking = false;
+    if (this.stopped) {
+      // A generator that throws has run to its end.
+      this.owner.sourceSettled(error);
+      return;
+    }
+    this.source = null;
+    this.owner.sourceSettled(undefined);
+    this.owner.sourceFailed(error);
+  }
+
+  /** What the source gave can't be sent. */
+  private refuse(error: unknown): void {
+    const { source } = this;
     this.source = null;
     this.owner.sourceFailed(error);
+    if (source !== null) this.leave(source);
   }
 
   /** One result of the source; true when the next one may be asked for at once. */
@@ -189,10 +236,7 @@ export class MessageWriter<T> {
     try {
       roomy = this.write(result.value, false);
     } catch (error) {
-      const { source } = this;
-      this.source = null;
-      if (source !== null) returnQuietly(source);
-      this.owner.sourceFailed(error);
+      this.refuse(error);
       return false;
     }
     if (!roomy) this.blocked = true;
@@ -250,44 +294,14 @@ export class MessageWriter<T> {
     this.deflating = running;
     running.catch((error: unknown) => {
       this.deflating = null;
-      this.sourceThrew(error);
+      if (!this.stopped) this.refuse(error);
     });
     return false;
   }
-}
-
-/** The iterator of any iterable. Throws a `TypeError` that says what was given. */
-export function openIterator<T>(source: AsyncIterable<T> | Iterable<T>): AsyncIterator<T> | Iterator<T> {
-  const given = source as Partial<AsyncIterable<T> & Iterable<T>> | null | undefined;
-  if (typeof given?.[Symbol.asyncIterator] === "function") return given[Symbol.asyncIterator]!();
-  if (typeof given?.[Symbol.iterator] === "function") return given[Symbol.iterator]!();
-  throw new TypeError(
-    `${describe(source)} is not iterable: give an AsyncIterable or an Iterable, such as the result of an async generator or an array`,
-  );
-}
-
-function describe(value: unknown): string {
-  if (value === null || typeof value === "undefined") return String(value);
-  return typeof value === "object"
-    ? `an object of class ${value.constructor?.name ?? "null"}`
-    : `a ${typeof value}`;
 }
 
 /** No `ConnectError`: on a server this is a mistake of the handler, to be logged and not to be told to the client. */
 function unserialisable(cause: unknown): TypeError {
   const text = cause instanceof Error ? cause.message : String(cause);
   return new TypeError(`message can't be serialised: ${text}`, { cause });
-}
-
-function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
-  return typeof (value as PromiseLike<T>).then === "function";
-}
-
-function returnQuietly(source: AsyncIterator<unknown> | Iterator<unknown>): void {
-  try {
-    const result: unknown = source.return?.();
-    if (result instanceof Promise) result.catch(() => {});
-  } catch {
-    // The call is over; its outcome is known.
-  }
 }

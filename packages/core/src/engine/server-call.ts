@@ -1,23 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Compression } from "../connect-private.js";
-import { contentTypeOf, type Subtype } from "../protocol/content-type.js";
-import * as names from "../protocol/headers.js";
-import { appendHeaders, headersFromFields } from "../protocol/metadata.js";
+import { headersFromFields } from "../protocol/metadata.js";
 import { ResetCode } from "../protocol/reset-code.js";
-import { appendStatus, okStatus } from "../protocol/status.js";
-import type {
-  ByteStream,
-  ByteStreamSink,
-  HeaderFields,
-  PreparedHeaders,
-  StreamReset,
-} from "./byte-stream.js";
+import type { ByteStream, ByteStreamSink, HeaderFields, StreamReset } from "./byte-stream.js";
 import { type DeadlineEntry, deadlines } from "./deadline.js";
 import type { Peer } from "./link.js";
 import type { MessageCodec } from "./message-codec.js";
 import { MessageReader, type ReaderOwner } from "./message-reader.js";
-import { MessageWriter, type WriteCompression, type WriterOwner } from "./message-writer.js";
+import { MessageWriter, type WriterOwner } from "./message-writer.js";
+import { type ResponseHeads, type ResponseShape, ServerResponse } from "./server-response.js";
 
 /** A method as the engine serves it. */
 export interface ServerMethod {
@@ -34,8 +26,7 @@ export interface ServerMethod {
 }
 
 /** What a request's headers say, worked out once per distinct list. */
-export interface RequestHead {
-  readonly subtype: Subtype;
+export interface RequestHead extends ResponseShape {
   /** What was called, as interceptors and handlers see it. */
   readonly url: string;
   readonly method: ServerMethod | null;
@@ -43,16 +34,15 @@ export interface RequestHead {
   readonly refusal: ConnectError | null;
   readonly timeoutMs: number | undefined;
   readonly readCompression: Compression | null;
-  readonly writeCompression: WriteCompression | null;
 }
 
 /** Whom a call belongs to: the server's half of one connection. */
-export interface ServerCallHost {
+export interface ServerCallHost extends ResponseHeads {
   readonly peer: Peer;
-  /** The head of a plain response. */
-  readonly responseHead: Readonly<Record<Subtype, PreparedHeaders>>;
-  readonly okTrailers: PreparedHeaders;
-  callEnded(call: ServerCall): void;
+  /** The call is over; `running`: its handler is not. */
+  callEnded(call: ServerCall, running: boolean): void;
+  /** The handler of a call that was over before has settled; `error` is what it threw, if it did. */
+  settledLate(call: ServerCall, error: unknown): void;
   /** A handler threw what is no `ConnectError`: logs it, and returns what the client may see. */
   unexpected(call: ServerCall, error: unknown): ConnectError;
 }
@@ -65,8 +55,10 @@ export const callEnded: ConnectError = new ConnectError("the call has ended", Co
  * status, or `cut`, when there is nobody left to send one to. Either way, once: the signal fires, pending reads reject,
  * the handler's generator is returned, the deadline is taken back.
  */
-export class ServerCall implements ByteStreamSink, ReaderOwner, WriterOwner, DeadlineEntry {
-  readonly stream: ByteStream;
+export class ServerCall
+  extends ServerResponse
+  implements ByteStreamSink, ReaderOwner, WriterOwner, DeadlineEntry
+{
   readonly head: RequestHead;
   readonly host: ServerCallHost;
   readonly method: ServerMethod;
@@ -77,6 +69,10 @@ export class ServerCall implements ByteStreamSink, ReaderOwner, WriterOwner, Dea
   /** Links of the server's list of calls. */
   listNext: ServerCall | null = null;
   listPrevious: ServerCall | null = null;
+  /** With what the call ended; null if well, or if it has not. */
+  outcome: ConnectError | null = null;
+  /** A slot for whoever watches a handler that outlives its call. */
+  parked: unknown = null;
   /** A slot for the handler's context. */
   context: unknown = undefined;
   dueAt = 0;
@@ -84,13 +80,11 @@ export class ServerCall implements ByteStreamSink, ReaderOwner, WriterOwner, Dea
   deadlinePrevious: DeadlineEntry | null = null;
   deadlineSet = false;
   private readonly list: HeaderFields;
-  private headersSent = false;
   private invoked = false;
+  /** The handler was invoked and has not settled. */
+  private running = false;
   private controller: AbortController | null = null;
-  private outcome: ConnectError | null = null;
   private requestHeaders: Headers | null = null;
-  private responseHeaders: Headers | null = null;
-  private responseTrailers: Headers | null = null;
 
   constructor(
     host: ServerCallHost,
@@ -99,8 +93,8 @@ export class ServerCall implements ByteStreamSink, ReaderOwner, WriterOwner, Dea
     head: RequestHead,
     method: ServerMethod,
   ) {
+    super(stream, head, host);
     this.host = host;
-    this.stream = stream;
     this.list = list;
     this.head = head;
     this.method = method;
@@ -119,10 +113,7 @@ export class ServerCall implements ByteStreamSink, ReaderOwner, WriterOwner, Dea
 
   /** Begins; `ended`: the request has no body. */
   start(ended: boolean): void {
-    if (this.method.requestStream) {
-      this.invoked = true;
-      this.method.invoke(this, this.reader);
-    }
+    if (this.method.requestStream) this.invoke(this.reader);
     if (ended) this.reader.end();
   }
 
@@ -142,16 +133,6 @@ export class ServerCall implements ByteStreamSink, ReaderOwner, WriterOwner, Dea
     return this.requestHeaders;
   }
 
-  get responseHeader(): Headers {
-    this.responseHeaders ??= new Headers();
-    return this.responseHeaders;
-  }
-
-  get responseTrailer(): Headers {
-    this.responseTrailers ??= new Headers();
-    return this.responseTrailers;
-  }
-
   /** @inheritdoc */
   headersOf(part: "request" | "header" | "trailer"): Headers {
     if (part === "request") return this.requestHeader;
@@ -165,17 +146,14 @@ export class ServerCall implements ByteStreamSink, ReaderOwner, WriterOwner, Dea
 
   /** Sends the response headers now; nothing if they have left. */
   sendHeaders(): void {
-    if (this.headersSent || this.over) return;
-    // Before the flag is set: this throws for a header that can't be sent, and then none has left.
-    const fields = this.responseFields();
-    this.headersSent = true;
-    this.stream.sendHeaders(fields, false);
+    if (!this.over) this.sendHead();
   }
 
   // ---- for the handler
 
   /** The handler's one answer. */
   respond(message: unknown): void {
+    this.handlerSettled();
     if (this.over) return;
     if (typeof message !== "object" || message === null) {
       const got = message === null ? "null" : typeof message;
@@ -199,6 +177,7 @@ export class ServerCall implements ByteStreamSink, ReaderOwner, WriterOwner, Dea
   respondAll(messages: AsyncIterable<unknown> | Iterable<unknown>): void {
     if (this.over) {
       // The call ended before its handler had made the iterable: nobody starts it, so nothing has to be cleaned up.
+      this.handlerSettled();
       return;
     }
     this.writer.pump(messages);
@@ -206,8 +185,12 @@ export class ServerCall implements ByteStreamSink, ReaderOwner, WriterOwner, Dea
 
   /** The handler threw. */
   failed(error: unknown): void {
-    if (this.over) return;
-    this.finish(error instanceof ConnectError ? error : this.host.unexpected(this, error));
+    this.handlerSettled(error);
+    this.sourceFailed(error);
+  }
+
+  sourceFailed(error: unknown): void {
+    if (!this.over) this.finish(error instanceof ConnectError ? error : this.host.unexpected(this, error));
   }
 
   /**
@@ -255,14 +238,25 @@ export class ServerCall implements ByteStreamSink, ReaderOwner, WriterOwner, Dea
 
   readEnded(): void {
     if (this.invoked || this.over) return;
-    this.invoked = true;
     const { reader } = this;
     const message = reader.shift();
-    if (message === undefined || reader.waiting > 0) {
-      this.wrongCount();
-      return;
-    }
-    this.method.invoke(this, message);
+    if (message === undefined || reader.waiting > 0) this.wrongCount();
+    else this.invoke(message);
+  }
+
+  private invoke(input: unknown): void {
+    this.invoked = true;
+    this.running = true;
+    // Its place in the peer's limit is taken as long as the handler runs, whatever becomes of the stream.
+    this.stream.hold();
+    this.method.invoke(this, input);
+  }
+
+  private handlerSettled(error?: unknown): void {
+    if (!this.running) return;
+    this.running = false;
+    this.stream.release();
+    if (this.over) this.host.settledLate(this, error);
   }
 
   readFailed(error: ConnectError): void {
@@ -286,11 +280,12 @@ export class ServerCall implements ByteStreamSink, ReaderOwner, WriterOwner, Dea
   }
 
   sourceEnded(): void {
+    this.handlerSettled();
     this.finish(null);
   }
 
-  sourceFailed(error: unknown): void {
-    this.failed(error);
+  sourceSettled(error: unknown): void {
+    this.handlerSettled(error);
   }
 
   // ---- DeadlineEntry
@@ -303,7 +298,7 @@ export class ServerCall implements ByteStreamSink, ReaderOwner, WriterOwner, Dea
     }
     this.stop(
       new ConnectError(
-        `deadline of ${this.head.timeoutMs} ms passed in ${this.method.name}`,
+        `the deadline of ${this.head.timeoutMs} ms that the client set passed in ${this.method.name}, at the server`,
         Code.DeadlineExceeded,
       ),
     );
@@ -318,8 +313,7 @@ export class ServerCall implements ByteStreamSink, ReaderOwner, WriterOwner, Dea
       this.sendStatus(error);
     } catch (broken) {
       // What the handler set as headers or trailers can't be sent: that becomes the outcome.
-      this.responseHeaders = null;
-      this.responseTrailers = null;
+      this.forgetMetadata();
       this.sendStatus(broken instanceof ConnectError ? broken : this.host.unexpected(this, broken));
     }
     this.settle(error);
@@ -344,54 +338,8 @@ export class ServerCall implements ByteStreamSink, ReaderOwner, WriterOwner, Dea
     this.writer.stop();
     this.reader.fail(outcome ?? callEnded, true);
     this.controller?.abort(outcome ?? callEnded);
-    this.host.callEnded(this);
+    this.host.callEnded(this, this.running);
   }
-
-  private sendStatus(error: ConnectError | null): void {
-    const { stream, host } = this;
-    const trailers = this.responseTrailers;
-    if (error === null) {
-      if (!this.headersSent) {
-        const fields = this.responseFields();
-        this.headersSent = true;
-        stream.sendHeaders(fields, false);
-      }
-      if (trailers === null) stream.sendTrailers(host.okTrailers);
-      else {
-        const fields: string[] = [];
-        appendHeaders(fields, trailers);
-        stream.sendTrailers([...fields, ...okStatus]);
-      }
-      return;
-    }
-    const fields: string[] = [];
-    if (trailers !== null) appendHeaders(fields, trailers);
-    appendStatus(fields, error);
-    if (this.headersSent) stream.sendTrailers(fields);
-    else {
-      // Trailers-Only (grpc/grpc doc/PROTOCOL-HTTP2.md): headers and status in one list.
-      const head = this.responseFields();
-      this.headersSent = true;
-      stream.sendHeaders([...("fields" in head ? head.fields : head), ...fields], true);
-    }
-  }
-
-  private responseFields(): PreparedHeaders | readonly string[] {
-    const { head, host } = this;
-    const prepared = host.responseHead[head.subtype];
-    if (this.responseHeaders === null && head.writeCompression === null) return prepared;
-    const fields = [...prepared.fields];
-    if (head.writeCompression !== null)
-      fields.push(names.grpcEncoding, head.writeCompression.compression.name);
-    if (this.responseHeaders !== null) appendHeaders(fields, this.responseHeaders);
-    return fields;
-  }
-}
-
-/** The head of a plain response, as fields. */
-export function responseHeadFields(subtype: Subtype, acceptEncoding: string): readonly string[] {
-  const fields = [names.pseudoStatus, "200", names.contentType, contentTypeOf[subtype]];
-  return acceptEncoding === "" ? fields : [...fields, names.grpcAcceptEncoding, acceptEncoding];
 }
 
 function errorFromReset(reset: StreamReset, peer: Peer): ConnectError {

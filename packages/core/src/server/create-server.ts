@@ -5,9 +5,11 @@ import type { ServerCall } from "../engine/server-call.js";
 import { CallList } from "./call-list.js";
 import { createTripleRouter, type TripleRouter } from "./create-router.js";
 import { defaultLogger, type Logger } from "./logger.js";
+import { logged, ParkedHandlers } from "./parked-handlers.js";
 import { acceptedNames } from "./request-head.js";
 import { resolveServeOptions, type ServeOptions } from "./resolve-options.js";
 import { ServerConnection, type ServerConnectionOwner } from "./server-connection.js";
+import { ServerLog } from "./server-log.js";
 
 /** Options of {@link createServer}. */
 export interface ServerOptions extends ServeOptions {
@@ -15,6 +17,11 @@ export interface ServerOptions extends ServeOptions {
   routes: (router: TripleRouter) => unknown;
   /** Where unexpected errors are told. Default: `console`, without its `debug`. */
   logger?: Logger;
+  /**
+   * A handler that has not settled so many milliseconds after its call ended is reported, and again when it ends: it
+   * awaits something that does not heed `context.signal`, and nobody can end it. Default 5000.
+   */
+  parkedHandlerMs?: number;
 }
 
 /** How a shutdown went. */
@@ -36,10 +43,14 @@ export interface Server {
   accept(link: Link): void;
   /**
    * Refuses new calls, lets running ones finish for `graceMs` (default 10,000), cuts what is left with `Unavailable`,
-   * closes every link. Always settles, and never rejects; a second call with less time shortens the first.
+   * closes every link; handlers that were cut get a moment for their `finally`. Always settles, and never rejects; a second
+   * call with less time shortens the first.
    */
   shutdown(options?: { graceMs?: number }): Promise<ShutdownReport>;
 }
+
+/** Time that cut handlers get to settle before the shutdown does. One that is parked may never. */
+const settleMs = 100;
 
 /** Makes a server of routes. Throws what `routes` throws: a service that is registered twice, for one. */
 export function createServer(options: ServerOptions): Server {
@@ -51,18 +62,21 @@ class LinkServer implements Server, ServerConnectionOwner {
   readonly ready: Promise<void>;
   readonly calls: CallList = new CallList();
   readonly acceptEncoding: string;
-  private readonly logger: Logger;
+  private readonly log: ServerLog;
+  private readonly parked: ParkedHandlers;
   private readonly connections = new Set<ServerConnection>();
   private readonly shutdownController = new AbortController();
   private stopping: Promise<ShutdownReport> | null = null;
   private stopped: ((report: ShutdownReport) => void) | null = null;
   private graceTimer: ReturnType<typeof setTimeout> | undefined;
+  private settleTimer: ReturnType<typeof setTimeout> | undefined;
   private graceEnds = Number.POSITIVE_INFINITY;
   private finished = 0;
   private cut = 0;
 
   constructor(options: ServerOptions) {
-    this.logger = options.logger ?? defaultLogger;
+    this.log = new ServerLog(options.logger ?? defaultLogger);
+    this.parked = new ParkedHandlers(this.log, options.parkedHandlerMs ?? 5000);
     this.acceptEncoding = acceptedNames(resolveServeOptions(options).acceptCompression);
     this.router = createTripleRouter(options, { shutdownSignal: this.shutdownController.signal });
     const registered: unknown = options.routes(this.router);
@@ -102,35 +116,27 @@ class LinkServer implements Server, ServerConnectionOwner {
     return this.stopping;
   }
 
-  callEnded(call: ServerCall): void {
+  callEnded(call: ServerCall, running: boolean): void {
     this.calls.delete(call);
+    if (running) this.parked.add(call);
     if (this.stopping === null) return;
     this.finished++;
     this.checkStopped();
   }
 
+  settledLate(call: ServerCall, error: unknown): void {
+    this.parked.settled(call, error);
+    this.checkStopped();
+  }
+
   connectionClosed(connection: ServerConnection, error: Error | undefined): void {
     this.connections.delete(connection);
-    if (error !== undefined)
-      this.log("debug", `connection with ${connection.peer.address} ended: ${error.message}`);
+    if (error !== undefined) this.log.connectionEnded(connection.peer.address, error);
     this.checkStopped();
   }
 
   unexpected(call: ServerCall, error: unknown): ConnectError {
-    const id = Math.random().toString(36).slice(2, 10).padEnd(8, "0");
-    this.log(
-      "error",
-      `internal error (id ${id}) in ${call.method.name}, called by ${call.host.peer.address}: ${describeThrown(error)}`,
-    );
-    return new ConnectError(`internal error (id ${id})`, Code.Internal, undefined, undefined, error);
-  }
-
-  private log(level: keyof Logger, message: string): void {
-    try {
-      this.logger[level](message);
-    } catch {
-      // A logger that fails must not take a connection, or the process, with it.
-    }
+    return this.log.unexpected(logged(call), error);
   }
 
   private cutAll(): void {
@@ -148,16 +154,13 @@ class LinkServer implements Server, ServerConnectionOwner {
   private checkStopped(): void {
     if (this.stopped === null || this.calls.size > 0 || this.connections.size > 0) return;
     clearTimeout(this.graceTimer);
-    this.stopped({ finished: this.finished, cut: this.cut });
-    this.stopped = null;
+    if (this.parked.size === 0) this.settleStopped();
+    else this.settleTimer ??= setTimeout(() => this.settleStopped(), settleMs);
   }
-}
 
-/** What a handler threw, for the log. It may be anything, also what has no text. */
-function describeThrown(error: unknown): string {
-  try {
-    return error instanceof Error ? (error.stack ?? error.message) : `thrown value ${String(error)}`;
-  } catch {
-    return `a thrown ${typeof error} that has no text`;
+  private settleStopped(): void {
+    clearTimeout(this.settleTimer);
+    this.stopped?.({ finished: this.finished, cut: this.cut });
+    this.stopped = null;
   }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DescMethod } from "@bufbuild/protobuf";
 import { ConnectError, type HandlerContext } from "@connectrpc/connect";
-import { openIterator } from "../engine/message-writer.js";
+import { openIterator } from "../engine/iterator.js";
 
 type AnyHandler = (input: never, context: HandlerContext) => unknown;
 

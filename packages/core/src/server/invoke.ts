@@ -8,6 +8,7 @@ import type {
   UnaryRequest,
   UnaryResponse,
 } from "@connectrpc/connect";
+import { isThenable } from "../engine/iterator.js";
 import { lazyField } from "../engine/lazy-field.js";
 import { LazyHeaders } from "../engine/lazy-headers.js";
 import { asMessage } from "../engine/message-codec.js";
@@ -211,8 +212,4 @@ function replaceHeaders(given: Headers, to: Headers): void {
 
 async function* oneMessage(message: unknown): AsyncGenerator<unknown> {
   yield message;
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof (value as PromiseLike<unknown> | null | undefined)?.then === "function";
 }

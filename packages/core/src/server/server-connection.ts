@@ -2,12 +2,8 @@
 import type { ConnectError } from "@connectrpc/connect";
 import type { ByteStream, ByteStreamSink, HeaderFields, PreparedHeaders } from "../engine/byte-stream.js";
 import type { Link, LinkEvents, Peer } from "../engine/link.js";
-import {
-  type RequestHead,
-  responseHeadFields,
-  ServerCall,
-  type ServerCallHost,
-} from "../engine/server-call.js";
+import { type RequestHead, ServerCall, type ServerCallHost } from "../engine/server-call.js";
+import { responseHeadFields } from "../engine/server-response.js";
 import type { Subtype } from "../protocol/content-type.js";
 import { pseudoStatus } from "../protocol/headers.js";
 import { appendStatus, okStatus } from "../protocol/status.js";
@@ -22,7 +18,8 @@ export interface ServerConnectionOwner {
   readonly acceptEncoding: string;
   /** Calls that run. */
   readonly calls: CallList;
-  callEnded(call: ServerCall): void;
+  callEnded(call: ServerCall, running: boolean): void;
+  settledLate(call: ServerCall, error: unknown): void;
   unexpected(call: ServerCall, error: unknown): ConnectError;
   connectionClosed(connection: ServerConnection, error: Error | undefined): void;
 }
@@ -71,8 +68,13 @@ export class ServerConnection implements LinkEvents, ServerCallHost {
   }
 
   /** @inheritdoc */
-  callEnded(call: ServerCall): void {
-    this.owner.callEnded(call);
+  callEnded(call: ServerCall, running: boolean): void {
+    this.owner.callEnded(call, running);
+  }
+
+  /** @inheritdoc */
+  settledLate(call: ServerCall, error: unknown): void {
+    this.owner.settledLate(call, error);
   }
 
   /** @inheritdoc */

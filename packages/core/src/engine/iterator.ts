@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** The iterator of any iterable. Throws a `TypeError` that says what was given. */
+export function openIterator<T>(source: AsyncIterable<T> | Iterable<T>): AsyncIterator<T> | Iterator<T> {
+  const given = source as Partial<AsyncIterable<T> & Iterable<T>> | null | undefined;
+  if (typeof given?.[Symbol.asyncIterator] === "function") return given[Symbol.asyncIterator]!();
+  if (typeof given?.[Symbol.iterator] === "function") return given[Symbol.iterator]!();
+  throw new TypeError(
+    `${describe(source)} is not iterable: give an AsyncIterable or an Iterable, such as the result of an async generator or an array`,
+  );
+}
+
+function describe(value: unknown): string {
+  if (value === null || typeof value === "undefined") return String(value);
+  return typeof value === "object"
+    ? `an object of class ${value.constructor?.name ?? "null"}`
+    : `a ${typeof value}`;
+}
+
+/** Whether something has to be awaited. */
+export function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
+  return typeof (value as PromiseLike<T> | null | undefined)?.then === "function";
+}

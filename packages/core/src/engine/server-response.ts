@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ConnectError } from "@connectrpc/connect";
+import { contentTypeOf, type Subtype } from "../protocol/content-type.js";
+import * as names from "../protocol/headers.js";
+import { appendHeaders } from "../protocol/metadata.js";
+import { appendStatus, okStatus } from "../protocol/status.js";
+import type { ByteStream, PreparedHeaders } from "./byte-stream.js";
+import type { WriteCompression } from "./message-writer.js";
+
+/** What a response begins with, per connection. */
+export interface ResponseHeads {
+  /** The head of a plain response. */
+  readonly responseHead: Readonly<Record<Subtype, PreparedHeaders>>;
+  readonly okTrailers: PreparedHeaders;
+}
+
+/** What of a request decides how the response begins. */
+export interface ResponseShape {
+  readonly subtype: Subtype;
+  readonly writeCompression: WriteCompression | null;
+}
+
+/**
+ * The headers, trailers and status of a response: the lower half of a {@link ServerCall}, a base class so that a call has
+ * one object less. `Headers` are made when a handler asks for them; a plain response is ready bytes.
+ */
+export abstract class ServerResponse {
+  readonly stream: ByteStream;
+  private readonly shape: ResponseShape;
+  private readonly heads: ResponseHeads;
+  private headersSent = false;
+  private responseHeaders: Headers | null = null;
+  private responseTrailers: Headers | null = null;
+
+  constructor(stream: ByteStream, shape: ResponseShape, heads: ResponseHeads) {
+    this.stream = stream;
+    this.shape = shape;
+    this.heads = heads;
+  }
+
+  get responseHeader(): Headers {
+    this.responseHeaders ??= new Headers();
+    return this.responseHeaders;
+  }
+
+  get responseTrailer(): Headers {
+    this.responseTrailers ??= new Headers();
+    return this.responseTrailers;
+  }
+
+  /** Sends the headers, once. Throws for a header that can't be sent, and then none has left. */
+  protected sendHead(): void {
+    if (this.headersSent) return;
+    const fields = this.headFields();
+    this.headersSent = true;
+    this.stream.sendHeaders(fields, false);
+  }
+
+  /** What was set can't be sent: forgets it. */
+  protected forgetMetadata(): void {
+    this.responseHeaders = null;
+    this.responseTrailers = null;
+  }
+
+  /** Sends the status, and what has to come before it. Throws for metadata that can't be sent. */
+  protected sendStatus(error: ConnectError | null): void {
+    const { stream } = this;
+    const trailers = this.responseTrailers;
+    if (error === null) {
+      this.sendHead();
+      if (trailers === null) stream.sendTrailers(this.heads.okTrailers);
+      else {
+        const fields: string[] = [];
+        appendHeaders(fields, trailers);
+        stream.sendTrailers([...fields, ...okStatus]);
+      }
+      return;
+    }
+    const fields: string[] = [];
+    if (trailers !== null) appendHeaders(fields, trailers);
+    appendStatus(fields, error);
+    if (this.headersSent) stream.sendTrailers(fields);
+    else {
+      // Trailers-Only (grpc/grpc doc/PROTOCOL-HTTP2.md): headers and status in one list.
+      const head = this.headFields();
+      this.headersSent = true;
+      stream.sendHeaders([...("fields" in head ? head.fields : head), ...fields], true);
+    }
+  }
+
+  private headFields(): PreparedHeaders | readonly string[] {
+    const { writeCompression, subtype } = this.shape;
+    const prepared = this.heads.responseHead[subtype];
+    if (this.responseHeaders === null && writeCompression === null) return prepared;
+    const fields = [...prepared.fields];
+    if (writeCompression !== null) fields.push(names.grpcEncoding, writeCompression.compression.name);
+    if (this.responseHeaders !== null) appendHeaders(fields, this.responseHeaders);
+    return fields;
+  }
+}
+
+/** The head of a plain response, as fields. */
+export function responseHeadFields(subtype: Subtype, acceptEncoding: string): readonly string[] {
+  const fields = [names.pseudoStatus, "200", names.contentType, contentTypeOf[subtype]];
+  return acceptEncoding === "" ? fields : [...fields, names.grpcAcceptEncoding, acceptEncoding];
+}

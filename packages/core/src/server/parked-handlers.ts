@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type DeadlineEntry, deadlines } from "../engine/deadline.js";
+import type { ServerCall } from "../engine/server-call.js";
+import type { LoggedCall, ServerLog } from "./server-log.js";
+
+/**
+ * Handlers whose calls are over and that have not settled. Nobody can end them, since they are parked on an await of their
+ * own; what can be done is to say so, once, and again when they end.
+ */
+export class ParkedHandlers {
+  /** How many there are. */
+  size = 0;
+  private readonly log: ServerLog;
+  private readonly patienceMs: number;
+
+  /** One that has not settled `patienceMs` after its call is told to `log`. */
+  constructor(log: ServerLog, patienceMs: number) {
+    this.log = log;
+    this.patienceMs = patienceMs;
+  }
+
+  /** A call is over, and its handler runs on. */
+  add(call: ServerCall): void {
+    this.size++;
+    call.parked = new ParkedHandler(call, this.log, this.patienceMs);
+  }
+
+  /** The handler of such a call has settled; `error` is what it threw, undefined if nothing. */
+  settled(call: ServerCall, error: unknown): void {
+    this.size--;
+    const { parked } = call;
+    call.parked = null;
+    if (parked instanceof ParkedHandler) parked.settled();
+    if (error !== undefined && !followsFrom(error, call)) this.log.late(logged(call), error);
+  }
+}
+
+class ParkedHandler implements DeadlineEntry {
+  dueAt = 0;
+  deadlineNext: DeadlineEntry | null = null;
+  deadlinePrevious: DeadlineEntry | null = null;
+  deadlineSet = false;
+  private readonly call: ServerCall;
+  private readonly log: ServerLog;
+  private readonly since = performance.now();
+  private reported = false;
+
+  constructor(call: ServerCall, log: ServerLog, patienceMs: number) {
+    this.call = call;
+    this.log = log;
+    deadlines.add(this, patienceMs);
+  }
+
+  onDeadline(): void {
+    this.reported = true;
+    this.log.parked(logged(this.call), performance.now() - this.since, this.call.outcome);
+  }
+
+  settled(): void {
+    deadlines.remove(this);
+    if (this.reported) this.log.unparked(logged(this.call), performance.now() - this.since);
+  }
+}
+
+/** Who called what, for the log. */
+export function logged(call: ServerCall): LoggedCall {
+  return { method: call.method.name, peer: call.host.peer.address };
+}
+
+/** Whether an error says no more than that the call has ended: its outcome, any other status, an aborted wait. */
+function followsFrom(error: unknown, call: ServerCall): boolean {
+  if (error === call.outcome || error === call.outcome?.cause) return true;
+  const name = (error as { name?: unknown } | null)?.name;
+  return name === "ConnectError" || name === "AbortError" || name === "TimeoutError";
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Code, ConnectError } from "@connectrpc/connect";
+import type { Logger } from "./logger.js";
+
+/** Whose call it is, for a line of the log. */
+export interface LoggedCall {
+  /** `package.Service/Method`. */
+  readonly method: string;
+  /** The client's address. */
+  readonly peer: string;
+}
+
+/** What a server tells its owner: one place for the words, and a logger that fails harms nobody. */
+export class ServerLog {
+  private readonly logger: Logger;
+
+  constructor(logger: Logger) {
+    this.logger = logger;
+  }
+
+  /** A handler threw what is no `ConnectError`: logs it, and returns what the client may see of it. */
+  unexpected(call: LoggedCall, error: unknown): ConnectError {
+    const id = Math.random().toString(36).slice(2, 10).padEnd(8, "0");
+    this.write(
+      "error",
+      `internal error (id ${id}) in ${call.method}, called by ${call.peer}: ${describeThrown(error)}`,
+    );
+    return new ConnectError(`internal error (id ${id})`, Code.Internal, undefined, undefined, error);
+  }
+
+  /** A handler threw after its call had ended: nobody but the log is left to be told. */
+  late(call: LoggedCall, error: unknown): void {
+    this.write(
+      "warn",
+      `${call.method}, called by ${call.peer}, threw after its call had ended: ${describeThrown(error)}`,
+    );
+  }
+
+  /** A handler is still running though its call is over. */
+  parked(call: LoggedCall, sinceMs: number, outcome: ConnectError | null): void {
+    const how = outcome === null ? "" : ` (${outcome.message})`;
+    this.write(
+      "warn",
+      `the handler of ${call.method}, called by ${call.peer}, still runs ${Math.round(sinceMs)} ms after its call ended${how}: ` +
+        "it awaits something that does not end with the call; pass context.signal to what it awaits",
+    );
+  }
+
+  /** A handler that was reported as parked has settled. */
+  unparked(call: LoggedCall, afterMs: number): void {
+    this.write(
+      "warn",
+      `the handler of ${call.method}, called by ${call.peer}, has ended, ${Math.round(afterMs)} ms after its call`,
+    );
+  }
+
+  /** A connection ended by an error. What passed a limit is worth a warning, with the option's name in the error. */
+  connectionEnded(peer: string, error: Error): void {
+    const limit = (error as { limit?: unknown }).limit;
+    if (typeof limit === "string")
+      this.write("warn", `connection with ${peer} ended, since it passed a limit: ${error.message}`);
+    else this.write("debug", `connection with ${peer} ended: ${error.message}`);
+  }
+
+  private write(level: keyof Logger, message: string): void {
+    try {
+      this.logger[level](message);
+    } catch {
+      // A logger that fails must not take a connection, or the process, with it.
+    }
+  }
+}
+
+/** What a handler threw, for the log. It may be anything, also what has no text. */
+function describeThrown(error: unknown): string {
+  try {
+    return error instanceof Error ? (error.stack ?? error.message) : `thrown value ${String(error)}`;
+  } catch {
+    return `a thrown ${typeof error} that has no text`;
+  }
+}
