@@ -542,7 +542,9 @@ export class Connection implements ByteReceiver, StreamHost, InboundHost, Schedu
       (this.isServer
         ? undefined
         : "closed before a word of HTTP/2: does it speak HTTP/2, does it want TLS, is it the right port?");
-    return what === undefined ? undefined : new Http2ConnectionError(ErrorCode.PROTOCOL_ERROR, what);
+    return what === undefined
+      ? undefined
+      : new Http2ConnectionError(ErrorCode.PROTOCOL_ERROR, what, { foreign: true });
   }
 
   private resetAll(): void {

@@ -36,10 +36,13 @@ export class Http2ConnectionError extends Error {
   readonly code: number;
   /** The option of `Http2Options` whose limit the peer passed; absent when it was none. */
   readonly limit?: string;
+  /** The peer speaks another protocol: its first bytes are not HTTP/2's. */
+  readonly foreign: boolean;
 
-  constructor(code: number, message: string, options?: ErrorOptions & { limit?: string }) {
+  constructor(code: number, message: string, options?: ErrorOptions & { limit?: string; foreign?: boolean }) {
     super(message, options);
     this.code = code;
+    this.foreign = options?.foreign ?? false;
     if (options?.limit !== undefined) this.limit = options.limit;
   }
 }

@@ -78,9 +78,11 @@ export class Inbound implements FrameHandler {
   frameHeader(type: number, flags: number, streamId: number, length: number): void {
     if (!this.settingsSeen && (type !== FrameType.SETTINGS || (flags & Flag.ACK) !== 0)) {
       const first = Uint8Array.of(length >>> 16, length >>> 8, length, type);
-      throw protocolError(
-        (this.host.isServer ? undefined : describeForeign(first, false)) ??
-          "the first frame is not SETTINGS (RFC 9113 §3.4)",
+      const foreign = this.host.isServer ? undefined : describeForeign(first, false);
+      throw new Http2ConnectionError(
+        ErrorCode.PROTOCOL_ERROR,
+        foreign ?? "the first frame is not SETTINGS (RFC 9113 §3.4)",
+        { foreign: foreign !== undefined },
       );
     }
     if (length > this.host.options.maxFrameSize) {

@@ -4,6 +4,9 @@ import type { ClientCall } from "../engine/client-call.js";
 import { type DeadlineEntry, deadlines } from "../engine/deadline.js";
 import type { HeadersMaker } from "../engine/lazy-headers.js";
 
+/** By how much the peer's clock may be ahead when it keeps the deadline of a call. */
+const clockSlackMs = 10;
+
 /** Makes the costly parts of a request when somebody looks at them. */
 export interface RequestMaker {
   /** The headers of a call, before interceptors. */
@@ -87,14 +90,22 @@ export class CallScope implements DeadlineEntry, HeadersMaker<null> {
     if (!this.over) this.end(error);
   }
 
+  /** A server that keeps the deadline may reset the call just before it is noticed here: that is the deadline all the same. */
+  explain(error: ConnectError): ConnectError {
+    if (error.code !== Code.Canceled || this.timeoutMs === undefined) return error;
+    return performance.now() < this.dueAt - clockSlackMs ? error : this.deadlineError();
+  }
+
   /** @inheritdoc */
   onDeadline(): void {
+    this.cancel(this.deadlineError());
+  }
+
+  private deadlineError(): ConnectError {
     const progress = this.exchange === null ? "nothing was sent" : this.exchange.progress();
-    this.cancel(
-      new ConnectError(
-        `the deadline of ${this.timeoutMs} ms that this client set passed in ${this.name}: ${progress}`,
-        Code.DeadlineExceeded,
-      ),
+    return new ConnectError(
+      `the deadline of ${this.timeoutMs} ms that this client set passed in ${this.name}: ${progress}`,
+      Code.DeadlineExceeded,
     );
   }
 

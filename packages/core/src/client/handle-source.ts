@@ -29,10 +29,14 @@ export class HandleSource implements AsyncIterable<unknown> {
     this.scope = scope;
   }
 
-  /** Takes the handle's messages directly; false when an interceptor reads them. */
+  /**
+   * Takes the handle's messages directly; false when an interceptor reads them. May be given another call when nothing was
+   * sent on the one before.
+   */
   attach(call: ClientCall): boolean {
     if (this.channel !== null) return false;
     this.call = call;
+    if (this.closed) call.endRequest();
     this.becomeReady?.();
     return true;
   }
@@ -93,7 +97,10 @@ export class HandleSource implements AsyncIterable<unknown> {
 
   private async waitForRoom(call: ClientCall, holder: object): Promise<void> {
     await call.writer.room();
-    if (this.scope.over && this.scope.error !== null) throw this.scope.error;
+    if (this.scope.over) {
+      this.unsent++;
+      throw this.refusal();
+    }
     // Keeps the handle alive while this waits.
     void holder;
   }

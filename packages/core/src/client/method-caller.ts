@@ -145,7 +145,13 @@ class CallResponse {
   }
 }
 
-/** What both kinds of exchange share: one attempt of a call on one stream. */
+/** How often a call is made again that never left: each time its connection was lost before it could. */
+const mostResends = 10;
+
+/**
+ * What both kinds of exchange share: a call on one stream, or on another one after the first was refused in a way that shows
+ * that nobody has seen it (gRPC's transparent retry).
+ */
 abstract class Exchange implements ClientCallListener {
   protected readonly caller: MethodCaller;
   protected readonly req: AnyRequest;
@@ -155,6 +161,7 @@ abstract class Exchange implements ClientCallListener {
   protected reject: ((error: unknown) => void) | null = null;
   private foreignSignal: AbortSignal | null = null;
   private abortListener: (() => void) | null = null;
+  private resends = 0;
 
   constructor(caller: MethodCaller, req: AnyRequest, scope: CallScope) {
     this.caller = caller;
@@ -173,7 +180,22 @@ abstract class Exchange implements ClientCallListener {
     });
   }
 
-  abstract ended(error: ConnectError | null): void;
+  explain(error: ConnectError): ConnectError {
+    return this.scope.explain(error);
+  }
+
+  ended(error: ConnectError | null): void {
+    const { call } = this;
+    if (call === null) return;
+    this.unwatchSignal();
+    if (error === null || !this.sentAgain(call, error)) this.settled(call, error);
+  }
+
+  /** The call has ended, for good. */
+  protected abstract settled(call: ClientCall, error: ConnectError | null): void;
+
+  /** Whether the request can be sent once more. */
+  protected abstract replayable(call: ClientCall): boolean;
 
   protected abstract send(call: ClientCall): void;
 
@@ -188,6 +210,23 @@ abstract class Exchange implements ClientCallListener {
     }
     if (!isOriginal(this.req)) this.watchSignal();
     this.send(this.call);
+  }
+
+  /** Makes a call again that nobody can have seen; false when it was seen, or has been made again often enough. */
+  private sentAgain(call: ClientCall, error: ConnectError): boolean {
+    const { refused } = call;
+    if (refused === null || this.scope.over || this.reject === null || !this.replayable(call)) return false;
+    if (this.resends >= (refused === "unprocessed" ? 1 : mostResends)) return false;
+    this.resends++;
+    this.call = null;
+    const again = async (): Promise<void> => {
+      const link = await this.caller.link();
+      // A link that can't be replaced would refuse for ever.
+      if (!link.usable) throw error;
+      this.opened(link);
+    };
+    again().catch(this.reject);
+    return true;
   }
 
   /** An interceptor may put a signal of its own in the request's place: it cancels this attempt. */
@@ -211,12 +250,13 @@ abstract class Exchange implements ClientCallListener {
 }
 
 class UnaryExchange extends Exchange {
-  ended(error: ConnectError | null): void {
-    const { call } = this;
-    if (call === null) return;
-    this.unwatchSignal();
+  protected settled(call: ClientCall, error: ConnectError | null): void {
     if (error !== null) this.reject?.(error);
     else this.resolve?.(this.caller.response(call, call.reader.shift()));
+  }
+
+  protected replayable(): boolean {
+    return true;
   }
 
   protected send(call: ClientCall): void {
@@ -232,13 +272,19 @@ class StreamExchange extends Exchange {
     this.resolve = null;
   }
 
-  ended(error: ConnectError | null): void {
-    if (this.call === null) return;
-    this.unwatchSignal();
+  protected settled(_call: ClientCall, error: ConnectError | null): void {
     // Before the response began, an interceptor may still try again; afterwards this attempt is the call.
     if (this.resolve !== null && error !== null) this.reject?.(error);
     else this.scope.finish(error);
     this.responded();
+  }
+
+  protected replayable(call: ClientCall): boolean {
+    const message: unknown = this.req.message;
+    if (this.resolve === null) return false;
+    if (message instanceof HandleSource) return call.writer.sent === 0;
+    // An iterator that was asked can't be asked from its beginning; an array can.
+    return message instanceof RequestSource && Array.isArray(message.given);
   }
 
   protected send(call: ClientCall): void {

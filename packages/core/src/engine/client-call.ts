@@ -32,6 +32,8 @@ export interface ClientMethod {
 export interface ClientCallListener {
   /** The response's headers are here. */
   responded?(): void;
+  /** Says more of what ended the call than a reset does, if there is more to say. */
+  explain?(error: ConnectError): ConnectError;
   /** The call is over. `error`: null if it went well. */
   ended(error: ConnectError | null): void;
 }
@@ -181,12 +183,19 @@ export class ClientCall implements ByteStreamSink, ReaderOwner, WriterOwner {
     }
     // With the status here, the outcome is known: servers reset with NO_ERROR behind it, even while we still inflate.
     if (this.over || this.status !== undefined) return;
+    if (reset.disposition !== "maybe-processed") this.refused = reset.disposition;
     this.settle(this.errorFromReset(reset), false);
   }
 
   writable(): void {
     this.writer.writable();
   }
+
+  /**
+   * The peer's application has surely not seen the call: it never left (`not-sent`), or was refused by the peer's HTTP/2
+   * (`unprocessed`). Such a call may be made again. Null as long as neither is known.
+   */
+  refused: "not-sent" | "unprocessed" | null = null;
 
   /** The link was over when the stream was opened, inside the constructor. */
   private failedEarly: StreamReset | null = null;
@@ -307,10 +316,9 @@ export class ClientCall implements ByteStreamSink, ReaderOwner, WriterOwner {
           : `request not processed by ${where}`;
       return new ConnectError(`${how}: ${reset.message}`, Code.Unavailable);
     }
-    return new ConnectError(
-      `${where} ended the call after ${this.progress()}: ${reset.message}`,
-      codeFromReset(reset.code),
-    );
+    const text = `${where} ended the call after ${this.progress()}: ${reset.message}`;
+    const error = new ConnectError(text, codeFromReset(reset.code));
+    return this.listener.explain?.(error) ?? error;
   }
 
   /** What has come so far, for an error message. */

@@ -54,12 +54,19 @@ export class ServerLog {
     );
   }
 
-  /** A connection ended by an error. What passed a limit is worth a warning, with the option's name in the error. */
+  /**
+   * A connection ended by an error. What passed a limit, whose option the error names, or speaks another protocol, is worth a
+   * warning: somebody has to change something.
+   */
   connectionEnded(peer: string, error: Error): void {
-    const limit = (error as { limit?: unknown }).limit;
-    if (typeof limit === "string")
+    const { limit, foreign } = error as { limit?: unknown; foreign?: unknown };
+    if (typeof limit === "string") {
       this.write("warn", `connection with ${peer} ended, since it passed a limit: ${error.message}`);
-    else this.write("debug", `connection with ${peer} ended: ${error.message}`);
+    } else if (foreign === true) {
+      this.write("warn", `connection with ${peer} refused: ${error.message}`);
+    } else {
+      this.write("debug", `connection with ${peer} ended: ${error.message}`);
+    }
   }
 
   private write(level: keyof Logger, message: string): void {

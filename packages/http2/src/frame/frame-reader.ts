@@ -107,10 +107,11 @@ export class FrameReader {
     const n = Math.min(this.prefaceLeft, b.length);
     for (let i = 0; i < n; i++) {
       if (b[i] !== clientPreface[done + i]) {
+        const foreign = done + i < methodTold ? describeForeign(b.subarray(i), true) : undefined;
         throw new Http2ConnectionError(
           ErrorCode.PROTOCOL_ERROR,
-          (done + i < methodTold ? describeForeign(b.subarray(i), true) : undefined) ??
-            "the client's connection preface is wrong (RFC 9113 §3.4)",
+          foreign ?? "the client's connection preface is wrong (RFC 9113 §3.4)",
+          { foreign: foreign !== undefined },
         );
       }
     }
