@@ -36,12 +36,15 @@ export interface Http2Options {
   maxFrameSize?: number;
   /** Receive window that a stream's growing window stops at. It starts at 65,535. Default 1,048,576. */
   maxStreamWindow?: number;
-  /** Receive window of the connection, at least 65,535. Default 4,194,304. */
+  /** Receive window of the connection, at least 65,535. It is given back on receipt. Default 4,194,304. */
   connectionWindow?: number;
   /**
-   * Received bytes that the application has not taken yet, all streams together, past which the connection's window
-   * is only given back as they are taken. Default 16,777,216. A connection holds at most this, one `connectionWindow`,
-   * and the messages that are under way, one a stream (`stream.expect`): nobody can take a part of one.
+   * Octets that all streams together may get beyond their first windows of 65,535: once for windows that grow while their
+   * readers keep up, and once for messages under way that are larger than their windows (a single one may be larger than
+   * this). Default 16,777,216.
+   *
+   * What a peer can make a connection hold is therefore at most `maxConcurrentStreams` × 65,535 + 2 × `maxBufferedBytes`, and
+   * the whole messages that the application leaves unread, one a stream. No stream waits for another one's reader.
    */
   maxBufferedBytes?: number;
   /**

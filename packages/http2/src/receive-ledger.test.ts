@@ -18,41 +18,66 @@ describe("ReceiveLedger", () => {
     expect(ledger.takeDue()).toBe(16_384);
   });
 
-  it("withholds credit past the bytes that may be buffered, until some are taken", () => {
-    const ledger = new ReceiveLedger(65_535, 70_000);
-    expect(ledger.received(65_535)).toBe(true);
-    expect(ledger.takeDue()).toBe(65_535);
-    expect(ledger.received(65_535)).toBe(true);
-    expect(ledger.takeDue()).toBe(0);
-    ledger.released(20_000);
-    expect(ledger.takeDue()).toBe(20_000);
-    expect(ledger.balanced).toBe(true);
-  });
-
-  it("gives withheld credit for bytes that one message needs", () => {
+  it("gives credit whatever is held", () => {
     const ledger = new ReceiveLedger(65_535, 65_535);
-    ledger.received(65_535);
-    ledger.takeDue();
-    ledger.received(65_535);
-    expect(ledger.takeDue()).toBe(0);
-    ledger.lend(65_535);
-    expect(ledger.takeDue()).toBe(65_535);
-    ledger.released(131_070);
-    ledger.lend(-65_535);
-    expect(ledger.balanced).toBe(true);
-  });
-
-  it("lends for all messages that are under way, until they are whole", () => {
-    const ledger = new ReceiveLedger(65_535, 65_535);
-    ledger.lend(65_535);
-    ledger.lend(65_535);
-    for (let i = 0; i < 3; i++) {
-      ledger.received(65_535);
+    for (let i = 0; i < 10; i++) {
+      expect(ledger.received(65_535)).toBe(true);
       expect(ledger.takeDue()).toBe(65_535);
     }
-    ledger.lend(-65_535);
-    ledger.received(65_535);
-    expect(ledger.takeDue()).toBe(0);
+    expect(ledger.held).toBe(655_350);
+    expect(ledger.balanced).toBe(true);
+  });
+
+  it("lets windows grow as far as the budget goes", () => {
+    const ledger = new ReceiveLedger(65_535, 100_000);
+    expect([ledger.grow(60_000), ledger.exhausted]).toEqual([60_000, false]);
+    expect([ledger.grow(60_000), ledger.exhausted]).toEqual([40_000, true]);
+    expect(ledger.grow(1)).toBe(0);
+    ledger.shrink(60_000);
+    expect(ledger.grow(70_000)).toBe(60_000);
+    expect(ledger.balanced).toBe(true);
+  });
+
+  it("admits messages as far as the budget goes, the others in their order", () => {
+    const ledger = new ReceiveLedger(65_535, 100_000);
+    const log: string[] = [];
+    const waiter = (name: string, n: number) => ({
+      askAgain() {
+        const admitted = ledger.admit(n, this);
+        if (admitted) log.push(name);
+        return admitted;
+      },
+    });
+    const large = waiter("large", 90_000);
+    const small = waiter("small", 10_000);
+    expect(ledger.admit(70_000, waiter("first", 70_000))).toBe(true);
+    expect(large.askAgain()).toBe(false);
+    expect(large.askAgain()).toBe(false);
+    expect(small.askAgain()).toBe(true);
+    // In its turn: a third one does not pass the one that waits.
+    const later = waiter("later", 25_000);
+    expect(later.askAgain()).toBe(false);
+    ledger.settle(70_000);
+    expect(log).toEqual(["small", "large"]);
+    ledger.settle(10_000);
+    expect(log).toEqual(["small", "large"]);
+    ledger.settle(90_000);
+    expect(log).toEqual(["small", "large", "later"]);
+    expect(ledger.balanced).toBe(true);
+  });
+
+  it("admits one message however large, and forgets who waits no longer", () => {
+    const ledger = new ReceiveLedger(65_535, 65_535);
+    const never = {
+      askAgain(): boolean {
+        throw new Error("asked, though it was forgotten");
+      },
+    };
+    expect(ledger.admit(10_000_000, never)).toBe(true);
+    expect(ledger.admit(1, never)).toBe(false);
+    ledger.forget(never);
+    ledger.settle(10_000_000);
+    expect(ledger.balanced).toBe(true);
   });
 
   it("refuses an octet more than the window", () => {
@@ -65,10 +90,11 @@ describe("ReceiveLedger", () => {
     const random = new Random(seed);
     const ledger = new ReceiveLedger(100_000, 150_000);
     ledger.takeDue();
-    let lent = 0;
+    let grown = 0;
+    const admitted: number[] = [];
     for (let step = 0; step < 2000; step++) {
-      let n = random.int(0, 30_000);
-      switch (random.int(0, 4)) {
+      const n = random.int(0, 30_000);
+      switch (random.int(0, 5)) {
         case 0:
         case 1:
           ledger.received(Math.min(n, ledger.window));
@@ -77,19 +103,23 @@ describe("ReceiveLedger", () => {
           ledger.released(Math.min(n, ledger.held));
           break;
         case 3:
-          lent += n;
-          ledger.lend(n);
+          grown += ledger.grow(n);
           break;
-        case 4:
-          n = Math.min(n, lent);
-          lent -= n;
-          ledger.lend(-n);
+        case 4: {
+          const less = Math.min(n, grown);
+          grown -= less;
+          ledger.shrink(less);
+          break;
+        }
+        case 5:
+          if (random.oneIn(2)) {
+            if (ledger.admit(n, { askAgain: () => true })) admitted.push(n);
+          } else if (admitted.length > 0) ledger.settle(admitted.pop()!);
           break;
       }
       ledger.takeDue();
       expect(ledger.balanced).toBe(true);
     }
-    ledger.released(ledger.held);
     ledger.takeDue();
     expect(ledger.window).toBeGreaterThan(75_000);
   });

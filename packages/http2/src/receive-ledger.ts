@@ -1,11 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 
+/** Who waits until a message may come that is larger than its window. */
+export interface MessageWaiter {
+  /** Asks again; true when it waits no longer. */
+  askAgain(): boolean;
+}
+
 /**
- * The connection's receive window. Credit is due on receipt, so that a stream which nobody reads does not starve the
- * others; past `maxBuffered` bytes that the application has not taken, only as it takes them, so that memory is
- * bounded by `maxBuffered`, one window, and the messages that are under way.
+ * What the peer may send, seen from the whole connection. Its window is credited on receipt, always, so that a stream which
+ * nobody reads takes nothing from the others; memory is bounded by the streams' own windows. What those get beyond their
+ * first 65,535 octets comes from two pools of `budget` octets each:
  *
- * At every moment `window + owed + withheld` is the target: no byte of credit is ever lost or made.
+ * - growth: a reader that keeps up gets a larger window, as long as the pool lasts;
+ * - messages under way: one that is larger than its window has to come whole before anybody can take it. It is let in as a
+ *   whole, or waits its turn; one is let in however large. It leaves the pool when it is whole, not when it is taken, or
+ *   readers could wait for each other.
+ *
+ * At every moment `window + owed` is the target: no byte of credit is ever lost or made.
  */
 export class ReceiveLedger {
   /** What the peer may still send. */
@@ -13,15 +24,15 @@ export class ReceiveLedger {
   /** Bytes that arrived and that the application has not taken. */
   held = 0;
   private owed: number;
-  private withheld = 0;
   private readonly target: number;
-  private readonly maxBuffered: number;
-  /** Octets of messages that are under way: they may be held beyond the limit, since nobody can take a part. */
-  private lent = 0;
+  private readonly budget: number;
+  private grown = 0;
+  private underWay = 0;
+  private waiters: MessageWaiter[] = [];
 
-  constructor(target: number, maxBuffered: number) {
+  constructor(target: number, budget: number) {
     this.target = target;
-    this.maxBuffered = maxBuffered;
+    this.budget = budget;
     this.owed = target - this.window;
   }
 
@@ -29,31 +40,13 @@ export class ReceiveLedger {
   received(n: number): boolean {
     this.window -= n;
     this.held += n;
-    if (this.held <= this.maxBuffered + this.lent) this.owed += n;
-    else this.withheld += n;
+    this.owed += n;
     return this.window >= 0;
   }
 
   /** The application took or dropped `n` bytes. */
   released(n: number): void {
     this.held -= n;
-    if (this.withheld > 0) {
-      const k = this.held <= this.maxBuffered + this.lent ? this.withheld : Math.min(n, this.withheld);
-      this.withheld -= k;
-      this.owed += k;
-    }
-  }
-
-  /**
-   * A message of `n` octets is under way, which nobody can take before it is whole: so many more may be held, or many
-   * such messages at once would wait for each other for ever. Negative when it is whole, or will never be.
-   */
-  lend(n: number): void {
-    this.lent += n;
-    if (n <= 0) return;
-    const k = Math.min(n, this.withheld);
-    this.withheld -= k;
-    this.owed += k;
   }
 
   /** The increment to announce now: 0, or at least a quarter of the window. Counts as announced. */
@@ -65,8 +58,48 @@ export class ReceiveLedger {
     return n;
   }
 
+  /** Takes up to `n` octets for the growth of a window; returns how many there were. */
+  grow(n: number): number {
+    const got = Math.min(n, this.budget - this.grown);
+    this.grown += got;
+    return got;
+  }
+
+  /** A window that had grown by `n` is gone, or smaller. */
+  shrink(n: number): void {
+    this.grown -= n;
+  }
+
+  /** Whether no window can grow any more. */
+  get exhausted(): boolean {
+    return this.grown >= this.budget;
+  }
+
+  /** Whether `n` octets of a message may come beyond its window. If not, `waiter` is asked when others are whole. */
+  admit(n: number, waiter: MessageWaiter): boolean {
+    if (this.underWay > 0 && this.underWay + n > this.budget) {
+      if (!this.waiters.includes(waiter)) this.waiters.push(waiter);
+      return false;
+    }
+    this.underWay += n;
+    return true;
+  }
+
+  /** A message that was admitted with `n` is whole, or will not come. */
+  settle(n: number): void {
+    this.underWay -= n;
+    while (this.waiters.length > 0 && this.waiters[0]!.askAgain()) this.waiters.shift();
+  }
+
+  /** Waits no longer. */
+  forget(waiter: MessageWaiter): void {
+    const at = this.waiters.indexOf(waiter);
+    if (at >= 0) this.waiters.splice(at, 1);
+  }
+
   /** Whether the ledger adds up; for tests. */
   get balanced(): boolean {
-    return this.window + this.owed + this.withheld === this.target && this.held >= 0;
+    const sound = this.held >= 0 && this.grown >= 0 && this.grown <= this.budget && this.underWay >= 0;
+    return sound && this.window + this.owed === this.target;
   }
 }

@@ -2,11 +2,11 @@
 import { ClosedBy } from "./closed-streams.js";
 import { ErrorCode } from "./error-code.js";
 import type { DataTarget } from "./frame/frame-reader.js";
-import { frameHeaderLength, maxUint31 } from "./frame/frame-type.js";
+import { frameHeaderLength } from "./frame/frame-type.js";
 import type { HeaderBlock } from "./hpack/header-block.js";
 import type { Output } from "./output.js";
 import { outputSize } from "./output.js";
-import type { ReceiveLedger } from "./receive-ledger.js";
+import { ReceivingHalf, type ReceivingHost } from "./receiving-half.js";
 import { SendQueue } from "./send-queue.js";
 import type { StreamReset, StreamSink } from "./stream-sink.js";
 
@@ -14,17 +14,13 @@ import type { StreamReset, StreamSink } from "./stream-sink.js";
 export type OutgoingHeaders = HeaderBlock | readonly string[];
 
 /** What a stream needs of its connection. */
-export interface StreamHost {
+export interface StreamHost extends ReceivingHost {
   readonly output: Output;
-  readonly ledger: ReceiveLedger;
   readonly peerMaxFrameSize: number;
-  readonly maxStreamWindow: number;
   sendWindow: number;
   writeHeaders(stream: Stream, headers: OutgoingHeaders, end: boolean): void;
   writeReset(stream: Stream, code: number): void;
-  writeWindowUpdate(streamId: number, increment: number): void;
   streamError(stream: Stream, code: number, message: string): void;
-  creditReleased(): void;
   streamClosed(stream: Stream, cause: number): void;
   /** A stream that closed while it was held is let go. */
   streamReleased(): void;
@@ -38,12 +34,8 @@ export interface StreamHost {
   readonly turnSpent: boolean;
 }
 
-const initialWindow = 65_535;
 /** Bytes that wait in a stream past which `write` says that it is full; below half of it the sink hears `writable`. */
 const queueLimit = 65_536;
-
-/** What may wait for the rest of a message before the stream is told of it: a prefix under way. */
-const prefixAtMost = 8;
 
 /** A stream's queued end. */
 const End = { OPEN: 0, END_STREAM: 1, TRAILERS: 2 } as const;
@@ -62,17 +54,11 @@ const deaf: StreamSink = {
  * One HTTP/2 stream: its state, its windows, and what waits to be sent. A class with fixed fields because there may be
  * ten thousand of them and every message passes through: no closures, no promises.
  */
-export class Stream implements DataTarget {
-  /** The stream's id; 0 while the peer's limit on concurrent streams holds it back. */
-  id = 0;
+export class Stream extends ReceivingHalf<StreamHost> implements DataTarget {
   /** Who takes what arrives. Set it before returning to the connection. */
   sink: StreamSink = deaf;
   /** END_STREAM was sent, or is queued behind data. */
   localEnded = false;
-  /** The peer's END_STREAM arrived. */
-  remoteEnded = false;
-  /** Nothing is sent or delivered any more. */
-  closed = false;
   /** This side has sent headers. */
   answered = false;
   /** Whoever serves it has not settled: it counts against the limit on streams, also when it is closed. */
@@ -99,25 +85,12 @@ export class Stream implements DataTarget {
   contentLength = -1;
   /** The header fields that wait with the stream for its turn to be opened. */
   waitingHeaders: OutgoingHeaders | null = null;
-  private readonly host: StreamHost;
   private whenClosed: (() => void) | null = null;
   private queuedEnd: number = End.OPEN;
   private queuedTrailers: OutgoingHeaders | null = null;
   private reservedAt = -1;
-  private receiveWindow = initialWindow;
-  private windowTarget = initialWindow;
-  private unannounced = 0;
-  /** The application has taken all there was at some time since credit was last given. */
-  private keptUp = false;
-  private borrowed = 0;
-  /** What the connection's ledger has lent for a message that is under way. */
-  private lent = 0;
-  /** Where in the body that message ends. */
-  private wholeAt = 0;
-  private bodyReceived = 0;
-
   constructor(host: StreamHost, id: number, sendWindow: number) {
-    this.host = host;
+    super(host);
     this.id = id;
     this.sendWindow = sendWindow;
   }
@@ -222,54 +195,6 @@ export class Stream implements DataTarget {
     }
   }
 
-  /** The application took or dropped `n` received bytes: the peer may send as many more. */
-  credit(n: number): void {
-    const host = this.host;
-    host.ledger.released(n);
-    host.creditReleased();
-    let rest = n;
-    if (this.borrowed > 0) {
-      const paid = Math.min(rest, this.borrowed);
-      this.borrowed -= paid;
-      rest -= paid;
-    }
-    if (this.remoteEnded || this.closed) return;
-    this.unannounced += rest;
-    if (this.untaken <= prefixAtMost) this.keptUp = true;
-    if (this.unannounced * 2 < this.windowTarget) return;
-    // What a reader that waits for more hasn't got is on its way or held back for want of window, which can't be told apart
-    // here: the window doubles as long as the reader keeps up.
-    let grown = 0;
-    if (this.keptUp && this.windowTarget < host.maxStreamWindow) {
-      grown = Math.min(this.windowTarget, host.maxStreamWindow - this.windowTarget);
-      this.windowTarget += grown;
-    }
-    this.announce(this.unannounced + grown);
-    this.unannounced = 0;
-    this.keptUp = false;
-  }
-
-  /**
-   * A message of `whole` octets, of which `length` are still to come, can only be taken whole: lets the peer send them
-   * even if that is more than the windows. The caller has checked the size against its limit. 0 when the message is
-   * whole, or will not be waited for.
-   */
-  expect(length: number, whole: number = length): void {
-    if (this.closed || this.id === 0) return;
-    this.lend(whole);
-    this.wholeAt = this.bodyReceived + length;
-    if (length === 0 || this.remoteEnded) return;
-    if (whole > 0) this.host.creditReleased();
-    // One octet more, since nghttp2 (and so Node) sends an empty END_STREAM only while its window is open: a message that
-    // fills the window to the last octet, and is not taken before the end is known, would wait for ever.
-    const missing = Math.min(length + 1, maxUint31) - this.receiveWindow;
-    if (missing <= 0) return;
-    const fromUnannounced = Math.min(missing, this.unannounced);
-    this.unannounced -= fromUnannounced;
-    this.borrowed += missing - fromUnannounced;
-    this.announce(missing);
-  }
-
   /** Ends the stream at once with RST_STREAM; what is queued is dropped. The sink is not called. */
   reset(code: number): void {
     if (this.closed) return;
@@ -300,7 +225,7 @@ export class Stream implements DataTarget {
    */
   abandon(whenClosed?: () => void): void {
     this.sink = deaf;
-    this.lend(0);
+    this.expect(0);
     if (this.closed) {
       whenClosed?.();
       return;
@@ -316,12 +241,6 @@ export class Stream implements DataTarget {
 
   // ---- for the connection
 
-  /** A DATA frame of `length` octets begins. Returns false when it passes the stream's window. */
-  dataBegins(length: number): boolean {
-    this.receiveWindow -= length;
-    return this.receiveWindow >= 0;
-  }
-
   /** @inheritdoc */
   dataPadding(padding: number): void {
     this.credit(padding);
@@ -333,8 +252,7 @@ export class Stream implements DataTarget {
       this.credit(end - start);
       return;
     }
-    this.bodyReceived += end - start;
-    if (this.lent > 0 && this.bodyReceived >= this.wholeAt) this.lend(0);
+    this.arrived(end - start);
     if (this.contentLength >= 0 && this.bodyReceived > this.contentLength) this.overrun(b, start, end);
     else this.sink.data(b, start, end);
   }
@@ -405,29 +323,12 @@ export class Stream implements DataTarget {
     this.bodyComplete();
   }
 
-  /** Octets that the application could have taken and hasn't: without those of a message that is under way. */
-  private get untaken(): number {
-    const held = this.windowTarget + this.borrowed - this.receiveWindow - this.unannounced;
-    return this.lent === 0 ? held : held - (this.lent - (this.wholeAt - this.bodyReceived));
-  }
-
   private hasRoom(): boolean {
     const full = this.queue !== null && this.queue.length >= queueLimit;
     if (!full && !this.host.turnSpent) return true;
     this.starved = true;
     if (!full) this.host.rest(this);
     return false;
-  }
-
-  private lend(whole: number): void {
-    if (whole === this.lent) return;
-    this.host.ledger.lend(whole - this.lent);
-    this.lent = whole;
-  }
-
-  private announce(increment: number): void {
-    this.receiveWindow += increment;
-    this.host.writeWindowUpdate(this.id, increment);
   }
 
   private endLocal(): void {
@@ -440,8 +341,7 @@ export class Stream implements DataTarget {
     this.queue = null;
     this.queuedTrailers = null;
     this.waitingHeaders = null;
-    this.borrowed = 0;
-    this.lend(0);
+    this.returnWindow();
     this.host.streamClosed(this, cause);
     this.whenClosed?.();
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from "@jest/globals";
 import { ErrorCode } from "../src/error-code.js";
-import { data, headers, request, response, settings, windowUpdate } from "./frames.js";
+import { data, headers, request, response, rst, settings, windowUpdate } from "./frames.js";
 import { play, Subject, windowsOf } from "./subject.js";
 
 const zeros = (n: number) => new Uint8Array(n);
@@ -121,28 +121,38 @@ describe("a message larger than the window", () => {
     expect(subject.imbalance()).toEqual([]);
     credit(subject, 1);
     expect(subject.imbalance()).toEqual([]);
-    // Nothing is lent any more: what the next streams send is bounded again.
-    for (let id = 3; id <= 9; id += 2) {
-      subject.receive(headers(id, request));
-      send(subject, id, Math.min(65_535, subject.peerWindow(0)));
-    }
-    expect(subject.peerWindow(0)).toBe(0);
-    expect(subject.connection.ledger.held).toBeLessThanOrEqual(131_070);
   });
 
-  it.each(["reset", "peer"])("that never comes leaves the connection's limit as it was (%s)", (how) => {
-    const subject = holding({ maxBufferedBytes: 65_535, connectionWindow: 65_535 });
-    subject.stream().expect(1_000_000);
-    if (how === "reset") subject.stream().reset(ErrorCode.CANCEL);
-    else play(subject, [headers(1, ["x", "y"], { end: true })]);
-    subject.stream().reset(ErrorCode.CANCEL);
-    for (let id = 3; id <= 7; id += 2) {
-      subject.receive(headers(id, request));
-      send(subject, id, Math.min(65_535, subject.peerWindow(0)));
-    }
-    // What may be buffered and one window were taken, then no more.
-    expect(subject.peerWindow(0)).toBe(0);
-    expect(subject.connection.ledger.held).toBeLessThanOrEqual(131_070);
+  it.each(["whole", "reset", "peer"])("makes others of its size wait until it is %s", (how) => {
+    const subject = holding({ maxBufferedBytes: 100_000, connectionWindow: 65_535 });
+    subject.receive(headers(3, request));
+    subject.stream(1).expect(160_000);
+    subject.stream(3).expect(160_000);
+    subject.settle();
+    // The first one may come, though it is larger than the budget; the second one not yet.
+    expect(subject.peerWindow(1)).toBe(160_001);
+    expect(subject.peerWindow(3)).toBe(65_535);
+    if (how === "whole") {
+      for (let left = 160_000; left > 0; ) {
+        const n = Math.min(left, subject.peerWindow(0));
+        send(subject, 1, n);
+        left -= n;
+      }
+      // Nobody has taken it: that would be to wait for a reader.
+      expect(subject.held.get(1)).toBe(160_000);
+    } else if (how === "reset") subject.stream(1).reset(ErrorCode.CANCEL);
+    else play(subject, [rst(1, ErrorCode.CANCEL)]);
+    subject.settle();
+    expect(subject.peerWindow(3)).toBe(160_001);
+    expect(subject.imbalance()).toEqual([]);
+  });
+
+  it("waits for no other when both fit", () => {
+    const subject = holding({ maxBufferedBytes: 200_000, connectionWindow: 65_535 });
+    subject.receive(headers(3, request));
+    for (const id of [1, 3]) subject.stream(id).expect(160_000);
+    subject.settle();
+    expect([subject.peerWindow(1), subject.peerWindow(3)]).toEqual([160_001, 160_001]);
   });
 });
 
@@ -157,27 +167,61 @@ describe("the window of a connection that receives", () => {
     expect(subject.imbalance()).toEqual([]);
   });
 
-  it("is withheld past the bytes that may be buffered, and given back as they are taken", () => {
-    const subject = holding({ connectionWindow: 65_535, maxBufferedBytes: 100_000 });
-    subject.receive(headers(3, request), headers(5, request));
-    send(subject, 1, 60_000);
-    send(subject, 3, 60_000);
-    send(subject, 5, subject.peerWindow(0));
-    expect(subject.peerWindow(0)).toBe(0);
-    expect(subject.connection.ledger.held).toBeLessThanOrEqual(100_000 + 65_535);
+  it("lets through what one stream gets beside a thousand that nobody reads, within the bound", () => {
+    const maxBufferedBytes = 1_000_000;
+    const subject = holding({ maxConcurrentStreams: 1001, maxBufferedBytes });
+    for (let id = 3; id <= 2001; id += 2) {
+      subject.receive(headers(id, request));
+      send(subject, id, subject.peerWindow(id));
+    }
+    for (let total = 0; total < 20_000_000; ) {
+      const n = Math.min(subject.peerWindow(0), subject.peerWindow(1), 1_000_000);
+      expect(n).toBeGreaterThan(30_000);
+      send(subject, 1, n);
+      credit(subject, 1);
+      total += n;
+    }
+    // Its window has grown as far as the budget goes, and what is held is within what the options say.
+    expect(windowsOf(subject.stream(1)).windowTarget).toBe(1_048_576);
+    expect(subject.connection.ledger.held).toBeLessThanOrEqual(1001 * 65_535 + 2 * maxBufferedBytes);
     expect(subject.imbalance()).toEqual([]);
-    credit(subject, 1);
-    expect(subject.peerWindow(0)).toBeGreaterThan(40_000);
+  });
+
+  it("doesn't let windows grow past the budget, and gives growth to who keeps up", () => {
+    const subject = holding({ maxBufferedBytes: 200_000, maxStreamWindow: 200_000 });
+    const stream = (id: number) => windowsOf(subject.stream(id)).windowTarget;
+    const read = (id: number): void => {
+      send(subject, id, subject.peerWindow(id));
+      credit(subject, id);
+    };
+    subject.receive(headers(3, request));
+    for (let i = 0; i < 8; i++) read(1);
+    expect(stream(1)).toBe(200_000);
+    for (let i = 0; i < 8; i++) read(3);
+    expect(stream(3)).toBe(65_535 + 65_535);
+    // The first one stops keeping up: it takes a part, and never all.
+    for (let i = 0; i < 4; i++) {
+      send(subject, 1, subject.peerWindow(1));
+      subject.held.set(1, subject.held.get(1)! - 120_000);
+      subject.stream(1).credit(120_000);
+      subject.settle();
+    }
+    expect(stream(1)).toBeLessThan(200_000);
+    for (let i = 0; i < 8; i++) read(3);
+    expect(stream(3)).toBeGreaterThan(131_070);
     expect(subject.imbalance()).toEqual([]);
+    subject.stream(1).reset(ErrorCode.CANCEL);
+    for (let i = 0; i < 8; i++) read(3);
+    expect(stream(3)).toBe(200_000);
   });
 
   it("passed by the peer ends the connection", () => {
     const subject = holding({ connectionWindow: 65_535, maxBufferedBytes: 65_535 });
     subject.receive(headers(3, request), headers(5, request));
-    send(subject, 1, 65_535);
-    send(subject, 3, subject.peerWindow(0));
-    expect(subject.alive).toBe(true);
-    send(subject, 5, 1);
+    // Less than a quarter is not credited at once.
+    send(subject, 3, 16_000);
+    expect(subject.peerWindow(0)).toBe(49_535);
+    subject.receive(data(5, 49_536));
     expect(subject.log.at(-1)).toBe("closed FLOW_CONTROL_ERROR");
   });
 });

@@ -112,7 +112,7 @@ describe("credit that is given back after an orderly end", () => {
     subject.connection.receive(rst(3, ErrorCode.CANCEL));
     expect(subject.link.state).toBe("ended");
     const { writes } = subject.link;
-    // 64,000 octets were withheld: giving them back makes far more than a quarter of the window.
+    // More than half a window of the stream.
     subject.stream(1).credit(64_000);
     subject.link.settle();
     expect(subject.link.writes).toBe(writes);

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+import { maxUint31 } from "./frame/frame-type.js";
+import type { MessageWaiter, ReceiveLedger } from "./receive-ledger.js";
+
+/** What the receiving half of a stream needs of its connection. */
+export interface ReceivingHost {
+  readonly ledger: ReceiveLedger;
+  /** What a window grows to. */
+  readonly maxStreamWindow: number;
+  writeWindowUpdate(streamId: number, increment: number): void;
+  /** Bytes were given back to the ledger. */
+  creditReleased(): void;
+}
+
+/** The window that every stream begins with (RFC 9113 §6.9.2). */
+const firstWindow = 65_535;
+/** What may wait for the rest of a message before the stream is told of it: a prefix under way. */
+const prefixAtMost = 8;
+
+/**
+ * The receiving half of a stream: what the peer may send on it, and when it may send more. The lower half of a `Stream`, a
+ * base class so that a stream is one object.
+ */
+export abstract class ReceivingHalf<Host extends ReceivingHost = ReceivingHost> implements MessageWaiter {
+  /** The stream's id; 0 while the peer's limit on concurrent streams holds it back. */
+  id = 0;
+  /** The peer's END_STREAM arrived. */
+  remoteEnded = false;
+  /** Nothing is sent or delivered any more. */
+  closed = false;
+  protected readonly host: Host;
+  /** Octets of the body so far. */
+  protected bodyReceived = 0;
+  private receiveWindow = firstWindow;
+  private windowTarget = firstWindow;
+  /** Taken by the application, and not announced to the peer yet. */
+  private unannounced = 0;
+  /** Let in beyond the window for messages, and not taken yet. */
+  private borrowed = 0;
+  /** The application has taken all there was at some time since credit was last given. */
+  private keptUp = false;
+  // The message that is under way: its size, where in the body it ends, and what the ledger has admitted of it.
+  private message = 0;
+  private messageEnd = 0;
+  private admitted = 0;
+
+  constructor(host: Host) {
+    this.host = host;
+  }
+
+  /** The application took or dropped `n` received bytes: the peer may send as many more. */
+  credit(n: number): void {
+    const { host } = this;
+    host.ledger.released(n);
+    host.creditReleased();
+    const paid = Math.min(n, this.borrowed);
+    this.borrowed -= paid;
+    if (this.remoteEnded || this.closed) return;
+    this.unannounced += n - paid;
+    if (this.untaken <= prefixAtMost) this.keptUp = true;
+    if (this.unannounced * 2 < this.windowTarget) return;
+    const increment = this.unannounced + this.resize();
+    this.unannounced = 0;
+    this.keptUp = false;
+    if (increment > 0) this.announce(increment);
+  }
+
+  /**
+   * A message of `whole` octets, of which `length` are still to come, can only be taken whole: lets the peer send them
+   * even if that is more than the windows, as soon as the ledger has room for it. The caller has checked the size against its
+   * limit. 0 when the message is whole, or will not be waited for.
+   */
+  expect(length: number, whole: number = length): void {
+    if (this.closed || this.id === 0) return;
+    this.settleMessage();
+    if (length === 0) return;
+    this.message = whole;
+    this.messageEnd = this.bodyReceived + length;
+    if (!this.remoteEnded) this.askAgain();
+  }
+
+  /** @inheritdoc */
+  askAgain(): boolean {
+    if (this.closed || this.remoteEnded || this.message === 0) return true;
+    // One octet more, since nghttp2 (and so Node) sends an empty END_STREAM only while its window is open: a message that
+    // fills the window to the last octet, and is not taken before the end is known, would wait for ever.
+    const missing = Math.min(this.messageEnd - this.bodyReceived + 1, maxUint31) - this.receiveWindow;
+    if (missing <= 0) return true;
+    const extra = Math.max(0, missing - this.unannounced);
+    if (extra > 0 && !this.host.ledger.admit(extra, this)) return false;
+    this.admitted += extra;
+    this.borrowed += extra;
+    this.unannounced -= missing - extra;
+    this.announce(missing);
+    return true;
+  }
+
+  /** A DATA frame of `length` octets begins. Returns false when it passes the stream's window. */
+  dataBegins(length: number): boolean {
+    this.receiveWindow -= length;
+    return this.receiveWindow >= 0;
+  }
+
+  /** So many octets of the body are here. */
+  protected arrived(n: number): void {
+    this.bodyReceived += n;
+    if (this.message > 0 && this.bodyReceived >= this.messageEnd) this.settleMessage();
+  }
+
+  /** The stream is closed: what it has of the connection's is given back. */
+  protected returnWindow(): void {
+    this.settleMessage();
+    this.borrowed = 0;
+    this.host.ledger.shrink(this.windowTarget - firstWindow);
+    this.windowTarget = firstWindow;
+  }
+
+  /**
+   * What a reader that waits for more hasn't got is on its way, or held back for want of window, which can't be told apart
+   * here: the window doubles as long as the reader keeps up. One that doesn't gives its growth back when others want it.
+   */
+  private resize(): number {
+    const { ledger, maxStreamWindow } = this.host;
+    if (this.keptUp) {
+      const wanted = Math.min(this.windowTarget, maxStreamWindow - this.windowTarget);
+      const grown = wanted > 0 ? ledger.grow(wanted) : 0;
+      this.windowTarget += grown;
+      return grown;
+    }
+    if (!ledger.exhausted) return 0;
+    const less = Math.min(this.windowTarget - firstWindow, this.unannounced);
+    this.windowTarget -= less;
+    ledger.shrink(less);
+    return -less;
+  }
+
+  /** Octets that the application could have taken and hasn't: without those of a message that is under way. */
+  private get untaken(): number {
+    const held = this.windowTarget + this.borrowed - this.receiveWindow - this.unannounced;
+    return this.message === 0 ? held : held - (this.message - (this.messageEnd - this.bodyReceived));
+  }
+
+  private settleMessage(): void {
+    if (this.message === 0) return;
+    this.message = 0;
+    const { ledger } = this.host;
+    ledger.forget(this);
+    const { admitted } = this;
+    this.admitted = 0;
+    if (admitted > 0) ledger.settle(admitted);
+  }
+
+  private announce(increment: number): void {
+    this.receiveWindow += increment;
+    this.host.writeWindowUpdate(this.id, increment);
+  }
+}
