@@ -3,7 +3,7 @@
 // For those who write a link.
 export type { ByteLink, ByteReceiver, LinkPeer } from "./byte-link.js";
 // For users of a connection.
-export { Connection, type ConnectionEvents } from "./connection.js";
+export { Connection } from "./connection.js";
 export { ErrorCode, errorCodeName, Http2ConnectionError } from "./error-code.js";
 export { HeaderBlock } from "./hpack/header-block.js";
 export { HeaderList } from "./hpack/header-list.js";
@@ -15,4 +15,5 @@ export {
   resolveHttp2Options,
 } from "./options.js";
 export type { OutgoingHeaders, Stream } from "./stream.js";
+export type { ConnectionEvents } from "./stream-carrier.js";
 export type { StreamReset, StreamSink } from "./stream-sink.js";

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ByteLink } from "./byte-link.js";
+import { ClosedBy } from "./closed-streams.js";
+import { Drain } from "./drain.js";
+import { ErrorCode, errorCodeName, Http2ConnectionError } from "./error-code.js";
+import { FrameReader } from "./frame/frame-reader.js";
+import { maxUint31 } from "./frame/frame-type.js";
+import { HpackDecoder } from "./hpack/decoder.js";
+import type { HeaderList } from "./hpack/header-list.js";
+import { Inbound, type InboundHost } from "./inbound.js";
+import type { Http2Options } from "./options.js";
+import { Setting } from "./settings.js";
+import { Stream } from "./stream.js";
+import { StreamCarrier } from "./stream-carrier.js";
+import type { StreamReset } from "./stream-sink.js";
+
+/**
+ * What the peer does to a connection: `Inbound` says what its frames mean, and here it happens. The middle one of the three
+ * layers of a `Connection`.
+ */
+export abstract class PeerActions extends StreamCarrier implements InboundHost {
+  readonly decoder: HpackDecoder;
+  /** No stream may be opened any more, or none is accepted. */
+  draining = false;
+  protected readonly reader: FrameReader;
+  protected readonly inbound: Inbound;
+  protected readonly drain: Drain;
+  /** Why the connection ends, or will. */
+  protected failure: Error | undefined;
+
+  constructor(role: "client" | "server", link: ByteLink, options?: Http2Options) {
+    super(role, link, options);
+    this.decoder = new HpackDecoder({
+      maxListSize: this.options.maxHeaderListSize,
+      maxFields: this.options.maxHeaderFields,
+    });
+    this.inbound = new Inbound(this);
+    this.reader = new FrameReader(this.inbound, this.isServer);
+    this.drain = new Drain(this.writer);
+  }
+
+  /** Ends in order. */
+  abstract shutdown(): void;
+
+  isIdle(id: number): boolean {
+    return this.book.isIdle(id);
+  }
+
+  closedBy(id: number): number {
+    return this.drain.discards(id) ? ClosedBy.LOCAL_RESET : this.book.closedBy(id);
+  }
+
+  openedByPeer(id: number, list: HeaderList, end: boolean): void {
+    this.book.lastPeerId = id;
+    if (this.drain.discards(id)) return;
+    if (this.book.taken >= this.options.maxConcurrentStreams) {
+      this.refuse(id, ErrorCode.REFUSED_STREAM);
+      return;
+    }
+    if (end && list.contentLength > 0) {
+      this.refuse(id, ErrorCode.PROTOCOL_ERROR);
+      return;
+    }
+    const stream = new Stream(this, id, this.settings.peer.initialWindowSize);
+    stream.headersReceived = true;
+    stream.contentLength = list.contentLength;
+    this.book.add(stream);
+    this.setActive(true);
+    if (end) stream.endRemote();
+    this.events.stream?.(stream, list, end);
+    if (this.book.idsRunOut) this.shutdown();
+  }
+
+  receivedData(length: number): void {
+    if (!this.ledger.received(length)) {
+      throw new Http2ConnectionError(
+        ErrorCode.FLOW_CONTROL_ERROR,
+        "the peer sent more than the connection's window (RFC 9113 §6.9.1)",
+      );
+    }
+    this.creditReleased();
+  }
+
+  releasedData(length: number): void {
+    this.ledger.released(length);
+    this.creditReleased();
+  }
+
+  applySetting(id: number, value: number): void {
+    if (id === Setting.INITIAL_WINDOW_SIZE) this.changeInitialWindow(value);
+    this.settings.apply(id, value);
+    if (id === Setting.HEADER_TABLE_SIZE) this.writer.encoder.setPeerTableSize(value);
+    else if (id === Setting.MAX_FRAME_SIZE) this.peerMaxFrameSize = value;
+  }
+
+  settingsApplied(): void {
+    this.settings.applied();
+    this.writer.settingsAcknowledgement();
+    this.openWaiting();
+    this.pumpBlocked();
+  }
+
+  settingsAcknowledged(): void {
+    this.settings.acknowledge();
+  }
+
+  pingReceived(b: Uint8Array, start: number): void {
+    this.limits.ping(this.writer.headerBlocks + this.dataSent);
+    this.writer.ping(b, start, true);
+  }
+
+  pingAcknowledged(b: Uint8Array, start: number): void {
+    if (this.drain.acknowledged(b, start, this.book.lastPeerId)) this.closeWhenIdle();
+    else this.limits.emptyFrame();
+  }
+
+  goAwayReceived(last: number, code: number, debug: string): void {
+    if (!this.isServer && last !== 0 && (last & 1) === 0) {
+      throw new Http2ConnectionError(
+        ErrorCode.PROTOCOL_ERROR,
+        `GOAWAY names stream ${last}, which no client opens (RFC 9113 §6.8)`,
+      );
+    }
+    this.drain.received(last);
+    this.draining = true;
+    const why =
+      code === ErrorCode.NO_ERROR
+        ? ""
+        : ` with ${errorCodeName(code)}${debug === "" ? "" : ` ${JSON.stringify(debug)}`}`;
+    this.failure ??=
+      code === ErrorCode.NO_ERROR ? undefined : new Http2ConnectionError(code, `the peer sent GOAWAY${why}`);
+    const reset: StreamReset = {
+      code: ErrorCode.REFUSED_STREAM,
+      source: "connection",
+      disposition: "unprocessed",
+      message: `the peer sent GOAWAY${why} before it took the request`,
+    };
+    this.events.goAway?.(code, last, debug);
+    if (!this.isServer) {
+      for (const stream of [...this.book.waiting])
+        stream.fail({ ...reset, disposition: "not-sent" }, ClosedBy.LOCAL_RESET);
+      for (const stream of this.streams.values())
+        if (stream.id > last) stream.fail(reset, ClosedBy.LOCAL_RESET);
+    }
+    this.closeWhenIdle();
+  }
+
+  windowUpdated(): void {
+    this.limits.windowUpdate(this.dataSent);
+  }
+
+  connectionWindowGrew(increment: number): void {
+    this.sendWindow += increment;
+    this.granted += increment;
+    if (this.sendWindow > maxUint31) {
+      throw new Http2ConnectionError(
+        ErrorCode.FLOW_CONTROL_ERROR,
+        "the connection's window above 2^31-1 (RFC 9113 §6.9.1)",
+      );
+    }
+    this.scheduler.pumpAll();
+  }
+
+  streamWindowGrew(stream: Stream): void {
+    this.scheduler.pump(stream);
+  }
+
+  refuse(id: number, code: number): void {
+    this.writer.reset(id, code);
+    this.book.remember(id, ClosedBy.LOCAL_RESET);
+    if (this.isServer) this.limits.resetProvoked();
+  }
+
+  refuseRequest(id: number, list: HeaderList, end: boolean): void {
+    this.book.lastPeerId = id;
+    if (this.drain.discards(id)) return;
+    if (list.malformed === null && list.kind !== 0 && list.tooLarge) {
+      this.writer.headers(id, [":status", "431"], true, this.settings.peer.maxFrameSize);
+      if (end) this.book.remember(id, ClosedBy.ENDED);
+      else this.refuse(id, ErrorCode.NO_ERROR);
+    } else {
+      this.refuse(id, ErrorCode.PROTOCOL_ERROR);
+    }
+  }
+
+  private changeInitialWindow(value: number): void {
+    const delta = value - this.settings.peer.initialWindowSize;
+    for (const stream of this.streams.values()) {
+      stream.sendWindow += delta;
+      if (stream.sendWindow > maxUint31) {
+        throw new Http2ConnectionError(
+          ErrorCode.FLOW_CONTROL_ERROR,
+          `window of stream ${stream.id} above 2^31-1 (RFC 9113 §6.9.2)`,
+        );
+      }
+    }
+  }
+
+  private pumpBlocked(): void {
+    for (const stream of this.streams.values()) if (stream.queue !== null) this.scheduler.pump(stream);
+    this.scheduler.pumpAll();
+  }
+}

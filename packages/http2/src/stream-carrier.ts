@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ByteLink, LinkPeer } from "./byte-link.js";
+import { ClosedBy } from "./closed-streams.js";
+import { ConnectionStreams } from "./connection-streams.js";
+import { ErrorCode } from "./error-code.js";
+import { HpackEncoder } from "./hpack/encoder.js";
+import type { HeaderList } from "./hpack/header-list.js";
+import { Limits } from "./limits.js";
+import { type Http2Options, type ResolvedHttp2Options, resolveHttp2Options } from "./options.js";
+import { Output } from "./output.js";
+import { ReceiveLedger } from "./receive-ledger.js";
+import { Scheduler, type SchedulerHost } from "./scheduler.js";
+import { SettingsExchange } from "./settings-exchange.js";
+import type { OutgoingHeaders, Stream, StreamHost } from "./stream.js";
+import type { StreamTable } from "./stream-table.js";
+import { Writer } from "./writer.js";
+
+/** What both sides may send before the first WINDOW_UPDATE (RFC 9113 §6.9.2). */
+const initialWindow = 65_535;
+
+/** What a connection tells the one who made it. */
+export interface ConnectionEvents {
+  /** Server: the peer opened a stream. Set `stream.sink` before returning. `end`: the request has no body. */
+  stream?(stream: Stream, list: HeaderList, end: boolean): void;
+  /** The peer will not answer streams above `lastStreamId`, and new ones have to go elsewhere. */
+  goAway?(code: number, lastStreamId: number, debug: string): void;
+  /** The connection is over. `error` is absent after an orderly end. */
+  closed?(error?: Error): void;
+  /** The number of open streams became 0, or 1 from 0. */
+  active?(active: boolean): void;
+}
+
+/**
+ * What the streams of a connection ask of it: to write their frames, to let them wait for windows and link, and to keep book
+ * of them. The lowest of the three layers of a `Connection`.
+ */
+export abstract class StreamCarrier implements StreamHost, SchedulerHost {
+  readonly isServer: boolean;
+  readonly options: ResolvedHttp2Options;
+  readonly output: Output;
+  readonly ledger: ReceiveLedger;
+  /** What counts the peer's frames, and ends the connection when it sends too many. */
+  readonly limits: Limits;
+  /** The streams that are open, by id. */
+  readonly streams: StreamTable<Stream>;
+  /** Who is at the other end. */
+  readonly peer: LinkPeer;
+  /** What the peer lets us send on the whole connection. */
+  sendWindow = initialWindow;
+  /** Largest DATA frame that is sent: the peer's limit, within our own. */
+  peerMaxFrameSize = 16_384;
+  readonly maxStreamWindow: number;
+  /** The link is closed, or about to be after an error. */
+  closing = false;
+  protected readonly link: ByteLink;
+  protected events: ConnectionEvents = {};
+  protected readonly writer: Writer;
+  protected readonly scheduler: Scheduler;
+  protected readonly book: ConnectionStreams;
+  protected readonly settings: SettingsExchange = new SettingsExchange();
+  /** All that the peer has ever let us send. */
+  protected granted = initialWindow;
+  private lingering: Stream[] = [];
+  private active = false;
+
+  constructor(role: "client" | "server", link: ByteLink, options?: Http2Options) {
+    this.isServer = role === "server";
+    this.link = link;
+    this.peer = link.peer;
+    this.options = resolveHttp2Options(options);
+    this.maxStreamWindow = this.options.maxStreamWindow;
+    this.book = new ConnectionStreams(this.isServer);
+    this.streams = this.book.open;
+    this.limits = new Limits(this.options, () => link.now());
+    this.ledger = new ReceiveLedger(this.options.connectionWindow, this.options.maxBufferedBytes);
+    // Only a server waits for its peer to read: two ends that did would wait for each other.
+    const pauseAbove = this.isServer ? this.options.maxUnreadOutput : Number.POSITIVE_INFINITY;
+    this.output = new Output(link, () => link.afterTurn(this.endOfTurn), pauseAbove);
+    this.writer = new Writer(this.output, new HpackEncoder(this.options.maxEncoderTableSize));
+    this.scheduler = new Scheduler(this);
+  }
+
+  // ---- StreamHost
+
+  get turnSpent(): boolean {
+    return this.scheduler.turnSpent;
+  }
+
+  writeHeaders(stream: Stream, headers: OutgoingHeaders, end: boolean): void {
+    this.writer.headers(stream.id, headers, end, this.settings.peer.maxFrameSize);
+  }
+
+  writeReset(stream: Stream, code: number): void {
+    this.writer.reset(stream.id, code);
+  }
+
+  writeWindowUpdate(streamId: number, increment: number): void {
+    this.writer.windowUpdate(streamId, increment);
+  }
+
+  creditReleased(): void {
+    const due = this.ledger.takeDue();
+    if (due > 0) this.writer.windowUpdate(0, due);
+  }
+
+  pump(stream: Stream): void {
+    this.scheduler.pump(stream);
+  }
+
+  rest(stream: Stream): void {
+    this.scheduler.rest(stream);
+  }
+
+  linger(stream: Stream): void {
+    this.lingering.push(stream);
+    if (this.lingering.length === 1) this.link.nextTurn(this.endLingering);
+  }
+
+  streamError(stream: Stream, code: number, message: string): void {
+    if (stream.closed) return;
+    this.writer.reset(stream.id, code);
+    stream.fail({ code, source: "local", disposition: "maybe-processed", message }, ClosedBy.LOCAL_RESET);
+    if (this.isServer) this.limits.resetProvoked();
+  }
+
+  streamClosed(stream: Stream, cause: number): void {
+    const { book } = this;
+    this.scheduler.remove(stream);
+    book.remove(stream, cause);
+    if (stream.held) book.held++;
+    if (book.waiting.size > 0) this.openWaiting();
+    if (book.active === 0) {
+      this.setActive(false);
+      this.closeWhenIdle();
+    }
+  }
+
+  streamReleased(): void {
+    this.book.held--;
+  }
+
+  // ---- SchedulerHost
+
+  nextTurn(callback: () => void): void {
+    this.link.nextTurn(callback);
+  }
+
+  // ---- for the layers above
+
+  /** Closes a connection that ends in order and has nothing left to do. */
+  protected abstract closeWhenIdle(): void;
+
+  /** DATA octets sent so far. */
+  protected get dataSent(): number {
+    return this.granted - this.sendWindow;
+  }
+
+  protected readonly endOfTurn = (): void => {
+    this.output.endOfTurn();
+    this.scheduler.endOfTurn();
+  };
+
+  private readonly endLingering = (): void => {
+    const lingering = this.lingering;
+    this.lingering = [];
+    for (const stream of lingering) stream.reset(ErrorCode.NO_ERROR);
+  };
+
+  protected openWaiting(): void {
+    const { book } = this;
+    const { peer } = this.settings;
+    for (const stream of book.waiting) {
+      if (this.streams.size >= peer.maxConcurrentStreams || this.closing) return;
+      book.activate(stream, peer.initialWindowSize);
+      const headers = stream.waitingHeaders;
+      stream.waitingHeaders = null;
+      const onlyHeaders = stream.localEnded && stream.queue === null;
+      try {
+        if (headers !== null) this.writeHeaders(stream, headers, onlyHeaders);
+        this.scheduler.pump(stream);
+      } catch (error) {
+        const message = error instanceof Error ? error.message : String(error);
+        const code = ErrorCode.INTERNAL_ERROR;
+        stream.fail({ code, source: "local", disposition: "not-sent", message }, ClosedBy.LOCAL_RESET);
+      }
+    }
+  }
+
+  protected setActive(active: boolean): void {
+    if (active === this.active) return;
+    this.active = active;
+    this.link.setActive(active);
+    this.events.active?.(active);
+  }
+}
