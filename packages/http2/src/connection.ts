@@ -122,6 +122,7 @@ export class Connection extends PeerActions implements ByteReceiver {
         // A large message may take its time, as long as it comes; what is small has to come.
         inputMark: reader.insideData ? this.received : reader.frames,
         unread: this.link.pending,
+        taken: this.output.handed - this.link.pending,
         used: this.book.used,
         streams: this.book.active,
       });

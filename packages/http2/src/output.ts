@@ -27,6 +27,8 @@ export class Output {
   position = 0;
   /** Bytes handed to the link since the turn began; the measure of fairness between a sender and the readers. */
   turnBytes = 0;
+  /** Bytes handed to the link since the connection began. */
+  handed = 0;
   /** Set once the link is closed: what is written from then on is dropped. */
   closed = false;
   /** The link holds more than {@link congestionLimit} unsent bytes: streams wait until it has drained. */
@@ -140,6 +142,7 @@ export class Output {
     this.openAt = -1;
     if (this.closed) return;
     this.turnBytes += length;
+    this.handed += length;
     const consumed = this.link.write(length === b.length ? b : b.subarray(0, length));
     if (consumed) {
       for (const done of this.inFlight) release(done);

@@ -13,8 +13,10 @@ export interface Progress {
   readonly unfinished: boolean;
   /** Grows while what is unfinished goes on. */
   readonly inputMark: number;
-  /** Octets of output that the link has not taken. */
+  /** Octets of output that the peer has not taken. */
   readonly unread: number;
+  /** Octets of output that it has. */
+  readonly taken: number;
   /** A stream was open at some time. */
   readonly used: boolean;
   /** Streams that are open or wait to be. */
@@ -31,8 +33,8 @@ export class Watchdog {
   private readonly openedAt: number;
   private inputMark = -1;
   private inputSince = 0;
-  private unread = 0;
-  private unreadSince = 0;
+  private taken = -1;
+  private takenSince = 0;
   private idleSince: number;
 
   constructor(options: ResolvedHttp2Options, isServer: boolean, openedAt: number) {
@@ -58,7 +60,7 @@ export class Watchdog {
       );
     }
     this.checkInput(now, progress);
-    this.checkOutput(now, progress.unread);
+    this.checkOutput(now, progress);
     const { firstRequestTimeoutMs: first } = options;
     if (this.isServer && first > 0 && !progress.used && age > first) {
       throw late("no request", first, "firstRequestTimeoutMs", ErrorCode.ENHANCE_YOUR_CALM);
@@ -81,16 +83,17 @@ export class Watchdog {
     }
   }
 
-  private checkOutput(now: number, unread: number): void {
-    if (unread === 0 || unread < this.unread || this.unread === 0) this.unreadSince = now;
-    else if (now - this.unreadSince > this.options.writeTimeoutMs) {
+  private checkOutput(now: number, { unread, taken }: Progress): void {
+    if (unread === 0 || taken !== this.taken) {
+      this.taken = taken;
+      this.takenSince = now;
+    } else if (now - this.takenSince > this.options.writeTimeoutMs) {
       throw late(
         `none of ${unread} bytes of output was taken`,
         this.options.writeTimeoutMs,
         "writeTimeoutMs",
       );
     }
-    this.unread = unread;
   }
 }
 
