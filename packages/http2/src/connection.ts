@@ -172,6 +172,8 @@ export class Connection extends PeerActions implements ByteReceiver {
   protected closeWhenIdle(): void {
     if (!this.draining || this.closing || this.book.active > 0 || !this.drain.finished) return;
     this.closing = true;
+    // What lies behind in the chunk that is being read comes too late, as in the next chunk.
+    this.reader.stop();
     this.endOfTurn();
     // What is still credited or pinged from now on has nowhere to go.
     this.output.closed = true;

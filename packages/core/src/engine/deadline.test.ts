@@ -106,4 +106,17 @@ describe("the deadline wheel", () => {
     expect(told).toBe(entries.length - Math.ceil(entries.length / 3));
     expect(wheel.size).toBe(0);
   });
+
+  test("an entry that is added by one that is told puts off nobody", async () => {
+    const wheel = new DeadlineWheel();
+    const later = entry();
+    const first = entry(() => wheel.add(later, 3_600_000));
+    const second = entry();
+    wheel.add(first, 10);
+    wheel.add(second, 40);
+    await first.fired;
+    expect(await second.fired).toBeLessThan(3_600_000);
+    wheel.remove(later);
+    expect(wheel.size).toBe(0);
+  });
 });

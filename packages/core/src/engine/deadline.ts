@@ -93,8 +93,9 @@ export class DeadlineWheel {
       }
     }
     this.swept = current;
+    // Before anybody is told: who is may add an entry, which then only moves the timer nearer.
+    if (this.count > 0) this.armNext(now);
     for (const entry of due) entry.onDeadline();
-    if (this.count > 0 && this.timer === undefined) this.armNext(now);
   };
 
   /** Arms for the next slot that holds an entry of this round, or for the end of the round. */
