@@ -4,6 +4,7 @@ import { ErrorCode } from "./error-code.js";
 import type { DataTarget } from "./frame/frame-reader.js";
 import { frameHeaderLength } from "./frame/frame-type.js";
 import type { HeaderBlock } from "./hpack/header-block.js";
+import { checkOctets } from "./hpack/string-literal.js";
 import type { Output } from "./output.js";
 import { outputSize } from "./output.js";
 import { ReceivingHalf, type ReceivingHost } from "./receiving-half.js";
@@ -105,12 +106,17 @@ export class Stream extends ReceivingHalf<StreamHost> implements DataTarget {
     return this.queue === null ? 0 : this.queue.length;
   }
 
-  /** Sends a header list; `end` half-closes. Use {@link Stream.sendTrailers} for the last one. */
+  /**
+   * Sends a header list; `end` half-closes. Use {@link Stream.sendTrailers} for the last one. Throws a `RangeError` for a field
+   * that is not of octets, and then nothing is sent.
+   */
   sendHeaders(headers: OutgoingHeaders, end: boolean): void {
     if (this.closed || this.localEnded) return;
     this.answered = true;
-    if (this.id === 0) this.waitingHeaders = headers;
-    else this.host.writeHeaders(this, headers, end);
+    if (this.id === 0) {
+      checkFields(headers);
+      this.waitingHeaders = headers;
+    } else this.host.writeHeaders(this, headers, end);
     if (end) this.endLocal();
   }
 
@@ -181,10 +187,11 @@ export class Stream extends ReceivingHalf<StreamHost> implements DataTarget {
     }
   }
 
-  /** Sends trailers and half-closes, behind what is queued. */
+  /** Sends trailers and half-closes, behind what is queued. Throws as {@link Stream.sendHeaders}. */
   sendTrailers(headers: OutgoingHeaders): void {
     if (this.closed || this.localEnded) return;
     if (this.queue !== null || this.id === 0) {
+      checkFields(headers);
       this.queue ??= new SendQueue();
       this.queuedEnd = End.TRAILERS;
       this.queuedTrailers = headers;
@@ -345,4 +352,9 @@ export class Stream extends ReceivingHalf<StreamHost> implements DataTarget {
     this.host.streamClosed(this, cause);
     this.whenClosed?.();
   }
+}
+
+/** What is queued is encoded later, where nobody could be told of it. */
+function checkFields(headers: OutgoingHeaders): void {
+  checkOctets("fields" in headers ? headers.fields : headers);
 }

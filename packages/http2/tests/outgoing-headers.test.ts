@@ -123,4 +123,23 @@ describe("outgoing header lists", () => {
       expect(decoded(subject.frames(), by)).toEqual([...request, "x", "y"]);
     }
   });
+
+  it("that can't be encoded are refused at once, also when they would wait behind data or for the peer's limit", () => {
+    const bad = ["x", "\u2020"];
+    const subject = new Subject("client").greet(
+      Setting.INITIAL_WINDOW_SIZE,
+      100,
+      Setting.MAX_CONCURRENT_STREAMS,
+      1,
+    );
+    const stream = subject.open();
+    stream.write(new Uint8Array(200), false);
+    expect(() => stream.sendTrailers(bad)).toThrow(RangeError);
+    expect(() => subject.open([...request, ...bad])).toThrow(RangeError);
+    expect(subject.connection.waitingStreams).toBe(0);
+    stream.sendTrailers(["x", "y"]);
+    subject.receive(windowUpdate(1, 1000));
+    expect(subject.alive).toBe(true);
+    expect(subject.sent().at(-1)).toBe("HEADERS 1 END_STREAM");
+  });
 });

@@ -18,7 +18,7 @@ export function writeStringLiteral(text: string, out: Uint8Array, at: number): n
     bits += CODE_LENGTHS[code & 0xff]!;
   }
   // Cut to its low octet, a character could become a line feed: better no message than another one.
-  if (codes > 0xff) throw new RangeError("a header field has characters above U+00FF: encode them first");
+  if (codes > 0xff) throw notOctets();
   const coded = (bits + 7) >>> 3;
   if (coded < length) return encodeHuffman(text, out, writeInteger(coded, 0x7f, 0x80, out, at));
   at = writeInteger(length, 0x7f, 0, out, at);
@@ -30,4 +30,15 @@ export function writeStringLiteral(text: string, out: Uint8Array, at: number): n
 export function stringLiteral(text: string): Uint8Array {
   const out = new Uint8Array(text.length + 6);
   return out.slice(0, writeStringLiteral(text, out, 0));
+}
+
+/** Throws a `RangeError`, as encoding does, if a field has what is no octet: for fields that are encoded later. */
+export function checkOctets(fields: readonly string[]): void {
+  for (const text of fields) {
+    for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0xff) throw notOctets();
+  }
+}
+
+function notOctets(): RangeError {
+  return new RangeError("a header field has characters above U+00FF: encode them first");
 }
