@@ -175,14 +175,8 @@ export abstract class StreamCarrier implements StreamHost, SchedulerHost {
       const headers = stream.waitingHeaders;
       stream.waitingHeaders = null;
       const onlyHeaders = stream.localEnded && stream.queue === null;
-      try {
-        if (headers !== null) this.writeHeaders(stream, headers, onlyHeaders);
-        this.scheduler.pump(stream);
-      } catch (error) {
-        const message = error instanceof Error ? error.message : String(error);
-        const code = ErrorCode.INTERNAL_ERROR;
-        stream.fail({ code, source: "local", disposition: "not-sent", message }, ClosedBy.LOCAL_RESET);
-      }
+      if (headers !== null) this.writeHeaders(stream, headers, onlyHeaders);
+      this.scheduler.pump(stream);
     }
   }
 

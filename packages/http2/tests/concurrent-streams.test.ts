@@ -182,13 +182,13 @@ describe("the peer's limit on concurrent streams", () => {
     expect(subject.alive).toBe(false);
   });
 
-  it("survives waiting headers that cannot be encoded", () => {
+  it("lets no headers wait that cannot be encoded", () => {
     const { subject } = oneAtATime(0);
-    subject.open([...request, "x", "\u4e2d"]);
+    expect(() => subject.open([...request, "x", "\u4e2d"])).toThrow(RangeError);
     subject.open(named("/next"));
     finish(subject, 1);
-    expect(subject.log).toEqual(["3 reset INTERNAL_ERROR local not-sent", "1 headers END 200"]);
-    expect(subject.sent()).toEqual(["HEADERS 5"]);
+    expect(subject.log).toEqual(["1 headers END 200"]);
+    expect(subject.sent()).toEqual(["HEADERS 3"]);
     expect(subject.alive).toBe(true);
   });
 
