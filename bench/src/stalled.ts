@@ -52,4 +52,6 @@ for (let round = 0; round < rounds; round++) {
 }
 for (const handle of handles) handle.cancel();
 const [a, b] = [median(figures.alone), median(figures.beside)];
-console.log(`alone ${Math.round(a)}/s, beside ${stalled} stalled streams ${Math.round(b)}/s: ${((100 * b) / a).toFixed(0)} %`);
+console.log(
+  `alone ${Math.round(a)}/s, beside ${stalled} stalled streams ${Math.round(b)}/s: ${((100 * b) / a).toFixed(0)} %`,
+);

@@ -10,7 +10,8 @@ export const root = join(dirname(fileURLToPath(import.meta.url)), "../..");
 const schema = join(root, "proto/greet/greet.proto");
 const buildMs = 20 * 60_000;
 
-async function run(needs, command, options) {
+/** Runs a tool to its end; gives its last lines, or throws with them. */
+export async function run(needs, command, options) {
   const child = start(command, options);
   const what = command.join(" ").replaceAll(`${root}/`, "");
   try {
@@ -27,7 +28,8 @@ async function run(needs, command, options) {
   }
 }
 
-function files(folder, skipped = []) {
+/** All files below a folder. */
+export function files(folder, skipped = []) {
   return readdirSync(folder, { withFileTypes: true })
     .filter(({ name }) => !skipped.includes(name))
     .flatMap((entry) => (entry.isDirectory() ? files(join(folder, entry.name)) : [join(folder, entry.name)]))
@@ -35,7 +37,7 @@ function files(folder, skipped = []) {
 }
 
 /** Builds unless the outputs are there and were made from the very same inputs. */
-async function unlessBuilt({ inputs, outputs, stamp, rebuild }, build) {
+export async function unlessBuilt({ inputs, outputs, stamp, rebuild }, build) {
   const hash = createHash("sha256").update(`${process.platform} ${process.arch}\n`);
   for (const file of inputs) hash.update(`${relative(root, file)}\n`).update(readFileSync(file));
   const digest = hash.digest("hex");

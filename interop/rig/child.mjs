@@ -13,10 +13,10 @@ const noise =
 
 /**
  * Starts a program. `onLine` is told each line of its stdout; `exited` resolves, never rejects, with what to say about
- * its end, once its output has been read.
+ * its end, once its output has been read. `input`: it is written to.
  */
-export function start([command, ...args], { cwd, onLine = () => {} }) {
-  const child = spawn(command, args, { cwd, stdio: ["ignore", "pipe", "pipe"] });
+export function start([command, ...args], { cwd, onLine = () => {}, input = false }) {
+  const child = spawn(command, args, { cwd, stdio: [input ? "pipe" : "ignore", "pipe", "pipe"] });
   running.add(child);
   const kept = [];
   const keep = (line) => {
@@ -47,6 +47,7 @@ export function start([command, ...args], { cwd, onLine = () => {} }) {
     exited,
     /** The last lines that it printed, on both channels. */
     tail: () => kept.slice(),
+    write: (text) => child.stdin.write(text),
     kill: (signal = "SIGKILL") => running.has(child) && child.kill(signal),
     get alive() {
       return running.has(child);

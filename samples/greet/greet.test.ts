@@ -4,9 +4,11 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { createServer as createHttpServer } from "node:http";
-import { type AddressInfo, createServer, type Server } from "node:net";
+import { type AddressInfo, connect, createServer, type Server } from "node:net";
 import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, it, jest } from "@jest/globals";
+import { GreetService } from "@tristream/gen/greet/greet_pb.js";
+import { createClient, createTransport } from "@tristream/node";
 // biome-ignore-start lint/style/noRestrictedImports: the peers of the tests are in no package, and needed by no program
 import { all, each, type Handlers } from "../../packages/node/tests/foreign-greet.js";
 import { clients, servers } from "../../packages/node/tests/foreign-pairs.js";
@@ -69,6 +71,19 @@ async function taken(server: Server, port = 0): Promise<{ port: number } & Async
   };
 }
 
+/** Settles when nothing listens on a port of 127.0.0.1 any more. */
+async function refused(port: number): Promise<void> {
+  for (;;) {
+    const probe = connect({ host: "127.0.0.1", port });
+    const accepted = await once(probe, "connect").then(
+      () => true,
+      () => false,
+    );
+    probe.destroy();
+    if (!accepted) return;
+  }
+}
+
 function expectOneLine({ code, stderr }: Finished, line: RegExp): void {
   expect(stderr).toMatch(line);
   expect(stderr.split("\n")).toHaveLength(2);
@@ -126,6 +141,26 @@ it("the server answers clients of every library, and stops in order at SIGTERM",
   const { code, stderr, stdout } = await finished;
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   expect(stdout).toBe(`${line}stopped: of the calls that ran, 0 finished and 0 were cut\n`);
+});
+
+it("the server lets a call that runs finish at SIGTERM, and exits with code 0", async () => {
+  const { child, finished } = startSample("server", "--port", "0");
+  const [line] = (await once(child.stdout!, "data")) as [string];
+  const [, address] = /^the greet server listens on (tri:\S+)\n$/.exec(line) ?? [];
+  await using transport = createTransport(address!);
+  const chat = createClient(GreetService, transport).greetStream();
+  await chat.send({ name: "a" });
+  expect((await chat.receive())?.greeting).toBe("a");
+  child.kill("SIGTERM");
+  // It takes no connection any more: the shutdown has begun.
+  await refused(Number(new URL(address!.replace("tri:", "http:")).port));
+  await chat.send({ name: "b" });
+  expect((await chat.receive())?.greeting).toBe("b");
+  await chat.closeRequest();
+  expect(await chat.receive()).toBeUndefined();
+  const { code, stderr, stdout } = await finished;
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  expect(stdout).toBe(`${line}stopped: of the calls that ran, 1 finished and 0 were cut\n`);
 });
 
 describe("one line on stderr and exit code 1 tell that", () => {

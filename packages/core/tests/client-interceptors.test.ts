@@ -229,6 +229,27 @@ describe.each(everyLink)("a client's interceptors over $name", (link) => {
     const client = createClient(GreetService, end.transport, { interceptors: [cached] });
     expect((await client.greet({})).greeting).toBe("cached");
   });
+
+  test("answer without the server and without reading the requests: handles that are driven settle too", async () => {
+    await using end = await start(link);
+    const cached: Interceptor = () => async (req) => {
+      const message = (async function* () {
+        yield { $typeName: "greet.GreetResponse", greeting: "cached" };
+      })();
+      return { ...req, header: new Headers(), trailer: new Headers({ "x-from": "cache" }), message } as never;
+    };
+    const client = createClient(GreetService, end.transport, { interceptors: [cached] });
+    const upload = client.greetClientStream();
+    await upload.send({ name: "a" });
+    expect((await upload.closeAndReceive()).greeting).toBe("cached");
+    expect((await upload.responseTrailer).get("x-from")).toBe("cache");
+    const chat = client.greetStream();
+    await chat.send({ name: "a" });
+    await chat.closeRequest();
+    expect((await chat.receive())?.greeting).toBe("cached");
+    expect(await chat.receive()).toBeUndefined();
+    expect(end.server.activeCalls).toBe(0);
+  });
 });
 
 describe.each(everyLink)("headers of a client over $name", (link) => {

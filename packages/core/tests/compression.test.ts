@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// Promise 8: bounded memory. What comes out of a compression is limited too.
+// Mutant: core/src/engine/client-call.ts # this.reader.setCompression(compression);
 import { compressionGzip } from "@connectrpc/connect-node";
 import { Code, createClient } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
@@ -46,6 +48,9 @@ describe.each(everyLink)("gzip over $name", (link) => {
     await using _end = end;
     const error = await errorOf(client.greet({ name: text }));
     expect(error.code).toBe(Code.ResourceExhausted);
+    expect(error.rawMessage).toMatch(
+      /^message of \d+ compressed bytes is larger than the limit of 10000 when inflated: raise readMaxBytes where it is received$/,
+    );
     expect((await errorOf(client.greetClientStream([{ name: text }]))).code).toBe(Code.ResourceExhausted);
     expect((await client.greet({ name: "after" })).greeting).toBe("after");
   });
@@ -55,7 +60,7 @@ describe.each(everyLink)("gzip over $name", (link) => {
     await using _end = end;
     expect(await errorOf(client.greet({ name: text }))).toMatchObject({
       code: Code.Unimplemented,
-      rawMessage: 'grpc-encoding is "gzip": no compression is supported',
+      rawMessage: 'grpc-encoding is "gzip": accepted is identity (option acceptCompression)',
     });
   });
 

@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+// Promise 4: deadlines are kept by the engine.
+// Mutant: core/src/client/call-scope.ts # if (timeoutMs !== undefined) deadlines.add(this, timeoutMs);
+// Mutant: core/src/client/call-scope.ts # deadlines.remove(this);
+// Mutant: core/src/client/call-scope.ts # onDeadline(): void { => onDeadline(): void { return undefined as never;
+// Mutant: core/src/engine/deadline.ts # for (const entry of due) entry.onDeadline();
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { Code, type ConnectError, createClient } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
@@ -52,7 +57,7 @@ describe.each(everyLink)("deadlines over $name", (link) => {
     const error = await errorOf(client.greet({}, { timeoutMs: 200 }));
     expect(error.code).toBe(Code.DeadlineExceeded);
     expect(error.rawMessage).toBe(
-      "the deadline of 200 ms that this client set passed in greet.GreetService/Greet: no answer",
+      "the deadline of 200 ms that this client set passed in greet.GreetService/Greet: no answer; raise timeoutMs if that is too short",
     );
     expect(ended).toContain(((await signal) as ConnectError).code);
     const ms = await left;
@@ -147,7 +152,8 @@ describe.each(everyLink)("deadlines over $name", (link) => {
     const error = await errorOf(client.greet({}, { timeoutMs: 5000 }));
     expect(error).toMatchObject({
       code: Code.InvalidArgument,
-      rawMessage: "timeout of 5000 ms: at most 1000 ms are allowed here",
+      rawMessage:
+        "the deadline of 5000 ms is longer than the 1000 ms that this server allows: lower timeoutMs, or raise maxTimeoutMs of the server",
     });
     expect((await client.greet({ name: "in time" }, { timeoutMs: 1000 })).greeting).toBe("in time");
   });
@@ -177,7 +183,7 @@ test("connecting counts: a transport that never gets a link", async () => {
   expect(error).toMatchObject({
     code: Code.DeadlineExceeded,
     rawMessage:
-      "the deadline of 20 ms that this client set passed in greet.GreetService/Greet: nothing was sent",
+      "the deadline of 20 ms that this client set passed in greet.GreetService/Greet: nothing was sent; raise timeoutMs if that is too short",
   });
   expect((await errorOf(client.greetStream({ timeoutMs: 20 }).send({}))).code).toBe(Code.DeadlineExceeded);
   expect(deadlines.size).toBe(0);

@@ -12,16 +12,20 @@ test.each([
   [
     "/greet.GreetService/GREET",
     "12",
-    'unknown method "GREET" of greet.GreetService: offered are Greet, GreetStream, GreetClientStream, GreetServerStream',
+    'unknown method "GREET" of greet.GreetService: did you mean "Greet"? offered are Greet, GreetStream, GreetClientStream, GreetServerStream',
   ],
   [
     "/greet.GreetService/",
     "12",
     'unknown method "" of greet.GreetService: offered are Greet, GreetStream, GreetClientStream, GreetServerStream',
   ],
-  ["/Greet.GreetService/Greet", "12", 'unknown service "Greet.GreetService": offered are greet.GreetService'],
-  ["/greet", "12", 'unknown service "/greet": offered are greet.GreetService'],
-  ["/", "12", 'unknown service "/": offered are greet.GreetService'],
+  [
+    "/Greet.GreetService/Greet",
+    "12",
+    'unknown service "Greet.GreetService": did you mean "greet.GreetService"? offered is greet.GreetService',
+  ],
+  ["/greet", "12", 'unknown service "/greet": offered is greet.GreetService'],
+  ["/", "12", 'unknown service "/": offered is greet.GreetService'],
 ])("the path %s gives status %s", async (path, status, text) => {
   await using server = await serve({
     host: "127.0.0.1",

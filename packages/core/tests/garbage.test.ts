@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+// Promise 7: no leak. Handles that nobody holds.
+// Mutant: core/src/client/stream-handles.ts # dropped.register(this, call as StreamCall<unknown>, call);
+// Mutant: core/src/client/stream-handles.ts # dropped.unregister(call);
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { jest } from "@jest/globals";

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+// Promise 7: no leak.
+// Mutant: core/src/client/call-scope.ts # this.userSignal!.removeEventListener("abort", this.abortListener);
+// Mutant: core/src/client/call-scope.ts # deadlines.remove(this);
+// Mutant: core/src/engine/server-call.ts # this.host.callEnded(this, this.running);
 import { getEventListeners } from "node:events";
 import { Code, ConnectError, createClient, createServer, createTransport } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";

@@ -1,4 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+// Promise 1: leaving cancels.
+// Mutant: core/src/client/call-scope.ts # this.exchange?.cancel(error);
+// Mutant: core/src/client/call-scope.ts # signal.addEventListener("abort", this.abortListener);
+// Mutant: core/src/client/stream-handles.ts # this.call.cancel(canceled(reason));
+// Mutant: core/src/client/stream-handles.ts # this.call.cancel(canceled(error));
+// Mutant: core/src/client/stream-call.ts # this.scope.cancel(error);
+// Mutant: core/src/engine/server-call.ts # this.cut(errorFromReset(reset, this.host.peer));
+// Mutant: core/src/engine/client-call.ts # this.settle(error, true);
 import { Code, ConnectError, createClient, type ServerStream } from "@tristream/core";
 import { GreetService, type GreetStreamResponse } from "@tristream/gen/greet/greet_pb.js";
 import { errorOf, fired, happening } from "./events.js";

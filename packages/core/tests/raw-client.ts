@@ -20,12 +20,13 @@ export class RawClient {
     this.session.on("error", () => {});
   }
 
-  /** Sends a request with `body`, in one piece; `open`: without an end. */
+  /** Sends a request with `body`, in one piece; `open`: without an end; the answer is read after `readAfter`. */
   call(
     path: string,
     headers: Record<string, string | undefined>,
     body: Uint8Array,
     open = false,
+    readAfter?: PromiseLike<unknown>,
   ): Promise<RawAnswer> {
     const given = {
       ":method": "POST",
@@ -46,7 +47,9 @@ export class RawClient {
     stream.on("trailers", (t) => {
       trailer = t;
     });
-    stream.on("data", (chunk: Buffer) => chunks.push(chunk));
+    const read = (): void => void stream.on("data", (chunk: Buffer) => chunks.push(chunk));
+    if (readAfter === undefined) read();
+    else void readAfter.then(read);
     stream.on("error", () => {});
     if (open) stream.write(body);
     else stream.end(body);

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+// Promise 4: deadlines are kept by the engine. A server's, against a client that does nothing.
+// Mutant: core/src/engine/server-call.ts # if (head.timeoutMs !== undefined) deadlines.add(this, head.timeoutMs);
+// Mutant: core/src/engine/server-call.ts # onDeadline(): void { => onDeadline(): void { return undefined as never;
 import { Code } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { serve } from "@tristream/node";
@@ -44,7 +47,7 @@ describe("the server keeps a deadline on its own, against a client that never ca
       const status = { ...answer.header, ...answer.trailer };
       expect(status["grpc-status"]).toBe(String(Code.DeadlineExceeded));
       expect(decodeURIComponent(String(status["grpc-message"]))).toBe(
-        `the deadline of 150 ms that the client set passed in greet.GreetService/${method}, at the server`,
+        `the deadline of 150 ms that the client set passed in greet.GreetService/${method}, at the server; raise timeoutMs if that is too short`,
       );
       expect(answer.resetCode).toBe(0);
       if (method === "GreetStream") await cleanup;

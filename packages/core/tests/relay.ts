@@ -25,8 +25,10 @@ export async function startRelay(
     sockets.add(from);
     from.on("data", (bytes) => {
       tap?.(bytes, direction);
-      to.write(bytes);
+      // A relay that takes everything would hide that an end does not read.
+      if (!to.write(bytes)) from.pause();
     });
+    to.on("drain", () => from.resume());
     from.on("end", () => to.end());
     from.on("error", () => to.destroy());
     from.on("close", () => {

@@ -31,7 +31,7 @@ export interface Conversation {
   readonly bytes: Uint8Array;
   readonly calls: readonly Call[];
   readonly options: Http2Options;
-  /** How the connection ends, or undefined when it goes on. */
+  /** The code that the connection ends with, "" for an orderly end; undefined when it goes on. */
   readonly ends?: string;
 }
 
@@ -48,13 +48,13 @@ const to = (path: string, ...more: string[]) => [
 const get = (path: string, body = 0, trailers = false): Call => ({ path, body, trailers });
 
 /** Calls whose conversation is recorded, and heard again by either end. */
-const recorded: readonly [string, readonly Call[], Http2Options][] = [
+const recorded: readonly [string, readonly Call[], Http2Options, string?][] = [
   ["a call without bodies", [get("/empty")], {}],
   ["unary calls", [get("/send/5", 7), get("/send/0", 3), get("/send/300", 0)], {}],
   ["trailers both ways", [get("/send/12", 5, true), get("/send/0", 0, true)], {}],
   ["an answer before the request has ended", [get("/early", 2000), get("/send/5", 5)], {}],
   ["a request that the server resets", [get("/cancel", 500), get("/send/5", 5)], {}],
-  ["a server that leaves", [get("/send/9", 9), get("/leave"), get("/send/4", 4)], {}],
+  ["a server that leaves", [get("/send/9", 9), get("/leave"), get("/send/4", 4)], {}, ""],
   [
     "as many streams as may be open",
     Array.from({ length: 9 }, (_, i) => get(`/send/${i}`, i)),
@@ -64,15 +64,16 @@ const recorded: readonly [string, readonly Call[], Http2Options][] = [
 
 /** The same, with bodies that pass every window: too long to be cut at each octet. */
 const recordedLarge: readonly [string, readonly Call[], Http2Options][] = [
-  ["large bodies", [get("/send/150000", 90_000, true), get("/send/70000", 70_000)], {}],
-  ["large bodies through narrow windows", [get("/send/100000", 80_000), get("/send/9000", 66_000)], narrow],
+  ["large bodies", [get("/send/70000", 66_000, true), get("/send/7000", 70_000)], {}],
+  ["large bodies through narrow windows", [get("/send/68000", 66_000), get("/send/9000", 9000)], narrow],
 ];
 
-function bothEnds([title, calls, options]: (typeof recorded)[number]): Conversation[] {
+function bothEnds([title, calls, options, ends]: (typeof recorded)[number]): Conversation[] {
   const { toServer, toClient } = record(calls, options);
+  const shared = { title, options, ...(ends === undefined ? {} : { ends }) };
   return [
-    { title, role: "server", bytes: toServer, calls: [], options },
-    { title, role: "client", bytes: toClient, calls, options },
+    { ...shared, role: "server", bytes: toServer, calls: [] },
+    { ...shared, role: "client", bytes: toClient, calls },
   ];
 }
 
@@ -162,11 +163,12 @@ const handmade: readonly Conversation[] = [
     windowUpdate(1, 5),
     rst(1, 8),
   ]),
-  toServer("GOAWAY, and then what is left", [
-    headers(1, to("/send/5")),
-    goAway(0, 0, "bye"),
-    data(1, 3, { end: true }),
-  ]),
+  toServer(
+    "GOAWAY, and then what is left",
+    [headers(1, to("/send/5")), goAway(0, 0, "bye"), data(1, 3, { end: true })],
+    "",
+  ),
+  toServer("GOAWAY, and a request behind it", [goAway(0, 0), headers(1, to("/send/5"), { end: true })], ""),
   toServer(
     "the end of everything within a chunk",
     [headers(1, to("/send/1")), data(1, 5), rst(99, 8), headers(3, to("/send/1"), { end: true })],

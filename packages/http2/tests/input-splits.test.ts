@@ -102,7 +102,7 @@ describe.each(named(conversations))("a %s that hears %s", (_role, _title, conver
 describe.each(named(largeConversations))("a %s that hears %s", (_role, _title, conversation) => {
   it("hears and sends the same wherever the input is cut near the start or the end of a frame", () => {
     const cuts = frameStarts(conversation).flatMap((start) =>
-      Array.from({ length: 14 }, (_, i) => start - 3 + i).filter((at) => at >= 0),
+      [-1, 0, 1, 8, 9, 10].map((i) => start + i).filter((at) => at >= 0),
     );
     expectSame(conversation, cuts);
   });

@@ -26,6 +26,7 @@ interface StreamWindows {
   windowTarget: number;
   unannounced: number;
   borrowed: number;
+  admitted: number;
 }
 
 /** Reads the numbers of a stream's receive window. A cast, since only tests may look. */

@@ -27,6 +27,19 @@ export function connectError(address: string, cause: unknown): ConnectError {
   );
 }
 
+/** What the error codes of the operating system mean to somebody whose connection was lost. */
+const lostReasons: Readonly<Record<string, string>> = {
+  ECONNRESET: "the other end reset it, or its process was killed (ECONNRESET)",
+  EPIPE: "the other end has closed it (EPIPE)",
+  ETIMEDOUT: "the other end's machine does not answer any more (ETIMEDOUT)",
+};
+
+/** The error of a connection that was lost. */
+export function lostError(cause: Error): Error {
+  const reason = lostReasons[errorCode(cause)];
+  return reason === undefined ? cause : new Error(reason, { cause });
+}
+
 /** The error of a port or path that could not be listened on. */
 export function listenError(address: string, cause: unknown): ConnectError {
   const code = errorCode(cause);

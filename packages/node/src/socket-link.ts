@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Socket } from "node:net";
 import type { ByteLink, ByteReceiver, LinkPeer } from "@tristream/http2";
+import { lostError } from "./node-error.js";
 
 /** Time for a socket to close in order once everything was written; then it is destroyed. */
 const lingerMs = 1000;
@@ -16,7 +17,7 @@ export class SocketLink implements ByteLink {
     this.peer = peer;
     // Until `start`, too, an error must not be thrown.
     socket.on("error", (error) => {
-      this.error = error;
+      this.error = lostError(error);
     });
   }
 

@@ -8,6 +8,7 @@ import type {
   UnaryRequest,
   UnaryResponse,
 } from "@connectrpc/connect";
+import { describeValue } from "../engine/describe-value.js";
 import { LazyContextValues } from "../engine/lazy-context-values.js";
 import { lazyField } from "../engine/lazy-field.js";
 import { LazyHeaders } from "../engine/lazy-headers.js";
@@ -73,6 +74,14 @@ export function requestedHeaders(req: AnyRequest): Headers | null {
   if (!isOriginal(req)) return req.header;
   const scope = scopeOf(req)!;
   return scope.ofCall === undefined ? scope.headers : req.header;
+}
+
+/** Throws a `TypeError` that names the call if what interceptors returned is no response. */
+export function checkResponse(res: AnyResponse, name: string): void {
+  if (typeof res === "object" && res !== null && "message" in res) return;
+  throw new TypeError(
+    `an interceptor of ${name} returned ${describeValue(res)}: return the response that next() resolves to, or one like it`,
+  );
 }
 
 /** Puts interceptors around `next`, the first one outermost, as Connect does. */

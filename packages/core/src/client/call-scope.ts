@@ -3,6 +3,7 @@ import { Code, ConnectError, type ContextValues } from "@connectrpc/connect";
 import type { ClientCall } from "../engine/client-call.js";
 import { type DeadlineEntry, deadlines } from "../engine/deadline.js";
 import type { HeadersMaker } from "../engine/lazy-headers.js";
+import { errorFromThrown } from "../engine/thrown.js";
 
 /** By how much the peer's clock may be ahead when it keeps the deadline of a call. */
 const clockSlackMs = 10;
@@ -104,7 +105,7 @@ export class CallScope implements DeadlineEntry, HeadersMaker<null> {
   private deadlineError(): ConnectError {
     const progress = this.exchange === null ? "nothing was sent" : this.exchange.progress();
     return new ConnectError(
-      `the deadline of ${this.timeoutMs} ms that this client set passed in ${this.name}: ${progress}`,
+      `the deadline of ${this.timeoutMs} ms that this client set passed in ${this.name}: ${progress}; raise timeoutMs if that is too short`,
       Code.DeadlineExceeded,
     );
   }
@@ -126,5 +127,5 @@ const callOver = new ConnectError("the call has ended", Code.Canceled);
 
 function errorFromSignal(signal: AbortSignal): ConnectError {
   const reason: unknown = signal.reason;
-  return ConnectError.from(reason, Code.Canceled);
+  return errorFromThrown(reason, Code.Canceled);
 }

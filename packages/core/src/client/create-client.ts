@@ -12,14 +12,17 @@ import type {
 } from "@bufbuild/protobuf";
 import {
   type CallOptions,
+  Code,
   ConnectError,
   type Interceptor,
   makeAnyClient,
   type Transport,
 } from "@connectrpc/connect";
 import { asMessage } from "../engine/message-codec.js";
+import { errorFromThrown } from "../engine/thrown.js";
+import { CheckedHeaders } from "../protocol/checked-headers.js";
 import { appendHeaders } from "../protocol/metadata.js";
-import { applyInterceptors, callRequest, type Next } from "./call-request.js";
+import { applyInterceptors, callRequest, checkResponse, type Next } from "./call-request.js";
 import { CallScope, type RequestMaker } from "./call-scope.js";
 import { withSelector } from "./create-transport.js";
 import { isEngineTransport, type PreparedMethod, prepareMethod } from "./engine-transport.js";
@@ -73,7 +76,11 @@ export interface ClientOptions<Desc extends DescService = DescService> {
   interface?: string | undefined;
   /** Deadline of each call in milliseconds, connecting included. Default: none. */
   timeoutMs?: number | undefined;
-  /** Headers of each call, or a function that is asked before each call: for a token that expires, say. */
+  /**
+   * Headers of each call, or a function that is asked before each call: for a token that expires, say. Names that belong to
+   * the protocol, and values with other characters than visible ASCII, are refused with `InvalidArgument`; `createClient`
+   * throws it for those given here.
+   */
   headers?: HeadersInit | (() => HeadersInit | Promise<HeadersInit>) | undefined;
   /** Connect's interceptors, outermost first; a transport's are inside of them. */
   interceptors?: Interceptor[] | undefined;
@@ -126,12 +133,14 @@ class ClientMethodCaller implements RequestMaker {
     this.name = `${serviceName}/${desc.name}`;
     const defaults = isEngineTransport(transport) ? transport.defaults : { group: "", version: "" };
     this.selector = { group: options.group ?? defaults.group, version: options.version ?? defaults.version };
-    this.timeoutMs = positive(options.methods?.[desc.localName]?.timeoutMs ?? options.timeoutMs);
+    const timeoutMs = options.methods?.[desc.localName]?.timeoutMs ?? options.timeoutMs;
+    if (Number.isNaN(timeoutMs)) throw noTimeout();
+    this.timeoutMs = positive(timeoutMs);
     this.askHeaders = typeof options.headers === "function" ? options.headers : null;
     this.fixedHeaders =
       typeof options.headers === "function" || options.headers === undefined
         ? null
-        : new Headers(options.headers);
+        : new CheckedHeaders(options.headers);
     const headers: string[] = [];
     if (this.fixedHeaders !== null) appendHeaders(headers, this.fixedHeaders);
     const settings = { ...this.selector, serviceName, headers };
@@ -161,17 +170,19 @@ class ClientMethodCaller implements RequestMaker {
       scope.onEnd = (error) => {
         if (error !== null) reject(error);
       };
-      const failed = (error: unknown): void => scope.cancel(ConnectError.from(error));
+      const failed = (error: unknown): void => scope.cancel(errorFromThrown(error));
       let response: ReturnType<Next>;
       try {
-        response = this.begin(scope, asMessage(this.desc.input, message as never));
+        // What an interceptor returns may be no promise.
+        response = Promise.resolve(this.begin(scope, asMessage(this.desc.input, message as never)));
       } catch (error) {
-        failed(error);
+        failed(errorFromThrown(error, Code.Internal));
         return;
       }
       response.then((res) => {
         if (scope.over) return;
         try {
+          checkResponse(res, this.name);
           options?.onHeader?.(res.header);
           options?.onTrailer?.(res.trailer);
         } catch (error) {
@@ -215,14 +226,23 @@ class ClientMethodCaller implements RequestMaker {
     given: Messages<unknown> | HandleSource,
     options: CallOptions | undefined,
   ): StreamCall<unknown> {
-    const message = given instanceof HandleSource ? given : new RequestSource(this.desc.input, given);
-    const onEnd = given instanceof HandleSource ? () => given.over() : undefined;
-    return new StreamCall(scope, options ?? {}, () => this.begin(scope, message), onEnd);
+    if (given instanceof HandleSource) {
+      return new StreamCall(
+        scope,
+        options ?? {},
+        () => this.begin(scope, given),
+        () => given.over(),
+        () => given.answered(),
+      );
+    }
+    const message = new RequestSource(this.desc.input, given);
+    return new StreamCall(scope, options ?? {}, () => this.begin(scope, message));
   }
 
   private scope(options: CallOptions | undefined): CallScope {
     const timeoutMs = options?.timeoutMs === undefined ? this.timeoutMs : positive(options.timeoutMs);
     const scope = new CallScope(this.name, timeoutMs, options?.signal);
+    if (Number.isNaN(options?.timeoutMs)) scope.cancel(noTimeout());
     scope.maker = this;
     if (options !== undefined) {
       scope.ofCall = options.headers;
@@ -242,15 +262,23 @@ class ClientMethodCaller implements RequestMaker {
   }
 
   private combine(first: HeadersInit | undefined, second: HeadersInit | undefined): Headers {
-    const headers = new Headers(first);
-    for (const [name, value] of new Headers(second)) headers.set(name, value);
+    const headers = new CheckedHeaders(first);
+    if (second !== undefined)
+      for (const [name, value] of new CheckedHeaders(second)) headers.set(name, value);
     return withSelector(headers, this.selector);
   }
 }
 
 /** As in Connect: 0 and less is no deadline. */
 function positive(timeoutMs: number | undefined): number | undefined {
-  return timeoutMs === undefined || timeoutMs <= 0 ? undefined : timeoutMs;
+  return timeoutMs !== undefined && timeoutMs > 0 ? timeoutMs : undefined;
+}
+
+function noTimeout(): ConnectError {
+  return new ConnectError(
+    "timeoutMs is NaN: give milliseconds, or leave it out for no deadline",
+    Code.InvalidArgument,
+  );
 }
 
 function isMessages(value: unknown): value is Messages<unknown> {

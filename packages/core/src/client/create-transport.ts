@@ -12,9 +12,17 @@ import {
 import type { Compression } from "../connect-private.js";
 import type { Link } from "../engine/link.js";
 import { asMessage, messageCodec } from "../engine/message-codec.js";
+import { errorFromThrown } from "../engine/thrown.js";
+import { CheckedHeaders } from "../protocol/checked-headers.js";
 import type { Subtype } from "../protocol/content-type.js";
 import { selectorFields } from "../protocol/selector.js";
-import { applyInterceptors, callRequest, type Next } from "./call-request.js";
+import {
+  type AnyResponse,
+  applyInterceptors,
+  callRequest,
+  checkResponse,
+  type Next,
+} from "./call-request.js";
 import { CallScope } from "./call-scope.js";
 import {
   type EngineTransport,
@@ -93,13 +101,13 @@ class LinkTransport implements TripleTransport, EngineTransport {
       scope.onEnd = (error) => {
         if (error !== null) reject(error);
       };
-      call(callRequest(scope, method, asMessage(method.input, input))).then(
-        (res) => {
+      begin(() => call(callRequest(scope, method, asMessage(method.input, input))))
+        .then((res) => {
+          checkResponse(res, scope.name);
           scope.finish(null);
           resolve(res as UnaryResponse as never);
-        },
-        (error) => scope.cancel(ConnectError.from(error)),
-      );
+        })
+        .catch((error) => scope.cancel(errorFromThrown(error)));
     });
   };
 
@@ -114,13 +122,15 @@ class LinkTransport implements TripleTransport, EngineTransport {
         // One that failed by itself may have begun to answer: then what has arrived comes before its error.
         if (error !== null && scope.canceled) reject(error);
       };
-      call(callRequest(scope, method, new RequestSource(method.input, input))).then(
-        (res) => resolve(res as StreamResponse as never),
-        (error) => {
-          scope.cancel(ConnectError.from(error));
+      begin(() => call(callRequest(scope, method, new RequestSource(method.input, input))))
+        .then((res) => {
+          checkResponse(res, scope.name);
+          resolve(res as StreamResponse as never);
+        })
+        .catch((error) => {
+          scope.cancel(errorFromThrown(error));
           reject(scope.error ?? error);
-        },
-      );
+        });
     });
   };
 
@@ -129,6 +139,7 @@ class LinkTransport implements TripleTransport, EngineTransport {
     const caller = new MethodCaller(
       {
         name: `${settings.serviceName}/${method.name}`,
+        subtype,
         singleResponse: method.methodKind === "unary" || method.methodKind === "client_streaming",
         request: messageCodec(method.input, subtype) as never,
         response: messageCodec(method.output, subtype),
@@ -191,13 +202,13 @@ class LinkTransport implements TripleTransport, EngineTransport {
   ): { scope: CallScope; call: Next } {
     const prepared = this.plainMethod(method);
     // Connect's convention: 0 and less is no deadline.
-    const limit = timeoutMs === undefined || timeoutMs <= 0 ? undefined : timeoutMs;
+    const limit = timeoutMs !== undefined && timeoutMs > 0 ? timeoutMs : undefined;
     const scope = new CallScope(`${method.parent.typeName}/${method.name}`, limit, signal);
     scope.ofCall = header;
     scope.contextValues = contextValues;
     scope.maker = {
       url: prepared.url,
-      makeHeaders: (ofCall) => withSelector(new Headers(ofCall), this.defaults),
+      makeHeaders: (ofCall) => withSelector(new CheckedHeaders(ofCall), this.defaults),
     };
     return { scope, call: prepared.call };
   }
@@ -210,6 +221,11 @@ export function withSelector(
 ): Headers {
   for (const [name, value] of selectorFields(selector)) if (!headers.has(name)) headers.set(name, value);
   return headers;
+}
+
+/** What interceptors answer, which may be no promise, or a throw. */
+async function begin(call: () => ReturnType<Next>): Promise<AnyResponse> {
+  return call();
 }
 
 function singleLink(link: Link): Connector {

@@ -3,6 +3,7 @@ import type { DescMessage } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { ClientCall } from "../engine/client-call.js";
 import { asMessage } from "../engine/message-codec.js";
+import { errorFromThrown } from "../engine/thrown.js";
 import { Channel } from "../stream/channel.js";
 import type { CallScope } from "./call-scope.js";
 
@@ -51,6 +52,14 @@ export class HandleSource implements AsyncIterable<unknown> {
     return this.channel;
   }
 
+  /**
+   * The response is here. An interceptor that gave it without having asked for the requests may never do so: what is sent
+   * then waits as for a server that does not read, and the end is handed over.
+   */
+  answered(): void {
+    if (this.call === null) this[Symbol.asyncIterator]();
+  }
+
   /** The call is over: nobody waits any longer. */
   over(): void {
     this.channel?.fail(this.refusal());
@@ -69,7 +78,7 @@ export class HandleSource implements AsyncIterable<unknown> {
       try {
         roomy = call.send(message);
       } catch (error) {
-        return Promise.reject(ConnectError.from(error, Code.Internal));
+        return Promise.reject(errorFromThrown(error, Code.Internal));
       }
       return roomy ? settled : this.waitForRoom(call, holder);
     }
@@ -109,7 +118,7 @@ export class HandleSource implements AsyncIterable<unknown> {
     try {
       await channel.send(asMessage(this.schema, message as never));
     } catch (cause) {
-      throw this.scope.over ? this.refusal() : ConnectError.from(cause, Code.Internal);
+      throw this.scope.over ? this.refusal() : errorFromThrown(cause, Code.Internal);
     }
   }
 

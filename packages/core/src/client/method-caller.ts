@@ -5,10 +5,12 @@ import type { OutgoingFields, PreparedHeaders } from "../engine/byte-stream.js";
 import { ClientCall, type ClientCallListener, type ClientMethod } from "../engine/client-call.js";
 import { LazyHeaders } from "../engine/lazy-headers.js";
 import type { Link } from "../engine/link.js";
+import { errorFromThrown } from "../engine/thrown.js";
 import { contentTypeOf, type Subtype } from "../protocol/content-type.js";
 import * as names from "../protocol/headers.js";
-import { appendHeaders } from "../protocol/metadata.js";
+import { appendField, appendHeaders } from "../protocol/metadata.js";
 import { formatPath } from "../protocol/path.js";
+import { quote } from "../protocol/quote.js";
 import { selectorFields } from "../protocol/selector.js";
 import { formatTimeout } from "../protocol/timeout.js";
 import { userAgentValue } from "../protocol/user-agent.js";
@@ -46,6 +48,11 @@ export class MethodCaller {
     this.subtype = subtype;
     this.connect = connect;
     this.path = formatPath(settings.serviceName, desc.name);
+    if (/^[!-~]+$/.test(this.path)) return;
+    throw new ConnectError(
+      `interface ${quote(settings.serviceName)} can't be in a path: use visible ASCII without spaces`,
+      Code.InvalidArgument,
+    );
   }
 
   /** The URL of the method, as far as it is known. */
@@ -89,13 +96,13 @@ export class MethodCaller {
   private headers(link: Link, req: AnyRequest, scope: CallScope): OutgoingFields {
     const asked = requestedHeaders(req);
     if (asked !== null) {
-      const fields = this.baseFields(link, scope.timeoutMs);
-      appendHeaders(fields, asked);
+      const fields = this.baseFields(link, scope.timeoutMs, asked.has(names.userAgent));
+      appendHeaders(fields, LazyHeaders.real(asked));
       return fields;
     }
     if (this.preparedLink !== link || this.preparedTimeout !== scope.timeoutMs || this.prepared === null) {
-      const fields = this.baseFields(link, scope.timeoutMs);
-      for (const [name, value] of selectorFields(this.settings)) fields.push(name, value);
+      const fields = this.baseFields(link, scope.timeoutMs, this.settings.headers.includes(names.userAgent));
+      for (const [name, value] of selectorFields(this.settings)) appendField(fields, name, value);
       fields.push(...this.settings.headers);
       this.prepared = link.prepare(fields);
       this.preparedLink = link;
@@ -104,7 +111,8 @@ export class MethodCaller {
     return this.prepared;
   }
 
-  private baseFields(link: Link, timeoutMs: number | undefined): string[] {
+  /** `named`: the user says who calls. */
+  private baseFields(link: Link, timeoutMs: number | undefined, named: boolean): string[] {
     const { method, subtype, path } = this;
     const fields = [names.pseudoMethod, "POST", names.pseudoScheme, scheme(link), names.pseudoPath, path];
     fields.push(
@@ -115,7 +123,7 @@ export class MethodCaller {
       names.te,
       "trailers",
     );
-    fields.push(names.userAgent, userAgentValue);
+    if (!named) fields.push(names.userAgent, userAgentValue);
     if (timeoutMs !== undefined) fields.push(names.grpcTimeout, formatTimeout(timeoutMs));
     if (method.writeCompression !== null)
       fields.push(names.grpcEncoding, method.writeCompression.compression.name);
@@ -233,7 +241,7 @@ abstract class Exchange implements ClientCallListener {
   private watchSignal(): void {
     const { signal } = this.req;
     if (signal === this.scope.signal) return;
-    const abort = (): void => this.call?.cancel(ConnectError.from(signal.reason, Code.Canceled));
+    const abort = (): void => this.call?.cancel(errorFromThrown(signal.reason, Code.Canceled));
     if (signal.aborted) abort();
     else {
       this.foreignSignal = signal;

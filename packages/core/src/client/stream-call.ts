@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Code, ConnectError, type StreamResponse } from "@connectrpc/connect";
+import { Code, type ConnectError, type StreamResponse } from "@connectrpc/connect";
+import { openIterator } from "../engine/iterator.js";
 import { MessageReader } from "../engine/message-reader.js";
-import type { AnyResponse } from "./call-request.js";
+import { errorFromThrown } from "../engine/thrown.js";
+import { type AnyResponse, checkResponse } from "./call-request.js";
 import type { CallScope } from "./call-scope.js";
 
 /** Callbacks of Connect's `CallOptions`. */
@@ -37,6 +39,7 @@ export class StreamCall<O> {
   /** Called with the call when it is over; must not refer to its handle. */
   whenOver: ((call: StreamCall<never>) => void) | null = null;
   private readonly observer: StreamObserver;
+  private readonly onResponse: (() => void) | undefined;
   private response: StreamResponse | null = null;
   private reader: MessageReader<O> | null = null;
   private foreign: AsyncIterator<O> | null = null;
@@ -58,9 +61,11 @@ export class StreamCall<O> {
     observer: StreamObserver,
     begin: () => Promise<AnyResponse>,
     onEnd?: () => void,
+    onResponse?: () => void,
   ) {
     this.scope = scope;
     this.observer = observer;
+    this.onResponse = onResponse;
     this.started = new Promise((resolve) => {
       this.settleStarted = resolve;
     });
@@ -76,9 +81,10 @@ export class StreamCall<O> {
     }
     let response: Promise<AnyResponse>;
     try {
-      response = begin();
+      // What an interceptor returns may be no promise.
+      response = Promise.resolve(begin());
     } catch (error) {
-      this.refuse(ConnectError.from(error, Code.Internal));
+      this.refuse(errorFromThrown(error, Code.Internal));
       return;
     }
     response.then(
@@ -110,7 +116,7 @@ export class StreamCall<O> {
    * still runs of it is reset.
    */
   private refuse(cause: unknown): ConnectError {
-    const error = ConnectError.from(cause);
+    const error = errorFromThrown(cause);
     this.refusal = error;
     this.cancel(error);
     this.header?.reject(error);
@@ -144,10 +150,17 @@ export class StreamCall<O> {
   }
 
   private responded(res: StreamResponse): void {
+    try {
+      checkResponse(res, this.scope.name);
+      if (res.message instanceof MessageReader) this.reader = res.message as unknown as MessageReader<O>;
+      else this.foreign = openIterator(res.message) as AsyncIterator<O>;
+    } catch (error) {
+      this.refuse(error);
+      return;
+    }
     this.response = res;
-    if (res.message instanceof MessageReader) this.reader = res.message as unknown as MessageReader<O>;
-    else this.foreign = res.message[Symbol.asyncIterator]() as AsyncIterator<O>;
     if (this.scope.canceled) this.leaveForeign();
+    this.onResponse?.();
     this.start();
     this.header?.resolve(res.header);
     try {

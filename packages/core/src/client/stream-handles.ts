@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Code, ConnectError } from "@connectrpc/connect";
+import { errorFromThrown, thrownConnectError } from "../engine/thrown.js";
 import type { HandleSource } from "./handle-source.js";
 import type { StreamCall } from "./stream-call.js";
 
@@ -183,9 +184,10 @@ export async function onlyMessage<O>(call: StreamCall<O>, holder: object): Promi
 
 function canceled(reason: unknown): ConnectError {
   if (reason === undefined) return new ConnectError("canceled", Code.Canceled);
-  if (reason instanceof ConnectError) return reason;
+  const given = thrownConnectError(reason);
+  if (given !== null) return given;
   return new ConnectError(
-    `canceled: ${reason instanceof Error ? reason.message : String(reason)}`,
+    `canceled: ${errorFromThrown(reason).rawMessage}`,
     Code.Canceled,
     undefined,
     undefined,

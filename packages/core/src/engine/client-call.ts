@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Compression } from "../connect-private.js";
-import { parseContentType } from "../protocol/content-type.js";
+import type { Subtype } from "../protocol/content-type.js";
 import * as names from "../protocol/headers.js";
-import { codeFromHttpStatus } from "../protocol/http-status.js";
 import { headersFromFields } from "../protocol/metadata.js";
 import { codeFromReset, ResetCode } from "../protocol/reset-code.js";
 import { parseStatus } from "../protocol/status.js";
@@ -12,11 +11,15 @@ import type { Link, Peer } from "./link.js";
 import type { MessageCodec } from "./message-codec.js";
 import { MessageReader, type ReaderOwner } from "./message-reader.js";
 import { MessageWriter, type WriteCompression, type WriterOwner } from "./message-writer.js";
+import { compressionOfHead, refusalOfHead } from "./response-head.js";
+import { errorFromThrown } from "./thrown.js";
 
 /** A method as the engine calls it. */
 export interface ClientMethod {
   /** `package.Service/Method`, for messages. */
   readonly name: string;
+  /** How messages are serialised. */
+  readonly subtype: Subtype;
   /** The response is one message. */
   readonly singleResponse: boolean;
   readonly request: MessageCodec<unknown, unknown>;
@@ -147,7 +150,7 @@ export class ClientCall implements ByteStreamSink, ReaderOwner, WriterOwner {
       this.trailersArrived(list, list);
       return;
     }
-    const refusal = this.checkHeaders(list);
+    const refusal = this.refusalOf(list);
     if (refusal !== null) {
       this.stream.reset(ResetCode.CANCEL);
       this.settle(refusal, false);
@@ -171,8 +174,7 @@ export class ClientCall implements ByteStreamSink, ReaderOwner, WriterOwner {
   end(): void {
     if (this.over) return;
     // Not by the reader's end: a response without a status must not look complete.
-    const text = `the response of ${this.peer.address} ended without ${names.grpcStatus} after ${this.progress()}`;
-    this.settle(new ConnectError(text, Code.Internal), false);
+    this.settle(this.noStatus(), false);
     if (!this.stream.closed) this.stream.abandon();
   }
 
@@ -237,7 +239,7 @@ export class ClientCall implements ByteStreamSink, ReaderOwner, WriterOwner {
 
   /** The request's iterable threw: that ends the call, and never looks like a complete request. */
   sourceFailed(error: unknown): void {
-    this.cancel(error instanceof ConnectError ? error : ConnectError.from(error, Code.Internal));
+    this.cancel(errorFromThrown(error, Code.Internal));
   }
 
   sourceSettled(): void {}
@@ -255,11 +257,7 @@ export class ClientCall implements ByteStreamSink, ReaderOwner, WriterOwner {
   private trailersArrived(list: HeaderFields, headers: HeaderFields | null): void {
     let status = parseStatus(list);
     // dubbo-java answers errors with a :status that is not 200 and a grpc-status all the same: that one counts.
-    if (status === undefined && headers !== null) status = this.checkHeaders(list);
-    status ??=
-      status === null
-        ? null
-        : new ConnectError(`no ${names.grpcStatus} in the trailers of ${this.peer.address}`, Code.Internal);
+    if (status === undefined) status = (headers === null ? null : this.refusalOf(list)) ?? this.noStatus();
     if (headers !== null) {
       this.headerList = list;
       if (status === null) this.listener.responded?.();
@@ -273,35 +271,21 @@ export class ClientCall implements ByteStreamSink, ReaderOwner, WriterOwner {
     }
   }
 
-  private checkHeaders(list: HeaderFields): ConnectError | null {
-    const httpStatus = list.get(names.pseudoStatus);
-    const type = list.get(names.contentType);
-    if (httpStatus !== "200") {
-      return new ConnectError(
-        `${this.peer.address} answered HTTP ${httpStatus}`,
-        codeFromHttpStatus(Number(httpStatus)),
-        headersFromFields(list.fields),
-      );
-    }
-    if (type === undefined || parseContentType(type) === undefined) {
-      const what = type === undefined ? "no content-type" : `content-type ${JSON.stringify(type)}`;
-      return new ConnectError(
-        `${this.peer.address} answered with ${what}: application/grpc is needed`,
-        Code.Unknown,
-        headersFromFields(list.fields),
-      );
-    }
-    const encoding = list.get(names.grpcEncoding);
-    if (encoding === undefined || encoding === "identity") return null;
-    const compression = this.method.acceptCompression.find((c) => c.name === encoding);
-    if (compression === undefined) {
-      const known = this.method.acceptCompression.map((c) => c.name).join(", ");
-      return new ConnectError(
-        `${this.peer.address} answered with ${names.grpcEncoding} ${JSON.stringify(encoding)}: ${known === "" ? "no compression is" : `${known} are`} accepted`,
-        Code.Internal,
-      );
-    }
-    this.reader.setCompression(compression);
+  private noStatus(): ConnectError {
+    return new ConnectError(
+      `${this.peer.address} ended the response without ${names.grpcStatus}, after ${this.progress()}: check any proxy before it, which may drop trailers`,
+      Code.Internal,
+    );
+  }
+
+  /** Why a response that begins so can't be read; null if it can. */
+  private refusalOf(list: HeaderFields): ConnectError | null {
+    const where = this.peer.address;
+    const refusal = refusalOfHead(list, this.method.subtype, where);
+    if (refusal !== null) return refusal;
+    const compression = compressionOfHead(list, this.method.acceptCompression, where);
+    if (compression instanceof ConnectError) return compression;
+    if (compression !== null) this.reader.setCompression(compression);
     return null;
   }
 

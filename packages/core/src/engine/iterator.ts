@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { describeValue } from "./describe-value.js";
 
 /** The iterator of any iterable. Throws a `TypeError` that says what was given. */
 export function openIterator<T>(source: AsyncIterable<T> | Iterable<T>): AsyncIterator<T> | Iterator<T> {
@@ -6,15 +7,8 @@ export function openIterator<T>(source: AsyncIterable<T> | Iterable<T>): AsyncIt
   if (typeof given?.[Symbol.asyncIterator] === "function") return given[Symbol.asyncIterator]!();
   if (typeof given?.[Symbol.iterator] === "function") return given[Symbol.iterator]!();
   throw new TypeError(
-    `${describe(source)} is not iterable: give an AsyncIterable or an Iterable, such as the result of an async generator or an array`,
+    `${describeValue(source)} is not iterable: give an AsyncIterable or an Iterable, such as the result of an async generator or an array`,
   );
-}
-
-function describe(value: unknown): string {
-  if (value === null || typeof value === "undefined") return String(value);
-  return typeof value === "object"
-    ? `an object of class ${value.constructor?.name ?? "null"}`
-    : `a ${typeof value}`;
 }
 
 /** Whether something has to be awaited. */

@@ -10,6 +10,8 @@ import {
   toJsonString,
 } from "@bufbuild/protobuf";
 import type { Subtype } from "../protocol/content-type.js";
+import { describeValue } from "./describe-value.js";
+import { isThenable } from "./iterator.js";
 import { speedUpTextEncoding } from "./text-encoding.js";
 
 /**
@@ -60,9 +62,20 @@ function jsonCodec<D extends DescMessage>(schema: D): MessageCodec<MessageInitSh
   };
 }
 
-/** A plain object becomes a message; a message stays as it is. */
+/**
+ * A plain object becomes a message; a message stays as it is. Throws a `TypeError` for what is neither: protobuf-es would
+ * make an empty message of it.
+ */
 export function asMessage<D extends DescMessage>(schema: D, init: MessageInitShape<D>): MessageShape<D> {
-  return (init as { $typeName?: unknown }).$typeName === schema.typeName
-    ? (init as MessageShape<D>)
-    : create(schema, init);
+  const given = init as { $typeName?: unknown } | null | undefined;
+  if (given?.$typeName === schema.typeName) return init as MessageShape<D>;
+  if (isInit(given)) return create(schema, init);
+  throw new TypeError(
+    `${describeValue(given)} is no ${schema.typeName}: give a message of that type, or an object with its fields`,
+  );
+}
+
+function isInit(given: { readonly $typeName?: unknown } | null | undefined): boolean {
+  if (typeof given !== "object" || given === null || given.$typeName !== undefined) return false;
+  return !Array.isArray(given) && !ArrayBuffer.isView(given) && !isThenable(given);
 }

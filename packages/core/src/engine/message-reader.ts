@@ -3,7 +3,9 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import type { Compression } from "../connect-private.js";
 import type { ByteStream } from "./byte-stream.js";
 import { EnvelopeReader } from "./envelope-reader.js";
+import { inflate } from "./inflate.js";
 import type { MessageCodec } from "./message-codec.js";
+import { errorFromThrown } from "./thrown.js";
 
 /** What the owner of a reader has to hear. */
 export interface ReaderOwner {
@@ -209,7 +211,7 @@ export class MessageReader<T> extends EnvelopeReader implements AsyncIterableIte
 
   protected message(compressed: boolean, b: Uint8Array, start: number, end: number, size: number): void {
     if (compressed && end > start) {
-      this.enqueueInflated(this.compression!.decompress(b.subarray(start, end), this.maxBytes), size);
+      this.enqueueInflated(inflate(this.compression!, b.subarray(start, end), this.maxBytes), size);
     } else if (this.inflating !== null) {
       this.enqueueInflated(Promise.resolve(b.subarray(start, end)), size);
     } else {
@@ -266,17 +268,7 @@ export class MessageReader<T> extends EnvelopeReader implements AsyncIterableIte
       } catch (cause) {
         await before;
         this.stream.credit(size);
-        const error =
-          cause instanceof ConnectError
-            ? cause
-            : new ConnectError(
-                `compressed message can't be inflated: ${String(cause)}`,
-                Code.InvalidArgument,
-                undefined,
-                undefined,
-                cause,
-              );
-        if (!this.ignoring) this.failed(error);
+        if (!this.ignoring) this.failed(errorFromThrown(cause, Code.Internal));
       }
       if (--this.inflatingCount > 0) return;
       this.inflating = null;

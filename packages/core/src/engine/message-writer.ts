@@ -100,7 +100,7 @@ export class MessageWriter<T> {
 
   /** Half-closes, behind what is being compressed. */
   end(then: () => void): void {
-    if (this.deflating !== null) void this.deflating.then(then);
+    if (this.deflating !== null) this.deflating.then(then, () => {});
     else then();
   }
 

@@ -10,6 +10,7 @@ import type { MessageCodec } from "./message-codec.js";
 import { MessageReader, type ReaderOwner } from "./message-reader.js";
 import { MessageWriter, type WriterOwner } from "./message-writer.js";
 import { type ResponseHeads, type ResponseShape, ServerResponse } from "./server-response.js";
+import { thrownConnectError } from "./thrown.js";
 
 /** A method as the engine serves it. */
 export interface ServerMethod {
@@ -43,6 +44,8 @@ export interface ServerCallHost extends ResponseHeads {
   callEnded(call: ServerCall, running: boolean): void;
   /** The handler of a call that was over before has settled; `error` is what it threw, if it did. */
   settledLate(call: ServerCall, error: unknown): void;
+  /** The call's error has metadata that can't be sent, for this reason, and goes without. */
+  metadataLeftOut(call: ServerCall, reason: ConnectError): void;
   /** A handler threw what is no `ConnectError`: logs it, and returns what the client may see. */
   unexpected(call: ServerCall, error: unknown): ConnectError;
 }
@@ -190,7 +193,7 @@ export class ServerCall
   }
 
   sourceFailed(error: unknown): void {
-    if (!this.over) this.finish(error instanceof ConnectError ? error : this.host.unexpected(this, error));
+    if (!this.over) this.finish(thrownConnectError(error) ?? this.host.unexpected(this, error));
   }
 
   /**
@@ -298,10 +301,14 @@ export class ServerCall
     }
     this.stop(
       new ConnectError(
-        `the deadline of ${this.head.timeoutMs} ms that the client set passed in ${this.method.name}, at the server`,
+        `the deadline of ${this.head.timeoutMs} ms that the client set passed in ${this.method.name}, at the server; raise timeoutMs if that is too short`,
         Code.DeadlineExceeded,
       ),
     );
+  }
+
+  protected metadataLeftOut(reason: ConnectError): void {
+    this.host.metadataLeftOut(this, reason);
   }
 
   // ---- the two ends
@@ -314,7 +321,7 @@ export class ServerCall
     } catch (broken) {
       // What the handler set as headers or trailers can't be sent: that becomes the outcome.
       this.forgetMetadata();
-      this.sendStatus(broken instanceof ConnectError ? broken : this.host.unexpected(this, broken));
+      this.sendStatus(thrownConnectError(broken) ?? this.host.unexpected(this, broken));
     }
     this.settle(error);
     // An answer that waits for its reader does so for the time that the client gave, not longer.

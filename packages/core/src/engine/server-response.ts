@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ConnectError } from "@connectrpc/connect";
+import { CheckedHeaders } from "../protocol/checked-headers.js";
 import { contentTypeOf, type Subtype } from "../protocol/content-type.js";
 import * as names from "../protocol/headers.js";
 import { appendHeaders } from "../protocol/metadata.js";
@@ -39,14 +40,17 @@ export abstract class ServerResponse {
   }
 
   get responseHeader(): Headers {
-    this.responseHeaders ??= new Headers();
+    this.responseHeaders ??= new CheckedHeaders();
     return this.responseHeaders;
   }
 
   get responseTrailer(): Headers {
-    this.responseTrailers ??= new Headers();
+    this.responseTrailers ??= new CheckedHeaders();
     return this.responseTrailers;
   }
+
+  /** Metadata of the error that the call ends with can't be sent, and is left out. */
+  protected abstract metadataLeftOut(reason: ConnectError): void;
 
   /** Sends the headers, once. Throws for a header that can't be sent, and then none has left. */
   protected sendHead(): void {
@@ -78,7 +82,7 @@ export abstract class ServerResponse {
     }
     const fields: string[] = [];
     if (trailers !== null) appendHeaders(fields, trailers);
-    appendStatus(fields, error);
+    appendStatus(fields, error, (reason) => this.metadataLeftOut(reason));
     if (this.headersSent) stream.sendTrailers(fields);
     else {
       // Trailers-Only (grpc/grpc doc/PROTOCOL-HTTP2.md): headers and status in one list.

@@ -37,8 +37,8 @@ export const headerConvert = "tri-header-convert";
 export const binarySuffix = "-bin";
 
 /**
- * Names that belong to the protocol: what a user sets under them is not sent. The `grpc-` and `tri-` prefixes are
- * not reserved as a whole, since services behind proxies use them.
+ * Names that belong to the protocol: a user who sets one is refused. The `grpc-` and `tri-` prefixes are not reserved as a
+ * whole, since services behind proxies use them.
  */
 const reserved: ReadonlySet<string> = new Set([
   pseudoMethod,
@@ -63,7 +63,7 @@ const reserved: ReadonlySet<string> = new Set([
   "content-length",
 ]);
 
-/** Whether a name belongs to the protocol and is left out of what users set. */
+/** Whether a name belongs to the protocol, and is not for users to set. */
 export function isReserved(name: string): boolean {
   return reserved.has(name);
 }

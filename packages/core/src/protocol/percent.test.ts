@@ -43,3 +43,7 @@ test("every code point makes the round trip", () => {
     expect(decodePercent(encodePercent(text))).toBe(text);
   }
 });
+
+test("a long text that is no UTF-8 is read too", () => {
+  expect(decodePercent("\xff".repeat(500_000))).toHaveLength(500_000);
+});

@@ -37,6 +37,7 @@ export function decodePercent(value: string): string {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(Uint8Array.from(octets));
   } catch {
-    return String.fromCharCode(...octets);
+    // Not by one call with all of them: that has a limit, and a peer's text may be long.
+    return octets.map((octet) => String.fromCharCode(octet)).join("");
   }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { serviceGroup, serviceVersion } from "./headers.js";
+import { quote } from "./quote.js";
 
 /** Which registration of a service is meant. Dubbo dispatches on both, exactly; absent is the empty string. */
 export interface Selector {
@@ -15,9 +16,9 @@ export function selectorKey(group: string, version: string): string {
 /** A selector for an error message: `group "g", version "1.0.0"`, or `no group and no version`. */
 export function describeSelector({ group, version }: Selector): string {
   if (group === "" && version === "") return "no group and no version";
-  if (version === "") return `group ${JSON.stringify(group)}, no version`;
-  if (group === "") return `no group, version ${JSON.stringify(version)}`;
-  return `group ${JSON.stringify(group)}, version ${JSON.stringify(version)}`;
+  if (version === "") return `group ${quote(group)}, no version`;
+  if (group === "") return `no group, version ${quote(version)}`;
+  return `group ${quote(group)}, version ${quote(version)}`;
 }
 
 /** The headers of a selector: only what is not empty is sent. */

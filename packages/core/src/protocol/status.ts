@@ -4,6 +4,7 @@ import { formatStatusDetails, parseStatusDetails } from "../connect-private.js";
 import { grpcMessage, grpcStatus, grpcStatusDetails, isReserved } from "./headers.js";
 import { appendField, type Fields, headersFromFields } from "./metadata.js";
 import { decodePercent, encodePercent } from "./percent.js";
+import { quote } from "./quote.js";
 
 /** Trailers of a call that went well. */
 export const okStatus: Fields = [grpcStatus, "0"];
@@ -14,21 +15,51 @@ export const okStatus: Fields = [grpcStatus, "0"];
  */
 export const CodeBizError = 17;
 
-/** Appends a status to trailers: metadata of the error, code, text, and the details if there are any. */
-export function appendStatus(fields: string[], error: ConnectError): void {
+/**
+ * Octets of `grpc-message` that are sent at most: grpc-java and others refuse a header list of more than 8 KiB, and then the
+ * error is lost.
+ */
+const longestText = 4096;
+
+/**
+ * Appends a status to trailers: metadata of the error, code, text, and the details if there are any.
+ *
+ * The error itself matters more than metadata that can't be sent: `unsendable` hears of that. What belongs to the protocol
+ * is left out without a word, since an error that a handler passes on from a call of its own has it in its metadata.
+ */
+export function appendStatus(
+  fields: string[],
+  error: ConnectError,
+  unsendable?: (reason: ConnectError) => void,
+): void {
   error.metadata.forEach((value, name) => {
     if (isReserved(name)) return;
     try {
       appendField(fields, name, value);
-    } catch {
-      // The error itself matters more than metadata that HTTP/2 can't carry.
+    } catch (reason) {
+      unsendable?.(reason as ConnectError);
     }
   });
-  fields.push(grpcStatus, String(error.code));
-  if (error.rawMessage !== "") fields.push(grpcMessage, encodePercent(error.rawMessage));
+  fields.push(grpcStatus, String(sendableCode(error.code)));
+  if (error.rawMessage !== "") fields.push(grpcMessage, encodeText(error.rawMessage));
   if (error.details.length > 0) {
     const details = formatStatusDetails(error);
     if (details !== undefined) fields.push(grpcStatusDetails, details);
+  }
+}
+
+/** 0 would make a success of an error. */
+function sendableCode(code: Code): Code {
+  return Number.isInteger(code) && code > 0 ? code : Code.Unknown;
+}
+
+function encodeText(text: string): string {
+  let encoded = encodePercent(text.slice(0, longestText));
+  if (encoded.length <= longestText && text.length <= longestText) return encoded;
+  for (let kept = Math.min(text.length, longestText); ; ) {
+    encoded = `${encodePercent(text.slice(0, kept))}${encodePercent("…")}`;
+    if (encoded.length <= longestText) return encoded;
+    kept = Math.floor((kept * longestText) / (encoded.length + 1));
   }
 }
 
@@ -46,22 +77,22 @@ export function parseStatus(list: {
   const metadata = headersFromFields(list.fields);
   const bin = list.get(grpcStatusDetails);
   const detailed = bin === undefined ? undefined : parseStatusDetails(bin);
-  if (!/^\d{1,10}$/.test(status)) {
-    return new ConnectError(
-      `grpc-status is ${JSON.stringify(status)}: a decimal number is allowed`,
-      Code.Unknown,
-      metadata,
-    );
-  }
-  const text = detailed?.rawMessage ?? decodePercent(list.get(grpcMessage) ?? "");
-  const error = new ConnectError(text, codeFrom(Number(status)), metadata);
+  const said = detailed?.rawMessage ?? decodePercent(list.get(grpcMessage) ?? "");
+  const code = codeFrom(status);
+  const odd = `${grpcStatus} is ${quote(status)}, which is no code of gRPC's (0 to 16)`;
+  const error = new ConnectError(
+    said === "" && code === undefined ? odd : said,
+    code ?? Code.Unknown,
+    metadata,
+  );
   if (detailed !== undefined) error.details = detailed.details;
-  if (codeFrom(Number(status)) !== Number(status)) error.cause = new Error(`grpc-status ${status}`);
+  if (code === undefined) error.cause = new Error(odd);
   return error;
 }
 
-/** Codes that gRPC doesn't define become `Unknown`; dubbo-go's business error keeps its number. */
-function codeFrom(status: number): Code {
-  if (status === CodeBizError) return status as Code;
-  return status >= 1 && status <= 16 ? (status as Code) : Code.Unknown;
+/** The code that a `grpc-status` says, undefined if gRPC has no such code. dubbo-go's business error keeps its number. */
+function codeFrom(status: string): Code | undefined {
+  const code = /^\d{1,2}$/.test(status) ? Number(status) : 0;
+  if (code === CodeBizError) return code as Code;
+  return code >= 1 && code <= 16 ? code : undefined;
 }

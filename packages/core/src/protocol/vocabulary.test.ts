@@ -129,13 +129,21 @@ describe("metadata", () => {
     ]);
   });
 
-  test("of a user: the protocol's own names are left out", () => {
+  test("of a user: goes as it is, and the protocol's own names are refused with what to use instead", () => {
     const fields: string[] = [];
-    appendHeaders(
-      fields,
-      new Headers({ te: "x", host: "h", "grpc-timeout": "1S", "x-a": "1", "grpc-tags-bin": "AA" }),
-    );
-    expect(fields).toEqual(["grpc-tags-bin", "AA", "x-a", "1"]);
+    appendHeaders(fields, new Headers({ "grpc-tags-bin": "AA", "tri-req-id": "1", "x-a": "1" }));
+    expect(fields).toEqual(["grpc-tags-bin", "AA", "tri-req-id", "1", "x-a", "1"]);
+    const given: [string, string][] = [
+      ["te", "leave it out"],
+      ["host", "leave it out"],
+      ["grpc-timeout", "use timeoutMs"],
+      ["grpc-status", "throw a ConnectError"],
+    ];
+    for (const [name, advice] of given) {
+      expect(() => appendHeaders([], new Headers({ [name]: "1" }))).toThrow(
+        `header "${name}" belongs to the protocol and can't be set: ${advice}`,
+      );
+    }
   });
 
   test.each([

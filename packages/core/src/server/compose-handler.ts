@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { DescMethod } from "@bufbuild/protobuf";
-import { createConnectRouter, type MethodImpl } from "@connectrpc/connect";
+import {
+  type ConnectRouter,
+  createConnectRouter,
+  type HandlerContext,
+  type MethodImpl,
+} from "@connectrpc/connect";
 import type { UniversalHandler, UniversalServerRequest } from "../connect-private.js";
 import { serviceGroup, serviceVersion } from "../protocol/headers.js";
 import { type Selector, selectorKey } from "../protocol/selector.js";
+import { guardHandler } from "./guard-handler.js";
 import { type PathRoutes, unknownSelector } from "./route-table.js";
 
 /** One path's handlers of Connect, by group and version. */
@@ -21,6 +27,7 @@ export function composeHandler(
   routes: PathRoutes,
   selector: Selector,
   handler: UniversalHandler,
+  options: Parameters<ConnectRouter["rpc"]>[2],
 ): void {
   const key = selectorKey(selector.group, selector.version);
   const known = handlers.find((h): h is Composed => h.requestPath === routes.path && "bySelector" in h);
@@ -29,30 +36,32 @@ export function composeHandler(
     return;
   }
   const bySelector = new Map([[key, handler]]);
+  const missing = refusing(routes, handler, options);
+  const { service, method, requestPath, allowedMethods, supportedContentType, protocolNames } = handler;
+  const described = { service, method, requestPath, allowedMethods, supportedContentType, protocolNames };
   const pick = (req: UniversalServerRequest) => {
-    const asked: Selector = {
-      group: req.header.get(serviceGroup) ?? "",
-      version: req.header.get(serviceVersion) ?? "",
-    };
-    const found =
-      bySelector.get(selectorKey(asked.group, asked.version)) ?? missing(routes, asked, handler.method);
-    return found(req);
+    const { group, version } = askedFor(req.header);
+    return (bySelector.get(selectorKey(group, version)) ?? missing)(req);
   };
-  const composed: Composed = Object.assign(pick, {
+  const composed: Composed = Object.assign(guardHandler(Object.assign(pick, described)), {
+    ...described,
     bySelector,
-    service: handler.service,
-    method: handler.method,
-    requestPath: handler.requestPath,
-    allowedMethods: handler.allowedMethods,
-    supportedContentType: handler.supportedContentType,
-    protocolNames: handler.protocolNames,
   });
   handlers.push(composed);
 }
 
-function missing(routes: PathRoutes, asked: Selector, method: DescMethod): UniversalHandler {
-  const refuse = (() => {
-    throw unknownSelector(routes, asked);
+/** A handler for what nobody has registered, with the compressions and limits of the path's first registration. */
+function refusing(
+  routes: PathRoutes,
+  { method }: UniversalHandler,
+  options: Parameters<ConnectRouter["rpc"]>[2],
+): UniversalHandler {
+  const refuse = ((_input: unknown, context: HandlerContext): never => {
+    throw unknownSelector(routes, askedFor(context.requestHeader));
   }) as unknown as MethodImpl<DescMethod>;
-  return createConnectRouter().rpc(method, refuse).handlers[0]!;
+  return createConnectRouter({ ...options, interceptors: [] }).rpc(method, refuse).handlers[0]!;
+}
+
+function askedFor(header: Headers): Selector {
+  return { group: header.get(serviceGroup) ?? "", version: header.get(serviceVersion) ?? "" };
 }

@@ -18,11 +18,14 @@ import { renamedMethod } from "../protocol/rename-method.js";
 import type { Selector } from "../protocol/selector.js";
 import { CallContext, type ContextHost, contextOfConnect } from "./call-context.js";
 import { composeHandler } from "./compose-handler.js";
-import { guardHandler } from "./guard-handler.js";
+import { implForConnect } from "./connect-impl.js";
+import { guardInterceptor } from "./guard-interceptor.js";
 import { createInvoke } from "./invoke.js";
+import { defaultLogger, type Logger } from "./logger.js";
 import type { Handler, Registration } from "./registration.js";
 import { type ResolvedServeOptions, resolveServeOptions, type ServeOptions } from "./resolve-options.js";
 import { RouteTable } from "./route-table.js";
+import { ServerLog } from "./server-log.js";
 import type { TripleContext, TripleMethodImpl, TripleServiceImpl } from "./triple-context.js";
 
 /** Options of one registration. */
@@ -36,6 +39,12 @@ export interface TripleRouteOptions extends ServeOptions {
 }
 
 type ConnectRouteOptions = Parameters<ConnectRouter["service"]>[2];
+
+/** What a router needs of whoever serves its routes. */
+export interface RouterHost extends ContextHost {
+  /** Where unexpected errors of calls that `router.handlers` serve are told. Default: `console`, without its `debug`. */
+  readonly logger?: Logger | undefined;
+}
 
 /**
  * Registers services: Connect's router, with group, version and interface name per registration. The same service may be
@@ -67,9 +76,10 @@ export interface TripleRouter extends ConnectRouter {
   rpc<M extends DescMethod>(method: M, implementation: MethodImpl<M>, options?: ConnectRouteOptions): this;
 }
 
-/** Makes a router. `host` is what handler contexts need of the server. */
-export function createTripleRouter(options: ServeOptions, host: ContextHost): TripleRouter {
+/** Makes a router. `host` is what its calls need of the server. */
+export function createTripleRouter(options: ServeOptions, host: RouterHost): TripleRouter {
   const base = resolveServeOptions(options);
+  const log = new ServerLog(host.logger ?? defaultLogger);
   const routes = new RouteTable();
   const handlers: UniversalHandler[] = [];
   const add = (
@@ -89,13 +99,11 @@ export function createTripleRouter(options: ServeOptions, host: ContextHost): Tr
     );
     const path = formatPath(desc.parent.typeName, desc.name);
     const known = routes.add(path, registration);
-    const forConnect = (input: never, context: HandlerContext): unknown =>
-      registration.handler(input, contextOfConnect(context, selector, host) as never);
-    const handler = createConnectRouter(connectOptions(given, base)).rpc(
-      desc,
-      guardHandler(desc, forConnect) as MethodImpl<DescMethod>,
-    ).handlers[0]!;
-    composeHandler(handlers, known, selector, handler);
+    const connect = connectOptions(given, registration.options, log);
+    const contextFor = (context: HandlerContext) => contextOfConnect(context, selector, host);
+    const impl = implForConnect(desc, registration.handler, contextFor);
+    const handler = createConnectRouter(connect).rpc(desc, impl).handlers[0]!;
+    composeHandler(handlers, known, selector, handler, connect);
   };
   const router: TripleRouter = {
     routes,
@@ -160,8 +168,15 @@ function register(
   return registration;
 }
 
+/** Connect compresses what has this size if the client accepts it, and nothing tells it not to. */
+const neverCompressed = 4_294_967_295;
+
 /** What Connect's own handlers get of the options. */
-function connectOptions(given: TripleRouteOptions, base: ResolvedServeOptions): ConnectRouteOptions {
+function connectOptions(
+  given: TripleRouteOptions,
+  resolved: ResolvedServeOptions,
+  log: ServerLog,
+): ConnectRouteOptions {
   const {
     group: _group,
     version: _version,
@@ -169,14 +184,13 @@ function connectOptions(given: TripleRouteOptions, base: ResolvedServeOptions): 
     compressResponses: _responses,
     ...connect
   } = given;
-  const resolved = resolveServeOptions(given, base);
   return {
     ...connect,
-    interceptors: resolved.interceptors,
+    interceptors: [guardInterceptor(log), ...resolved.interceptors],
     readMaxBytes: resolved.readMaxBytes,
     writeMaxBytes: resolved.writeMaxBytes,
     acceptCompression: resolved.acceptCompression,
-    compressMinBytes: resolved.compressMinBytes,
+    compressMinBytes: resolved.compressResponses ? resolved.compressMinBytes : neverCompressed,
     ...(Number.isFinite(resolved.maxTimeoutMs) ? { maxTimeoutMs: resolved.maxTimeoutMs } : {}),
   };
 }

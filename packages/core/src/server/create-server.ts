@@ -135,6 +135,10 @@ class LinkServer implements Server, ServerConnectionOwner {
     this.checkStopped();
   }
 
+  metadataLeftOut(call: ServerCall, reason: ConnectError): void {
+    this.log.metadataLeftOut(logged(call), reason);
+  }
+
   unexpected(call: ServerCall, error: unknown): ConnectError {
     return this.log.unexpected(logged(call), error);
   }

@@ -1,114 +1,144 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { DescMethod } from "@bufbuild/protobuf";
-import { ConnectError, type HandlerContext } from "@connectrpc/connect";
-import { openIterator } from "../engine/iterator.js";
+import { Code, ConnectError } from "@connectrpc/connect";
+import type { UniversalHandler, UniversalServerRequest } from "../connect-private.js";
+import { GuardedIterator } from "./guarded-iterator.js";
+import { requestTimeout } from "./request-timeout.js";
+import { leaveOutUnsendable } from "./sendable-headers.js";
 
-type AnyHandler = (input: never, context: HandlerContext) => unknown;
-
-const finished: IteratorResult<never, undefined> = Object.freeze({ done: true, value: undefined });
+type UniversalServerResponse = Awaited<ReturnType<UniversalHandler>>;
+type Handle = (req: UniversalServerRequest) => Promise<UniversalServerResponse>;
 
 /**
- * A handler for Connect's own machinery that keeps what the engine promises elsewhere: when the call ends, by its client,
- * its deadline or the server, a pending read of requests rejects, a generator that is blocked at a `yield` is returned and
- * runs its `finally`, and the caller gets its answer even from a handler that ignores its signal.
+ * Puts a handler of Connect's under an adapter so that it always hears of the call's end: by one signal whose reason is
+ * the same with every adapter and version of HTTP, by reads of the body that reject, and by `return()` of the answer that
+ * the adapter no longer takes. Stock adapters wait for room that never comes, and then nobody runs a `finally`.
  */
-export function guardHandler(desc: DescMethod, handler: AnyHandler): AnyHandler {
-  const streamsIn = desc.methodKind === "client_streaming" || desc.methodKind === "bidi_streaming";
-  const streamsOut = desc.methodKind === "server_streaming" || desc.methodKind === "bidi_streaming";
-  return (input, context) => {
-    const given = streamsIn ? guardIterable(input as AsyncIterable<unknown>, context.signal, false) : input;
-    const result = handler(given as never, context);
-    if (streamsOut) return guardIterable(result as AsyncIterable<unknown>, context.signal, true);
-    return unlessAborted(Promise.resolve(result), context.signal);
+export function guardHandler(handler: UniversalHandler): Handle {
+  const name = `${handler.service.typeName}/${handler.method.name}`;
+  return async (req) => {
+    const call = new MountedCall(req, name);
+    try {
+      return call.answer(await handler(call.request));
+    } catch (error) {
+      call.finish();
+      throw error;
+    }
   };
 }
 
-/** The promise's outcome, or the signal's reason if it fires before. */
-function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const abort = (): void => reject(reasonOf(signal));
-    if (signal.aborted) abort();
-    signal.addEventListener("abort", abort);
-    const done = (): void => signal.removeEventListener("abort", abort);
-    promise.then(
-      (value) => {
-        done();
-        resolve(value);
-      },
-      (error: unknown) => {
-        done();
-        reject(error);
-      },
-    );
-  });
-}
+type Body = AsyncIterator<Uint8Array>;
 
-/** An iterable whose reads reject when the signal fires; `own`: then its source is returned too. */
-function guardIterable<T>(
-  source: AsyncIterable<T>,
-  signal: AbortSignal,
-  own: boolean,
-): AsyncIterableIterator<T> {
-  const iterator = openIterator(source);
-  let pending: ((error: unknown) => void) | null = null;
-  let over = false;
-  const leave = (): void => {
-    if (over) return;
-    over = true;
-    signal.removeEventListener("abort", abort);
-    returnQuietly(iterator);
-  };
-  const abort = (): void => {
-    pending?.(reasonOf(signal));
-    pending = null;
-    if (own) leave();
-  };
-  if (signal.aborted) abort();
-  else signal.addEventListener("abort", abort);
-  return {
-    next: () =>
-      new Promise((resolve, reject) => {
-        if (signal.aborted) {
-          reject(reasonOf(signal));
-          return;
-        }
-        pending = reject;
-        Promise.resolve(iterator.next()).then(
-          (result) => {
-            pending = null;
-            if (result.done === true) {
-              over = true;
-              signal.removeEventListener("abort", abort);
-            }
-            resolve(result);
-          },
-          (error: unknown) => {
-            pending = null;
-            over = true;
-            signal.removeEventListener("abort", abort);
-            reject(error);
-          },
-        );
-      }),
-    return: async () => {
-      leave();
-      return finished;
-    },
-    [Symbol.asyncIterator]() {
-      return this;
-    },
-  };
-}
+/** One call under an adapter. */
+class MountedCall {
+  /** The request that Connect's handler gets. */
+  readonly request: UniversalServerRequest;
+  private readonly adapter: AbortSignal;
+  private readonly ending = new AbortController();
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private left = false;
+  /** The answer while the adapter has a chunk of it, and nobody else reads. */
+  private idle: Body | null = null;
 
-function reasonOf(signal: AbortSignal): ConnectError {
-  return ConnectError.from(signal.reason);
-}
-
-function returnQuietly(iterator: AsyncIterator<unknown> | Iterator<unknown>): void {
-  try {
-    const result: unknown = iterator.return?.();
-    if (result instanceof Promise) result.catch(() => {});
-  } catch {
-    // The call is over; its outcome is known.
+  constructor(req: UniversalServerRequest, name: string) {
+    const { signal } = this.ending;
+    const { timeoutMs, header } = requestTimeout(req.header);
+    const body = isByteStream(req.body)
+      ? new GuardedIterator(req.body, signal, { failure: (error) => this.bodyFailed(error) })
+      : req.body;
+    this.request = { ...req, header, body, signal };
+    this.adapter = req.signal;
+    if (timeoutMs !== undefined) {
+      // Connect's own timer runs as long, and starts later; this one also ends a call whose message has not arrived.
+      this.timer = setTimeout(() => {
+        const text = `deadline of ${timeoutMs} ms passed in ${name}`;
+        this.ending.abort(new ConnectError(text, Code.DeadlineExceeded));
+      }, timeoutMs);
+    }
+    if (this.adapter.aborted) this.leave();
+    else this.adapter.addEventListener("abort", this.leave);
   }
+
+  /** The answer as the adapter gets it. */
+  answer(res: UniversalServerResponse): UniversalServerResponse {
+    if (res.body === undefined) {
+      this.finish();
+      return res;
+    }
+    const body = res.body[Symbol.asyncIterator]();
+    if (res.header !== undefined) leaveOutUnsendable(res.header);
+    this.idle = body;
+    if (this.left) this.leave();
+    const given: AsyncIterableIterator<Uint8Array> = {
+      next: () => this.nextChunk(body, res.trailer),
+      return: (value?: unknown) => {
+        this.finish();
+        return body.return?.(value) ?? Promise.resolve({ done: true, value });
+      },
+      throw: (error: unknown) => {
+        this.finish();
+        return body.throw?.(error) ?? Promise.reject(error);
+      },
+      [Symbol.asyncIterator]() {
+        return this;
+      },
+    };
+    return { ...res, body: given };
+  }
+
+  /** The call is over: no timer and no listener stays. */
+  finish(): void {
+    this.idle = null;
+    clearTimeout(this.timer);
+    this.adapter.removeEventListener("abort", this.leave);
+  }
+
+  private async nextChunk(body: Body, trailer: Headers | undefined): Promise<IteratorResult<Uint8Array>> {
+    this.idle = null;
+    try {
+      const result = await body.next();
+      if (result.done === true) {
+        this.finish();
+        if (trailer !== undefined) leaveOutUnsendable(trailer);
+      } else this.idle = body;
+      if (!this.left || result.done === true) return result;
+      this.leave();
+      return { done: true, value: undefined };
+    } catch (error) {
+      this.finish();
+      throw error;
+    }
+  }
+
+  /** The client has left, or its connection is lost: adapters can't tell these apart. */
+  private readonly leave = (): void => {
+    this.left = true;
+    this.ending.abort(leaving(this.adapter.reason));
+    const { idle } = this;
+    this.finish();
+    // Only now is nobody left whom an answer that was cut short could look complete to.
+    idle?.return?.().catch(() => {});
+  };
+
+  /** A body that can't be read to its end: there is nobody to answer. */
+  private bodyFailed(error: unknown): ConnectError {
+    if (error instanceof ConnectError) return error;
+    const reason = leaving(error);
+    this.ending.abort(reason);
+    return reason;
+  }
+}
+
+function leaving(cause: unknown): ConnectError {
+  const detail = cause instanceof Error && cause.message !== "" ? `: ${cause.message}` : "";
+  return new ConnectError(
+    `the client left or its connection was lost${detail}`,
+    Code.Canceled,
+    undefined,
+    undefined,
+    cause,
+  );
+}
+
+function isByteStream(body: UniversalServerRequest["body"]): body is AsyncIterable<Uint8Array> {
+  return typeof body === "object" && body !== null && Symbol.asyncIterator in body;
 }

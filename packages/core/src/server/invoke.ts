@@ -8,6 +8,7 @@ import type {
   UnaryRequest,
   UnaryResponse,
 } from "@connectrpc/connect";
+import { describeValue } from "../engine/describe-value.js";
 import { isThenable } from "../engine/iterator.js";
 import { lazyField } from "../engine/lazy-field.js";
 import { LazyHeaders } from "../engine/lazy-headers.js";
@@ -35,32 +36,27 @@ export function createInvoke(
   const handle = handler as Handle;
   const single = desc.methodKind === "unary" || desc.methodKind === "client_streaming";
   if (interceptors.length > 0) return intercepted(desc, handle, interceptors, contextOf);
-  return single
-    ? (call, input) => {
-        let result: unknown;
-        try {
-          result = handle(input, contextOf(call));
-        } catch (error) {
-          call.failed(error);
-          return;
-        }
-        if (isThenable(result)) {
-          result.then(
-            (message) => call.respond(message),
-            (error) => call.failed(error),
-          );
-        } else call.respond(result);
-      }
-    : (call, input) => {
-        let result: unknown;
-        try {
-          result = handle(input, contextOf(call));
-        } catch (error) {
-          call.failed(error);
-          return;
-        }
-        call.respondAll(result as AsyncIterable<unknown>);
-      };
+  const answer = single
+    ? (call: ServerCall, result: unknown): void => call.respond(result)
+    : (call: ServerCall, result: unknown): void => call.respondAll(result as AsyncIterable<unknown>);
+  return (call, input) => {
+    let result: unknown;
+    let later: Promise<unknown> | null;
+    try {
+      result = handle(input, contextOf(call));
+      // Also of a stream, whose handler should be a generator: an async function's error is the call's, not the process's.
+      later = isThenable(result) ? Promise.resolve(result) : null;
+    } catch (error) {
+      call.failed(error);
+      return;
+    }
+    if (later === null) answer(call, result);
+    else
+      later.then(
+        (value) => answer(call, value),
+        (error) => call.failed(error),
+      );
+  };
 }
 
 function intercepted(
@@ -84,7 +80,7 @@ function intercepted(
     try {
       const result = runKind(desc, handle, req, contextFor(req));
       return isThenable(result)
-        ? (result.then((value) => respond(req, value)) as Promise<AnyResponse>)
+        ? Promise.resolve(result).then((value) => respond(req, value))
         : Promise.resolve(respond(req, result));
     } catch (error) {
       return Promise.reject(error);
@@ -96,15 +92,15 @@ function intercepted(
   return (call, input) => {
     let response: Promise<AnyResponse>;
     try {
-      response = chain(new InterceptedRequest(call, desc, input, contextOf(call)) as unknown as AnyRequest);
+      // What an interceptor returns may be no promise.
+      response = Promise.resolve(
+        chain(new InterceptedRequest(call, desc, input, contextOf(call)) as unknown as AnyRequest),
+      );
     } catch (error) {
       call.failed(error);
       return;
     }
-    response.then(
-      (res) => answer(desc, call, res),
-      (error) => call.failed(error),
-    );
+    response.then((res) => answer(desc, call, res)).catch((error) => call.failed(error));
   };
 }
 
@@ -194,7 +190,11 @@ function checkedMessage(desc: DescMethod, result: unknown): unknown {
 
 /** Sends what the outermost interceptor returned. */
 function answer(desc: DescMethod, call: ServerCall, res: AnyResponse): void {
-  if (call.over) return;
+  if (typeof res !== "object" || res === null) {
+    throw new TypeError(
+      `an interceptor of ${call.method.name} returned ${describeValue(res)}: return the response that next() resolves to, or one like it`,
+    );
+  }
   if (!(res instanceof InterceptedResponse)) {
     replaceHeaders(res.header, call.responseHeader);
     replaceHeaders(res.trailer, call.responseTrailer);

@@ -1,27 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ConnectRouter } from "@connectrpc/connect";
 import { createTripleRouter, type TripleRouter } from "./create-router.js";
+import type { Logger } from "./logger.js";
 import type { ServeOptions } from "./resolve-options.js";
 
 /** Options of {@link mount}. */
 export interface MountOptions extends ServeOptions {
   /** Becomes `context.shutdownSignal`. Default: one that never fires. */
   shutdownSignal?: AbortSignal;
+  /** Where unexpected errors are told. Default: `console`, without its `debug`. */
+  logger?: Logger;
 }
 
 /**
  * Puts routes under one of Connect's own adapters: `connectNodeAdapter({ routes: mount(routes) })`, and likewise with
- * connect-fastify, connect-express and connect-next. Group and version are dispatched as by the engine, and a handler
- * hears of the call's end as it does there; what a mount can't give is the engine's speed and `context.sendHeaders()`.
- * The interceptors and limits in `options` hold, not the adapter's.
+ * connect-fastify and connect-express. Group and version are dispatched as by the engine, a handler hears of its call's end as
+ * it does there, and deadlines are kept; what a mount can't give is the engine's speed, early headers and the peer. The
+ * interceptors and limits in `options` hold, not the adapter's. Throws what `routes` throws, and for asynchronous ones.
  */
 export function mount(
   routes: (router: TripleRouter) => unknown,
   options: MountOptions = {},
 ): (router: ConnectRouter) => void {
-  const { shutdownSignal = new AbortController().signal, ...serve } = options;
+  const { shutdownSignal = new AbortController().signal, logger, ...serve } = options;
   return (router) => {
-    const triple = createTripleRouter(serve, { shutdownSignal });
+    const triple = createTripleRouter(serve, { shutdownSignal, logger });
     const registered: unknown = routes(triple);
     if (registered instanceof Promise) {
       registered.catch(() => {});

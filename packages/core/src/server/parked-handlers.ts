@@ -70,6 +70,11 @@ export function logged(call: ServerCall): LoggedCall {
 /** Whether an error says no more than that the call has ended: its outcome, any other status, an aborted wait. */
 function followsFrom(error: unknown, call: ServerCall): boolean {
   if (error === call.outcome || error === call.outcome?.cause) return true;
-  const name = (error as { name?: unknown } | null)?.name;
-  return name === "ConnectError" || name === "AbortError" || name === "TimeoutError";
+  try {
+    const name = (error as { name?: unknown } | null)?.name;
+    return name === "ConnectError" || name === "AbortError" || name === "TimeoutError";
+  } catch {
+    // What was thrown may be anything, also what throws when it is looked at.
+    return false;
+  }
 }

@@ -5,7 +5,9 @@ import type { HeaderFields } from "../engine/byte-stream.js";
 import type { WriteCompression } from "../engine/message-writer.js";
 import type { RequestHead } from "../engine/server-call.js";
 import { parseContentType, type Subtype } from "../protocol/content-type.js";
+import { describeRefusedEncoding } from "../protocol/encoding.js";
 import * as names from "../protocol/headers.js";
+import { quote } from "../protocol/quote.js";
 import { parseTimeout } from "../protocol/timeout.js";
 import type { ResolvedServeOptions } from "./resolve-options.js";
 import type { RouteTable } from "./route-table.js";
@@ -33,14 +35,14 @@ function readHead(list: HeaderFields, routes: RouteTable): RequestHead | HttpRef
   const type = list.get(names.contentType) ?? "";
   const subtype = parseContentType(type);
   if (subtype === undefined) {
-    const got = type === "" ? "no content-type" : `content-type ${JSON.stringify(type)}`;
+    const got = type === "" ? "no content-type" : `content-type ${quote(type)}`;
     return {
       httpStatus: 415,
       text: `${got}: application/grpc, application/grpc+proto or application/grpc+json is needed`,
     };
   }
   const method = list.get(names.pseudoMethod);
-  if (method !== "POST") return { httpStatus: 405, text: `method ${method}: POST is needed` };
+  if (method !== "POST") return { httpStatus: 405, text: `method ${quote(method ?? "")}: POST is needed` };
   const found = routes.resolve(list.get(names.pseudoPath) ?? "", {
     group: list.get(names.serviceGroup) ?? "",
     version: list.get(names.serviceVersion) ?? "",
@@ -53,7 +55,7 @@ function readHead(list: HeaderFields, routes: RouteTable): RequestHead | HttpRef
     return refused(
       subtype,
       new ConnectError(
-        `${names.grpcTimeout} is ${JSON.stringify(timeout)}: 1 to 8 digits and one of n u m S M H are allowed`,
+        `${names.grpcTimeout} is ${quote(timeout)}: 1 to 8 digits and one of n u m S M H are allowed`,
         Code.InvalidArgument,
       ),
     );
@@ -62,7 +64,7 @@ function readHead(list: HeaderFields, routes: RouteTable): RequestHead | HttpRef
     return refused(
       subtype,
       new ConnectError(
-        `timeout of ${timeoutMs} ms: at most ${options.maxTimeoutMs} ms are allowed here`,
+        `the deadline of ${timeoutMs} ms is longer than the ${options.maxTimeoutMs} ms that this server allows: lower timeoutMs, or raise maxTimeoutMs of the server`,
         Code.InvalidArgument,
       ),
     );
@@ -103,7 +105,10 @@ function urlOf(list: HeaderFields): string {
 function unknownEncoding(encoding: string, options: ResolvedServeOptions): ConnectError {
   const known = acceptedNames(options.acceptCompression);
   return new ConnectError(
-    `${names.grpcEncoding} is ${JSON.stringify(encoding)}: ${known === "" ? "no compression is" : `${known} are`} supported`,
+    `${names.grpcEncoding} is ${describeRefusedEncoding(
+      encoding,
+      options.acceptCompression.map((c) => c.name),
+    )}`,
     Code.Unimplemented,
     known === "" ? undefined : { [names.grpcAcceptEncoding]: known },
   );

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Code, ConnectError } from "@connectrpc/connect";
 import { foldPath } from "../protocol/path.js";
+import { quote } from "../protocol/quote.js";
 import { describeSelector, type Selector, selectorKey } from "../protocol/selector.js";
+import { nearestName } from "./nearest-name.js";
 import type { Registration } from "./registration.js";
 
 /** All registrations of one path, by group and version. */
@@ -54,26 +56,34 @@ export class RouteTable {
     const methods = [...this.paths.keys()]
       .filter((p) => p.startsWith(`/${service}/`))
       .map((p) => p.slice(service.length + 2));
-    if (methods.length > 0) {
-      return new ConnectError(
-        `unknown method ${JSON.stringify(method)} of ${service}: offered are ${methods.join(", ")}`,
-        Code.Unimplemented,
-      );
-    }
+    if (methods.length > 0) return unknownName(`method ${quote(method)} of ${service}`, method, methods);
     const services = new Set([...this.paths.keys()].map((p) => p.slice(1, p.lastIndexOf("/"))));
-    const offered = services.size === 0 ? "no service is offered" : `offered are ${[...services].join(", ")}`;
-    return new ConnectError(
-      `unknown service ${JSON.stringify(service === "" ? path : service)}: ${offered}`,
-      Code.Unimplemented,
-    );
+    const asked = service === "" ? path : service;
+    return unknownName(`service ${quote(asked)}`, asked, [...services]);
   }
+}
+
+/** Names that an error lists: more would not fit into the headers that a peer takes. */
+const mostListed = 20;
+
+function unknownName(what: string, asked: string, names: readonly string[]): ConnectError {
+  const nearest = nearestName(asked, names);
+  const hint = nearest === undefined ? "" : ` did you mean ${JSON.stringify(nearest)}?`;
+  return new ConnectError(`unknown ${what}:${hint} ${offered(names, ", ")}`, Code.Unimplemented);
+}
+
+function offered(names: readonly string[], separator: string): string {
+  if (names.length === 0) return "nothing is offered";
+  const listed = names.slice(0, mostListed).join(separator);
+  const more = names.length > mostListed ? `${separator}and ${names.length - mostListed} more` : "";
+  return `offered ${names.length === 1 ? "is" : "are"} ${listed}${more}`;
 }
 
 /** The error for a group and version that nobody registered. */
 export function unknownSelector(routes: PathRoutes, selector: Selector): ConnectError {
-  const offered = [...routes.bySelector.values()].map((r) => describeSelector(r.selector)).join("; ");
+  const names = [...routes.bySelector.values()].map((r) => describeSelector(r.selector));
   return new ConnectError(
-    `no implementation of ${routes.path.slice(1)} for ${describeSelector(selector)}: offered ${routes.bySelector.size === 1 ? "is" : "are"} ${offered}`,
+    `no implementation of ${routes.path.slice(1)} for ${describeSelector(selector)}: ${offered(names, "; ")}`,
     Code.Unimplemented,
   );
 }

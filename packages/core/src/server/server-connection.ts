@@ -20,6 +20,7 @@ export interface ServerConnectionOwner {
   readonly calls: CallList;
   callEnded(call: ServerCall, running: boolean): void;
   settledLate(call: ServerCall, error: unknown): void;
+  metadataLeftOut(call: ServerCall, reason: ConnectError): void;
   unexpected(call: ServerCall, error: unknown): ConnectError;
   connectionClosed(connection: ServerConnection, error: Error | undefined): void;
 }
@@ -75,6 +76,11 @@ export class ServerConnection implements LinkEvents, ServerCallHost {
   /** @inheritdoc */
   settledLate(call: ServerCall, error: unknown): void {
     this.owner.settledLate(call, error);
+  }
+
+  /** @inheritdoc */
+  metadataLeftOut(call: ServerCall, reason: ConnectError): void {
+    this.owner.metadataLeftOut(call, reason);
   }
 
   /** @inheritdoc */

@@ -28,6 +28,14 @@ export class ServerLog {
     return new ConnectError(`internal error (id ${id})`, Code.Internal, undefined, undefined, error);
   }
 
+  /** The error that a call ended with has metadata that can't be sent, and went without. */
+  metadataLeftOut(call: LoggedCall, reason: ConnectError): void {
+    this.write(
+      "warn",
+      `the error of ${call.method}, called by ${call.peer}, was sent without some of its metadata: ${reason.rawMessage}`,
+    );
+  }
+
   /** A handler threw after its call had ended: nobody but the log is left to be told. */
   late(call: LoggedCall, error: unknown): void {
     this.write(

@@ -22,7 +22,7 @@ export interface TripleContext extends HandlerContext {
   readonly peer: Peer;
   /**
    * Sends the response headers now instead of with the first message. What is set on `responseHeader` afterwards is not
-   * sent. Throws a `ConnectError` (`InvalidArgument`) for a header that HTTP/2 can't carry.
+   * sent. (Setting a header that can't be sent throws a `ConnectError`, `InvalidArgument`, there and on `responseTrailer`.)
    */
   readonly sendHeaders: () => void;
   /** Fires when the server begins to shut down. The call may go on until the grace time ends. */

@@ -1,0 +1,3 @@
+module tristream.example/interop/probes
+
+go 1.24.0

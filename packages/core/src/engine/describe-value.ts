@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** What a value is, for a message about one of the wrong kind: `a number`, `an object of class Date`. */
+export function describeValue(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  if (typeof value !== "object") return `a ${typeof value}`;
+  if (Array.isArray(value)) return "an array";
+  if (typeof (value as { $typeName?: unknown }).$typeName === "string")
+    return `a ${(value as { $typeName: string }).$typeName}`;
+  return `an object of class ${value.constructor?.name ?? "null"}`;
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Code, ConnectError } from "@connectrpc/connect";
+import type { Compression } from "../connect-private.js";
+
+/**
+ * Inflates a message. Rejects with `ResourceExhausted` when more than `maxBytes` come out, and with `InvalidArgument` when
+ * it can't be inflated, whatever the compression itself throws.
+ */
+export async function inflate(
+  compression: Compression,
+  bytes: Uint8Array,
+  maxBytes: number,
+): Promise<Uint8Array> {
+  let inflated: Uint8Array | null = null;
+  try {
+    inflated = await compression.decompress(bytes, maxBytes);
+  } catch (cause) {
+    if (!(cause instanceof ConnectError) || cause.code !== Code.ResourceExhausted) throw unreadable(cause);
+  }
+  if (inflated !== null && inflated.length <= maxBytes) return inflated;
+  throw new ConnectError(
+    `message of ${bytes.length} compressed bytes is larger than the limit of ${maxBytes} when inflated: raise readMaxBytes where it is received`,
+    Code.ResourceExhausted,
+  );
+}
+
+function unreadable(cause: unknown): ConnectError {
+  // Connect's compressions say "decompression failed", and why in the cause.
+  const reason = cause instanceof ConnectError && cause.cause instanceof Error ? cause.cause : cause;
+  const text = reason instanceof Error ? reason.message : String(reason);
+  return new ConnectError(
+    `compressed message can't be inflated: ${text}`,
+    Code.InvalidArgument,
+    undefined,
+    undefined,
+    cause,
+  );
+}

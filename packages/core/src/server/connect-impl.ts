@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { DescMethod } from "@bufbuild/protobuf";
+import type { HandlerContext, MethodImpl } from "@connectrpc/connect";
+import { openIterator } from "../engine/iterator.js";
+import { checkedMessage } from "./checked-message.js";
+import type { Handler } from "./registration.js";
+import type { TripleContext } from "./triple-context.js";
+
+type Handle = (input: unknown, context: TripleContext) => unknown;
+
+/**
+ * An implementation for Connect's own handlers that takes what the engine takes of an application: answers at once or by a
+ * promise, from any iterable, and no answer that is no message.
+ */
+export function implForConnect(
+  desc: DescMethod,
+  handler: Handler,
+  contextFor: (context: HandlerContext) => TripleContext,
+): MethodImpl<DescMethod> {
+  const handle = handler as Handle;
+  const single = desc.methodKind === "unary" || desc.methodKind === "client_streaming";
+  const impl = single
+    ? async (input: unknown, context: HandlerContext) =>
+        checkedMessage(desc, await handle(input, contextFor(context)))
+    : (input: unknown, context: HandlerContext) =>
+        asyncIterable(handle(input, contextFor(context)) as AsyncIterable<unknown>);
+  return impl as unknown as MethodImpl<DescMethod>;
+}
+
+/** What an application answers with, as Connect needs it. Throws a `TypeError` that says what was given. */
+function asyncIterable(source: AsyncIterable<unknown> | Iterable<unknown>): AsyncIterable<unknown> {
+  const iterator = openIterator(source);
+  const answers: AsyncIterator<unknown> = {
+    next: async () => iterator.next(),
+    return: async () => (await iterator.return?.()) ?? { done: true, value: undefined },
+  };
+  return { [Symbol.asyncIterator]: () => answers };
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+import { ConnectError, type Interceptor } from "@connectrpc/connect";
+import { formatStatusDetails } from "../connect-private.js";
+import { thrownConnectError } from "../engine/thrown.js";
+import { GuardedIterator } from "./guarded-iterator.js";
+import type { ServerLog } from "./server-log.js";
+import { reasonOf, unlessAborted } from "./unless-aborted.js";
+
+/**
+ * The outermost interceptor of calls that Connect's machinery serves. It keeps what the engine promises elsewhere: when
+ * the call ends, by its client, its deadline or its connection, a read of requests that is parked rejects, a generator that
+ * is blocked at a `yield` is returned and runs its `finally`, and the caller gets its answer whatever handler and
+ * interceptors await. What they throw that is no `ConnectError` is logged, with an id that the client sees.
+ */
+export function guardInterceptor(log: ServerLog): Interceptor {
+  return (next) => async (req) => {
+    const { signal } = req;
+    const call = { method: `${req.service.typeName}/${req.method.name}`, peer: "unknown" };
+    const failure = (error: unknown): ConnectError => {
+      // Also when it is an error of the handler's: the call has ended, and that is what its end was.
+      if (signal.aborted) return reasonOf(signal);
+      const known = thrownConnectError(error);
+      return known === null ? log.unexpected(call, error) : sendable(known);
+    };
+    try {
+      if (!req.stream) return await unlessAborted(next(req), signal);
+      const lateEnd = req.method.methodKind !== "server_streaming";
+      const message = new GuardedIterator(req.message, signal, { lateEnd });
+      const res = await unlessAborted(next({ ...req, message }), signal);
+      if (!res.stream) return res;
+      return { ...res, message: new GuardedIterator(res.message, signal, { own: true, failure }) };
+    } catch (error) {
+      throw failure(error);
+    }
+  };
+}
+
+/**
+ * The error, as far as Connect can send it: U+FFFD for lone surrogates in its text, and no details if one can't be
+ * serialised. Connect fails on these while it answers, and then there is no answer at all.
+ */
+function sendable(error: ConnectError): ConnectError {
+  const text = error.rawMessage.replace(/\p{Surrogate}/gu, "\ufffd");
+  const details = error.details.length > 0 && formatStatusDetails(error) === undefined ? [] : error.details;
+  if (text === error.rawMessage && details === error.details) return error;
+  const replaced = new ConnectError(text, error.code, error.metadata, undefined, error);
+  replaced.details = details;
+  return replaced;
+}

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+import { grpcTimeout } from "../protocol/headers.js";
+import { parseTimeout } from "../protocol/timeout.js";
+
+/** Deadline of a call in the Connect protocol, milliseconds (connectrpc.com/docs/protocol). */
+const connectTimeout = "connect-timeout-ms";
+
+/** What `setTimeout` takes at most. */
+const longestDelay = 2 ** 31 - 1;
+
+/** How Connect is told of a deadline that is longer than {@link longestDelay}: 24.8 days, rounded down. */
+const longest: Readonly<Record<string, string>> = {
+  [grpcTimeout]: `${Math.floor(longestDelay / 60_000)}M`,
+  [connectTimeout]: `${longestDelay}`,
+};
+
+/**
+ * The deadline that a request's headers set, in any protocol of Connect's; undefined if there is none or it is malformed,
+ * which Connect answers. `header` is what Connect may see: its timers overflow at 24.8 days and would fire at once, so a
+ * longer deadline is cut there.
+ */
+export function requestTimeout(header: Headers): { timeoutMs: number | undefined; header: Headers } {
+  for (const name of [grpcTimeout, connectTimeout]) {
+    const value = header.get(name);
+    if (value === null) continue;
+    const timeoutMs = name === grpcTimeout ? parseTimeout(value) : parseMilliseconds(value);
+    if (timeoutMs === undefined || timeoutMs <= longestDelay) return { timeoutMs, header };
+    const cut = new Headers(header);
+    cut.set(name, longest[name]!);
+    return { timeoutMs: longestDelay, header: cut };
+  }
+  return { timeoutMs: undefined, header };
+}
+
+function parseMilliseconds(value: string): number | undefined {
+  return /^\d{1,10}$/.test(value) ? Number(value) : undefined;
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+import * as names from "../protocol/headers.js";
+
+/** Names that belong to the protocol and that Connect's own handlers set. */
+const ofConnect: ReadonlySet<string> = new Set([
+  names.contentType,
+  names.grpcEncoding,
+  names.grpcStatus,
+  names.grpcMessage,
+  names.grpcStatusDetails,
+  "content-length",
+]);
+
+/**
+ * Takes out of a response's headers or trailers what Node refuses to send: names of the connection, and values with control
+ * characters. A stock adapter would leave such a call without any answer.
+ */
+export function leaveOutUnsendable(headers: Headers): void {
+  // A copy: what is deleted while they are gone through hides the next one.
+  for (const [name, value] of [...headers]) {
+    const foreign = names.isReserved(name) && !ofConnect.has(name);
+    if (foreign || /[^\t\x20-\x7e\x80-\xff]/.test(value)) headers.delete(name);
+  }
+}

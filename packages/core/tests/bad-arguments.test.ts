@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a client is given that is no message, no stream of them, or no time: an error of that call, before anything is sent.
+// Mutant: core/src/client/create-client.ts # if (Number.isNaN(options?.timeoutMs)) scope.cancel(noTimeout());
+// Mutant: core/src/engine/message-codec.ts # if (isInit(given)) return create(schema, init); => return create(schema, init);
+import { create } from "@bufbuild/protobuf";
+import { Code, createClient } from "@tristream/core";
+import { GreetResponseSchema, GreetService } from "@tristream/gen/greet/greet_pb.js";
+import { all, errorOf } from "./events.js";
+import { everyLink, type LinkKind } from "./every-link.js";
+import { greeter } from "./greeter.js";
+import { startWatched } from "./watched-link.js";
+
+const noMessages: readonly [what: string, value: unknown, got: string][] = [
+  ["undefined", undefined, "undefined"],
+  ["null", null, "null"],
+  ["a text", "triple", "a string"],
+  ["a number", 5, "a number"],
+  ["an array", [{ name: "a" }], "an array"],
+  ["a promise", Promise.resolve({ name: "a" }), "an object of class Promise"],
+  ["bytes", Uint8Array.of(1), "an object of class Uint8Array"],
+  ["a message of another type", create(GreetResponseSchema, { greeting: "a" }), "a greet.GreetResponse"],
+];
+
+const advice = "give a message of that type, or an object with its fields";
+
+/** A greeter that counts the messages it gets. */
+async function start(link: LinkKind) {
+  let unary = 0;
+  const end = await startWatched(link, {
+    routes: (r) =>
+      r.service(GreetService, {
+        ...greeter(),
+        greet({ name }) {
+          unary++;
+          return { greeting: name };
+        },
+      }),
+  });
+  return { end, client: createClient(GreetService, end.transport), unary: () => unary };
+}
+
+describe.each(everyLink)("a client over $name", (link) => {
+  test.each(noMessages)("can't send %s", async (_what, value, got) => {
+    const { end, client, unary } = await start(link);
+    await using _end = end;
+    const no = value as never;
+    const chat = client.greetStream();
+    const upload = client.greetClientStream();
+    const calls = [
+      client.greet(no),
+      all(client.greetServerStream(no)),
+      client.greetClientStream([no]),
+      all(client.greetStream([no])),
+      chat.send(no),
+      upload.send(no),
+    ];
+    for (const error of await Promise.all(calls.map((call) => errorOf(call)))) {
+      expect(error.code).toBe(Code.Internal);
+      expect(error.rawMessage.replace("message can't be serialised: ", "")).toMatch(
+        new RegExp(`^${got} is no greet\\.Greet\\w*Request: ${advice}$`),
+      );
+    }
+    // A handle is not lost by one message that could not be sent.
+    await chat.send({ name: "b" });
+    await chat.closeRequest();
+    expect((await all(chat)).map((m) => m.greeting)).toEqual(["b"]);
+    await upload.send({ name: "c" });
+    expect((await upload.closeAndReceive()).greeting).toBe("c");
+    await end.leftClean();
+    expect(unary()).toBe(0);
+  });
+
+  test("can't send an iterable that is none", async () => {
+    const { end, client } = await start(link);
+    await using _end = end;
+    const odd = { [Symbol.asyncIterator]: 1 } as unknown as AsyncIterable<{ name: string }>;
+    for (const call of [client.greetClientStream(odd), all(client.greetStream(odd))]) {
+      const error = await errorOf(call);
+      expect(error.code).toBe(Code.Internal);
+      expect(error.rawMessage).toMatch(
+        /^an object of class Object is not iterable: give an AsyncIterable or an Iterable/,
+      );
+    }
+    await end.leftClean();
+  });
+
+  test("can't have a timeout that is not a number", async () => {
+    const { end, client, unary } = await start(link);
+    await using _end = end;
+    const text = "timeoutMs is NaN: give milliseconds, or leave it out for no deadline";
+    const options = { timeoutMs: Number.NaN };
+    const calls = [
+      client.greet({}, options),
+      all(client.greetServerStream({}, options)),
+      client.greetClientStream([], options),
+      client.greetStream(options).receive(),
+    ];
+    for (const call of calls)
+      expect(await errorOf(call)).toMatchObject({ code: Code.InvalidArgument, rawMessage: text });
+    expect(() => createClient(GreetService, end.transport, options)).toThrow(text);
+    expect(() => createClient(GreetService, end.transport, { methods: { greet: options } })).toThrow(text);
+    expect(unary()).toBe(0);
+    expect((await client.greet({ name: "on" }, { timeoutMs: Number.POSITIVE_INFINITY })).greeting).toBe("on");
+    await end.leftClean();
+  });
+});

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// Promise 4: deadlines are kept by the engine. What a client's deadline sends.
+// Mutant: core/src/client/method-caller.ts # if (timeoutMs !== undefined) fields.push(names.grpcTimeout, formatTimeout(timeoutMs));
+// Mutant: core/src/protocol/timeout.ts # if (n <= largest) return `${n}${unit}`;
+// Mutant: core/src/client/call-scope.ts # onDeadline(): void { => onDeadline(): void { return undefined as never;
+// Mutant: core/src/engine/client-call.ts # cancel(error: ConnectError): void { => cancel(error: ConnectError): void { return undefined as never;
+import { Code, type ConnectError, createClient } from "@tristream/core";
+import { GreetService } from "@tristream/gen/greet/greet_pb.js";
+import { errorOf, forEver, happening, until } from "./events.js";
+import { everyLink } from "./every-link.js";
+import { finish, goodHead, goodMessage, startRawServer } from "./raw-server.js";
+import { Wire } from "./wire.js";
+
+type Client = ReturnType<typeof createClient<typeof GreetService>>;
+
+/** A request that does not end; what of each kind is sent before its deadline. */
+async function* open() {
+  yield { name: "a" };
+  await forEver();
+}
+
+const kinds: Record<string, (client: Client, timeoutMs: number) => PromiseLike<unknown>> = {
+  "a unary call": (client, timeoutMs) => client.greet({}, { timeoutMs }),
+  "a server stream": (client, timeoutMs) => client.greetServerStream({}, { timeoutMs }).responseTrailer,
+  "an upload": (client, timeoutMs) => client.greetClientStream(open(), { timeoutMs }),
+  "a chat": (client, timeoutMs) => client.greetStream(open(), { timeoutMs }).responseTrailer,
+  "a chat's handle": (client, timeoutMs) => client.greetStream({ timeoutMs }).responseTrailer,
+};
+
+describe("a server of Node's own that never answers", () => {
+  test.each(Object.entries(kinds))(
+    "%s: the client says its time, and resets with CANCEL when it is over",
+    async (_kind, call) => {
+      const timeout = happening<unknown>();
+      const closed = happening<number>();
+      await using end = await startRawServer((stream, headers) => {
+        timeout.tell(headers["grpc-timeout"]);
+        stream.on("close", () => closed.tell(stream.rstCode));
+      });
+      expect((await errorOf(call(end.client, 100))).code).toBe(Code.DeadlineExceeded);
+      expect(await timeout).toBe("100m");
+      expect(await closed).toBe(8);
+    },
+  );
+
+  test("a stream that had begun gives what came, then the deadline", async () => {
+    await using end = await startRawServer((stream) => {
+      stream.respond(goodHead);
+      stream.write(goodMessage);
+    });
+    const stream = end.client.greetServerStream({}, { timeoutMs: 100 });
+    expect((await stream.receive())?.greeting).toBe("a");
+    expect((await errorOf(stream.receive())).code).toBe(Code.DeadlineExceeded);
+  });
+
+  test.each([
+    [0.4, "1m"],
+    [99_999_999, "99999999m"],
+    [100_000_000, "100000S"],
+    [1e12, "16666667M"],
+    [Number.MAX_SAFE_INTEGER, "99999999H"],
+  ])("a time of %d ms goes as %s: at most 8 digits, no fraction", async (timeoutMs, text) => {
+    const timeout = happening<unknown>();
+    await using end = await startRawServer((stream, headers) => {
+      timeout.tell(headers["grpc-timeout"]);
+      stream.respond(goodHead, { waitForTrailers: true });
+      stream.write(goodMessage);
+      finish(stream, { "grpc-status": "0" });
+    });
+    // The shortest one may be over before the answer is here.
+    await end.client.greet({}, { timeoutMs }).catch(() => {});
+    expect(await timeout).toBe(text);
+  });
+});
+
+describe.each(everyLink)("a deadline over $name", (link) => {
+  test.each([0.4, 100_000_000, Number.MAX_SAFE_INTEGER])("of %d ms is understood", async (timeoutMs) => {
+    const left = happening<number | undefined>();
+    await using end = await link.start({
+      routes: (r) =>
+        r.service(GreetService, {
+          async greet(_request, context) {
+            left.tell(context.timeoutMs());
+            return {};
+          },
+        }),
+    });
+    const client = createClient(GreetService, end.transport);
+    await errorOf(client.greetClientStream([]));
+    if (timeoutMs >= 1) {
+      await client.greet({}, { timeoutMs });
+      expect(await left).toBeGreaterThan(99_000_000);
+      return;
+    }
+    // The shortest one may be over before the answer is here; it is not refused.
+    const outcome = await client.greet({}, { timeoutMs }).catch((error: ConnectError) => error.code);
+    if (typeof outcome === "number") expect(outcome).toBe(Code.DeadlineExceeded);
+  });
+
+  test("that passes with an open request: no END_STREAM, and no stream is left", async () => {
+    const wire = new Wire();
+    await using end = await link.start({
+      tap: wire.tap,
+      routes: (r) => r.service(GreetService, { greetClientStream: forEver }),
+    });
+    const client = createClient(GreetService, end.transport);
+    // Connected before the deadline counts.
+    await errorOf(client.greet({}));
+    expect((await errorOf(client.greetClientStream(open(), { timeoutMs: 100 }))).code).toBe(
+      Code.DeadlineExceeded,
+    );
+    await until(() => wire.openStreams === 0);
+    expect(wire.of("client-to-server", 3).filter((line) => line.includes("END_STREAM"))).toEqual([]);
+    await until(() => end.server.activeCalls === 0);
+  });
+});

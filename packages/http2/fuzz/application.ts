@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+import { response } from "../tests/frames.js";
+import type { Machine } from "./machine.js";
+import type { Action } from "./step.js";
+import type { WatchedStream } from "./watched-stream.js";
+
+const trailers = ["x-status", "0"];
+/** U+2020 is no octet. */
+const unsendable = ["x-status", "\u2020"];
+const bytes = new Uint8Array(200_000).fill(0x61);
+
+/** Does what an application may do with a stream, also with one that is long gone. */
+export function act(machine: Machine, watched: WatchedStream, action: Action, n: number, end: boolean): void {
+  const { stream } = watched;
+  if (stream === undefined) return;
+  switch (action) {
+    case "answer":
+      if (machine.conversation.role === "server" && !stream.answered)
+        stream.sendHeaders(n % 2 === 0 ? machine.prepared : response, end);
+      return;
+    case "write":
+      answerFirst(machine, watched);
+      watched.sent(stream.write(bytes.subarray(0, n), end));
+      return;
+    case "writeInPlace":
+      writeInPlace(machine, watched, n, end);
+      return;
+    case "end":
+      answerFirst(machine, watched);
+      stream.sendEnd();
+      return;
+    case "trailers":
+      answerFirst(machine, watched);
+      stream.sendTrailers(trailers);
+      return;
+    case "badTrailers":
+      if (stream.queue !== null || stream.id === 0) return; // TEMP
+      answerFirst(machine, watched);
+      try {
+        stream.sendTrailers(unsendable);
+      } catch (error) {
+        if (!(error instanceof RangeError)) throw error;
+      }
+      return;
+    case "credit":
+    case "creditAll": {
+      const taken = action === "credit" ? Math.min(n, watched.held) : watched.held;
+      watched.held -= taken;
+      stream.credit(taken);
+      return;
+    }
+    case "expect":
+      stream.expect(n);
+      return;
+    case "reset":
+      giveUp(watched);
+      stream.reset(n);
+      return;
+    case "abandon":
+      giveUp(watched);
+      stream.abandon();
+      return;
+    case "release":
+      watched.released = true;
+      stream.release();
+  }
+}
+
+function giveUp(watched: WatchedStream): void {
+  watched.gaveUp = true;
+  watched.silent = true;
+}
+
+function answerFirst(machine: Machine, watched: WatchedStream): void {
+  act(machine, watched, "answer", 0, false);
+}
+
+function writeInPlace(machine: Machine, watched: WatchedStream, n: number, end: boolean): void {
+  answerFirst(machine, watched);
+  const stream = watched.stream!;
+  const at = stream.reserve(n);
+  if (at < 0) return;
+  stream.buffer.fill(0x62, at, at + n);
+  watched.sent(stream.commit(n, end));
+}

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Connection } from "../src/connection.js";
+import { maxUint31 } from "../src/frame/frame-type.js";
+import type { Stream } from "../src/stream.js";
+import { windowsOf } from "../tests/subject.js";
+import type { Machine } from "./machine.js";
+import { must } from "./step.js";
+
+/** What a scripted link's clock begins with. */
+const startOfTime = 1000;
+
+/** The private parts that are looked at. */
+interface Inside {
+  readonly book: { readonly held: number; readonly taken: number; readonly waiting: ReadonlySet<Stream> };
+  readonly scheduler: { readonly first: Stream | null; readonly last: Stream | null };
+  readonly reader: {
+    readonly collected: Uint8Array | null;
+    readonly insideData: boolean;
+    readonly left: number;
+    readonly padding: number;
+    readonly target: unknown;
+  };
+  readonly inbound: { readonly assembly: { readonly length: number; readonly unfinished: boolean } };
+  readonly ledger: { readonly grown: number; readonly underWay: number; readonly waiters: readonly Stream[] };
+}
+
+/** A cast, since only tests may look. */
+function inside(connection: Connection): Inside {
+  return connection as unknown as Inside;
+}
+
+/** Octets of the DATA frame that is under way: they count from its header on, and their stream has yet to get them. */
+export function onTheWay(connection: Connection, stream?: Stream): number {
+  const { insideData, left, padding, target } = inside(connection).reader;
+  if (!insideData || target === null || (stream !== undefined && stream !== target)) return 0;
+  return Math.max(0, left - Math.max(0, padding));
+}
+
+/** Looks at everything that has to hold between two steps. `caughtUp`: all that the peer sent was delivered. */
+export function checkInvariants(machine: Machine, caughtUp: boolean): void {
+  checkBook(machine);
+  checkScheduler(machine);
+  checkMemory(machine);
+  checkLedger(machine);
+  checkRates(machine);
+  if (machine.over || !caughtUp || machine.connection.output.position > 0) return;
+  checkWindows(machine);
+  const { sent, view } = machine;
+  must(sent.pingAnswers === view.pings, `${sent.pingAnswers} answers to ${view.pings} PINGs`);
+  must(
+    sent.settingsAnswers === view.settings,
+    `${sent.settingsAnswers} answers to ${view.settings} SETTINGS`,
+  );
+}
+
+function checkBook({ connection, streams, active, closed }: Machine): void {
+  const { book } = inside(connection);
+  const all = streams.flatMap(({ stream }) => stream ?? []);
+  const open = all.filter((stream) => !stream.closed);
+  must(
+    connection.activeStreams === open.length,
+    `${connection.activeStreams} streams are counted, ${open.length} are open`,
+  );
+  for (const stream of open) {
+    const found = stream.id === 0 ? book.waiting.has(stream) : connection.streams.get(stream.id) === stream;
+    must(found, `stream ${stream.id} is open, but in no table`);
+  }
+  const held = all.filter((stream) => stream.closed && stream.held).length;
+  must(book.held === held, `${book.held} closed streams are counted as held, ${held} are`);
+  if (connection.isServer) {
+    const most = connection.options.maxConcurrentStreams;
+    must(book.taken <= most, `${book.taken} of ${most} places are taken`);
+  }
+  must(closed || active === open.length > 0, `active is ${active} with ${open.length} streams`);
+  for (const watched of streams) {
+    const lost = watched.stream?.closed === true && !watched.ended && !watched.gaveUp;
+    must(!lost, `stream ${watched.stream?.id} is closed, but its sink has heard of no end`);
+  }
+}
+
+function checkScheduler({ connection }: Machine): void {
+  const { scheduler } = inside(connection);
+  let before: Stream | null = null;
+  for (let stream = scheduler.first; stream !== null; stream = stream.next) {
+    must(
+      stream.ready && !stream.closed && stream.queue !== null,
+      `stream ${stream.id} waits to send, with nothing to send`,
+    );
+    must(
+      stream.previous === before,
+      `the list of streams that wait to send is broken at stream ${stream.id}`,
+    );
+    before = stream;
+  }
+  must(scheduler.last === before, "the list of streams that wait to send ends elsewhere");
+}
+
+function checkMemory({ connection, link }: Machine): void {
+  const { reader, inbound } = inside(connection);
+  const { maxFrameSize, maxHeaderListSize, maxUnreadOutput } = connection.options;
+  const collected = reader.collected?.length ?? 0;
+  must(collected <= maxFrameSize, `${collected} octets of a frame are kept`);
+  must(
+    inbound.assembly.length <= 4 * maxHeaderListSize,
+    `${inbound.assembly.length} octets of a header block are kept`,
+  );
+  must(!link.paused || link.pending > 0, "reading is paused, and nothing is unread");
+  must(
+    !connection.output.congested || link.pending > 0,
+    "streams wait for the link, which has sent everything",
+  );
+  const unread = connection.isServer && link.pending > maxUnreadOutput;
+  must(
+    !unread || link.paused || link.state !== "open",
+    `${link.pending} octets are unread, and reading goes on`,
+  );
+}
+
+/** What the peer made this side do is within the rates of the options, as long as the connection lives. */
+function checkRates({ connection, link, over }: Machine): void {
+  if (over) return;
+  const { counters, options } = connection;
+  const seconds = (link.clock - startOfTime) / 1000;
+  const counted = [
+    ["resetRate", counters.resetsReceived + counters.resetsProvoked],
+    ["emptyFrameRate", counters.emptyFrames],
+    ["settingsRate", counters.settings],
+  ] as const;
+  for (const [name, count] of counted) {
+    const { burst, perSecond } = options[name];
+    must(count <= burst + perSecond * seconds, `${name}: ${count} in ${seconds} s, and nobody minds`);
+  }
+}
+
+function checkLedger({ connection, streams, over }: Machine): void {
+  const { ledger } = connection;
+  must(ledger.balanced, "the connection's ledger does not add up");
+  // Nobody gets what the connection died of.
+  if (over) return;
+  const held = streams.reduce((sum, watched) => sum + watched.held, onTheWay(connection));
+  must(ledger.held === held, `the ledger holds ${ledger.held} octets, the applications ${held}`);
+  const { grown, underWay, waiters } = inside(connection).ledger;
+  const open = streams.flatMap(({ stream }) => (stream === undefined || stream.closed ? [] : stream));
+  const windows = open.map(windowsOf);
+  const growth = windows.reduce((sum, { windowTarget }) => sum + windowTarget - 65_535, 0);
+  must(grown === growth, `windows have grown by ${growth}, the ledger knows of ${grown}`);
+  const admitted = windows.filter((window) => window.admitted > 0);
+  const sum = admitted.reduce((all, window) => all + window.admitted, 0);
+  must(underWay === sum, `messages of ${sum} octets were let in, the ledger knows of ${underWay}`);
+  const most = connection.options.maxBufferedBytes;
+  must(
+    underWay <= most || admitted.length === 1,
+    `${admitted.length} messages of ${underWay} octets, beyond ${most}`,
+  );
+  must(
+    waiters.every((stream) => !stream.closed),
+    "a closed stream waits to let a message in",
+  );
+}
+
+function checkWindows({ connection, link, view, streams }: Machine): void {
+  const { waiting } = inside(connection).book;
+  const open = connection.streams.size;
+  const room = open < view.maxConcurrentStreams;
+  must(waiting.size === 0 || !room, `${waiting.size} streams wait, though ${open} are open`);
+  const { ledger, sendWindow } = connection;
+  must(ledger.window >= 0 && ledger.window <= maxUint31, `the connection's window is ${ledger.window}`);
+  must(
+    ledger.window === view.connectionReceiveWindow,
+    `the connection's window is ${ledger.window}, at the peer ${view.connectionReceiveWindow}`,
+  );
+  must(sendWindow >= 0 && sendWindow <= maxUint31, `the connection may send ${sendWindow}`);
+  must(
+    sendWindow === view.connectionSendWindow,
+    `the connection may send ${sendWindow}, by the peer ${view.connectionSendWindow}`,
+  );
+  for (const { stream, held } of streams) {
+    if (stream === undefined || stream.closed || stream.id === 0) continue;
+    const { id } = stream;
+    must(stream.sendWindow <= maxUint31, `stream ${id} may send ${stream.sendWindow}`);
+    must(
+      stream.sendWindow === view.sendWindow(id),
+      `stream ${id} may send ${stream.sendWindow}, by the peer ${view.sendWindow(id)}`,
+    );
+    const idle = link.pending > 0 || stream.queuedBytes === 0;
+    must(
+      idle || Math.min(stream.sendWindow, sendWindow) <= 0,
+      `stream ${id} has ${stream.queuedBytes} octets to send, and windows`,
+    );
+    must(stream.queue === null || stream.queuedBytes > 0, `the end of stream ${id} waits behind nothing`);
+    if (stream.remoteEnded) continue;
+    const { receiveWindow, unannounced, borrowed, windowTarget } = windowsOf(stream);
+    must(receiveWindow >= 0 && receiveWindow <= maxUint31, `stream ${id} has a window of ${receiveWindow}`);
+    must(
+      receiveWindow === view.receiveWindow(id),
+      `stream ${id} has a window of ${receiveWindow}, at the peer ${view.receiveWindow(id)}`,
+    );
+    const sum = receiveWindow + unannounced + held + onTheWay(connection, stream) - borrowed;
+    must(sum === windowTarget, `stream ${id} has ${sum} of ${windowTarget} octets`);
+  }
+}

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+// A test that can't fail is worth nothing: takes away, one at a time, the lines that each promise's test names in its header,
+// and expects that test to turn red. `npm run mutants [-- --only TEXT] [-- --write]`; `--write` renews docs/mutants.md.
+//
+// A test file names its mutants in comments:
+//   // Mutant: core/src/engine/client-call.ts # this.stream.reset(ResetCode.CANCEL);
+//   // Mutant: http2/src/stream.ts # if (this.closed) return; => if (false) return;
+// The text is taken out of the file, or replaced by what stands behind `=>`. It has to occur there exactly once.
+import { execFileSync, spawn } from "node:child_process";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+
+const root = fileURLToPath(new URL("../", import.meta.url));
+const report = join(root, "docs/mutants.md");
+const [begin, end] = ["<!-- mutants -->", "<!-- /mutants -->"];
+/** A mutant that makes a test wait for ever is found, too; this is how long it takes to say so. */
+const limitMs = 120_000;
+
+const { values: options } = parseArgs({
+  options: { only: { type: "string" }, write: { type: "boolean", default: false } },
+});
+
+/** All mutants that test files name. */
+function findMutants() {
+  const files = execFileSync(
+    "git",
+    [
+      "ls-files",
+      "--cached",
+      "--others",
+      "--exclude-standard",
+      "packages/*/tests/*.test.ts",
+      "packages/*/src/*.test.ts",
+    ],
+    {
+      cwd: root,
+      encoding: "utf8",
+    },
+  );
+  const mutants = [];
+  for (const test of files.split("\n").filter((name) => name !== "")) {
+    const text = readFileSync(join(root, test), "utf8");
+    const promise = /^\/\/ (Promise \d+)/m.exec(text)?.[1] ?? "";
+    for (const [, path, code, replacement = ""] of text.matchAll(
+      /^\/\/ Mutant: (\S+) # (.+?)(?: => (.*))?$/gm,
+    )) {
+      mutants.push({ test, promise, path: `packages/${path}`, code, replacement });
+    }
+  }
+  return mutants;
+}
+
+/** A copy of the working tree with its own links between the packages, so that nobody else sees the mutants. */
+function copyTree() {
+  const folder = mkdtempSync(join(tmpdir(), "tristream-mutants-"));
+  const files = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard"], {
+    cwd: root,
+    encoding: "utf8",
+  });
+  for (const file of files.split("\n")) {
+    if (file === "" || !existsSync(join(root, file))) continue;
+    mkdirSync(dirname(join(folder, file)), { recursive: true });
+    cpSync(join(root, file), join(folder, file));
+  }
+  mkdirSync(join(folder, "node_modules/@tristream"), { recursive: true });
+  for (const name of readdirSync(join(root, "node_modules"))) {
+    if (name !== "@tristream")
+      symlinkSync(join(root, "node_modules", name), join(folder, "node_modules", name));
+  }
+  for (const name of ["core", "http2", "node", "testing"]) {
+    symlinkSync(join(folder, "packages", name), join(folder, "node_modules/@tristream", name));
+  }
+  symlinkSync(join(folder, "gen"), join(folder, "node_modules/@tristream/gen"));
+  return folder;
+}
+
+/** Runs one test file; how it ended: "green", "red", "broken" (it could not even run) or "hung", with its output. */
+function runTest(folder, test) {
+  return new Promise((resolve) => {
+    const jest = [
+      "--experimental-vm-modules",
+      "--disable-warning=ExperimentalWarning",
+      "node_modules/jest/bin/jest.js",
+    ];
+    const child = spawn(
+      process.execPath,
+      [...jest, "--bail", "--forceExit", "--cacheDirectory", join(folder, ".jest"), test],
+      {
+        cwd: folder,
+        env: { ...process.env, CI: "true", NO_COLOR: "1", FORCE_COLOR: undefined },
+        stdio: ["ignore", "pipe", "pipe"],
+        detached: true,
+      },
+    );
+    let output = "";
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding("utf8").on("data", (text) => (output += text));
+    let hung = false;
+    const timer = setTimeout(() => {
+      hung = true;
+      process.kill(-child.pid, "SIGKILL");
+    }, limitMs);
+    child.on("close", (code) => {
+      clearTimeout(timer);
+      const broken = /Test suite failed to run/.test(output) || !/\d+ (passed|failed)/.test(output);
+      resolve({ how: hung ? "hung" : code === 0 ? "green" : broken ? "broken" : "red", output });
+    });
+  });
+}
+
+/** The tests that failed, for the report. */
+function failedTests(output) {
+  return new Set([...output.matchAll(/^ {2}● (.+)$/gm)].map(([, name]) => name)).size;
+}
+
+const all = findMutants();
+const mutants = all.filter((m) => options.only === undefined || `${m.test} ${m.path}`.includes(options.only));
+if (mutants.length === 0) {
+  console.error(
+    "no test names a mutant" +
+      (options.only === undefined ? "" : ` that ${JSON.stringify(options.only)} is in`),
+  );
+  process.exit(1);
+}
+const folder = copyTree();
+const rows = [];
+const problems = [];
+try {
+  const tests = [...new Set(mutants.map((m) => m.test))];
+  for (const test of tests) {
+    const { how, output } = await runTest(folder, test);
+    if (how !== "green") problems.push(`${test} is ${how} without any mutant:\n${output.slice(-3000)}`);
+  }
+  if (problems.length === 0) {
+    for (const [i, mutant] of mutants.entries()) {
+      const file = join(folder, mutant.path);
+      const where = `${mutant.path} # ${mutant.code}`;
+      const source = existsSync(file) ? readFileSync(file, "utf8") : "";
+      const places = source.split(mutant.code).length - 1;
+      if (places !== 1) {
+        problems.push(`${mutant.test} names ${where}: it is there ${places} times, once is needed`);
+        continue;
+      }
+      writeFileSync(
+        file,
+        source.replace(mutant.code, () => mutant.replacement),
+      );
+      const { how, output } = await runTest(folder, mutant.test);
+      writeFileSync(file, source);
+      if (how === "green") problems.push(`${mutant.test} stays green without ${where}`);
+      if (how === "broken")
+        problems.push(`${where} can't be taken out: what is left does not run\n${output.slice(-1500)}`);
+      rows.push({ ...mutant, how: how === "red" ? `${failedTests(output)} red` : how });
+      console.log(`${i + 1}/${mutants.length} ${how.padEnd(6)} ${where}`);
+    }
+  }
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+
+if (options.write && problems.length === 0 && options.only === undefined) {
+  const cell = (text) => `\`${text.replaceAll("|", "\\|")}\``;
+  const table = [
+    "| promise | test | what is taken out | result |",
+    "| --- | --- | --- | --- |",
+    ...rows.map((r) => {
+      const what = `${cell(r.code)}${r.replacement === "" ? "" : ` (${cell(r.replacement)} instead)`} of ${r.path.replace("packages/", "")}`;
+      return `| ${r.promise} | ${r.test.replace("packages/", "")} | ${what} | ${r.how} |`;
+    }),
+  ].join("\n");
+  const text = readFileSync(report, "utf8");
+  const [before, after] = [text.indexOf(begin), text.indexOf(end)];
+  writeFileSync(report, `${text.slice(0, before + begin.length)}\n\n${table}\n\n${text.slice(after)}`);
+}
+for (const problem of problems) console.error(`\n${problem}`);
+console.log(
+  `${mutants.length} mutants, ${rows.filter((r) => r.how !== "green" && r.how !== "broken").length} found, ${problems.length} problems`,
+);
+process.exit(problems.length === 0 ? 0 : 1);

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// run.ts [--seed N] [--times N] [--seconds N] [--only TEXT]: every promise so many times over TCP, then all of them mixed with
+// cuts and restarts; after each, what is left is counted. Run it by `npm run stress`.
+import { parseArgs } from "node:util";
+import { type Part, runPart } from "./part.js";
+import { crashes } from "./parts/crashes.js";
+import { deadlines } from "./parts/deadlines.js";
+import { errors } from "./parts/errors.js";
+import { leaks } from "./parts/leaks.js";
+import { leaving } from "./parts/leaving.js";
+import { memory } from "./parts/memory.js";
+import { mixture } from "./parts/mixture.js";
+import { orphans } from "./parts/orphans.js";
+import { settling } from "./parts/settling.js";
+import { shutdowns } from "./parts/shutdowns.js";
+import { uploads } from "./parts/uploads.js";
+
+const parts: readonly Part[] = [
+  leaving,
+  uploads,
+  orphans,
+  deadlines,
+  crashes,
+  settling,
+  leaks,
+  memory,
+  shutdowns,
+  errors,
+  mixture,
+];
+
+const { values: options } = parseArgs({
+  options: {
+    seed: { type: "string", default: "1" },
+    times: { type: "string", default: "1000" },
+    seconds: { type: "string", default: "60" },
+    only: { type: "string", default: "" },
+  },
+});
+const seed = natural("seed");
+const amount = { times: natural("times"), seconds: natural("seconds") };
+const chosen = parts.filter(({ name }) => name.includes(options.only));
+if (chosen.length === 0)
+  throw new Error(`no part ${JSON.stringify(options.only)}: ${parts.map(({ name }) => name).join("; ")}`);
+
+const unhandled: unknown[] = [];
+process.on("unhandledRejection", (error) => unhandled.push(error));
+
+let problems = 0;
+for (const part of chosen) {
+  console.log(part.name);
+  unhandled.length = 0;
+  const report = await runPart(part, amount, seed, (line) => console.log(`  ${line}`));
+  const all = [
+    ...report.problems,
+    ...unhandled.map((error) => `an unhandled rejection: ${String(error)}`).slice(0, 5),
+  ];
+  for (const problem of all) console.log(`  WRONG: ${problem}`);
+  const heap = `heap ${report.heapGrowth < 0 ? "" : "+"}${(report.heapGrowth / 1e6).toFixed(2)} MB`;
+  const how = all.length === 0 ? "ok, nothing left" : `${all.length} problems`;
+  console.log(`  ${how} in ${report.seconds.toFixed(1)} s, ${heap}`);
+  problems += all.length;
+}
+const what = `${amount.times} times each, ${amount.seconds} s mixed, seed ${seed}`;
+console.log(`stress: ${problems === 0 ? "ok" : `FAILED with ${problems} problems`}, ${what}`);
+process.exitCode = problems === 0 ? 0 : 1;
+
+function natural(name: "seed" | "times" | "seconds"): number {
+  const n = Number(options[name]);
+  if (Number.isInteger(n) && n > 0) return n;
+  throw new Error(`--${name} ${options[name]}: a whole number above 0 is needed`);
+}
