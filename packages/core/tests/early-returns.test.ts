@@ -2,7 +2,9 @@
 // Promise 7: no leak. A handler that returns before it has read all requests leaves no stream behind.
 // Mutant: core/src/engine/server-call.ts # if (!this.stream.closed) this.stream.abandon();
 // Mutant: http2/src/stream-carrier.ts # for (const stream of lingering) stream.reset(ErrorCode.NO_ERROR);
+
 import { create, toBinary } from "@bufbuild/protobuf";
+import { jest } from "@jest/globals";
 import { Code, ConnectError, createClient } from "@tristream/core";
 import { GreetRequestSchema, GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { serve } from "@tristream/node";
@@ -12,6 +14,9 @@ import { greeter } from "./greeter.js";
 import { envelope, RawClient } from "./raw-client.js";
 import { RawSocket } from "./raw-socket.js";
 import { Wire } from "./wire.js";
+
+// Real sockets, and other tests beside this one.
+jest.setTimeout(20_000);
 
 type Client = ReturnType<typeof createClient<typeof GreetService>>;
 

@@ -2,12 +2,16 @@
 // Promise 6: every call settles. Those that wait for the peer's limit on concurrent streams, too.
 // Mutant: core/src/client/call-scope.ts # onDeadline(): void { => onDeadline(): void { return undefined as never;
 // Mutant: core/src/client/call-scope.ts # this.exchange?.cancel(error);
+import { jest } from "@jest/globals";
 import { Code, createClient } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { errorOf, happening, until } from "./events.js";
 import { everyLink, type LinkKind } from "./every-link.js";
 import { greeter } from "./greeter.js";
 import { Wire } from "./wire.js";
+
+// Real sockets, and other tests beside this one.
+jest.setTimeout(20_000);
 
 /** A server that takes two streams at once, and both places are taken until `go` is told. */
 async function full(link: LinkKind, wire = new Wire()) {

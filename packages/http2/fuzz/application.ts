@@ -34,7 +34,6 @@ export function act(machine: Machine, watched: WatchedStream, action: Action, n:
       stream.sendTrailers(trailers);
       return;
     case "badTrailers":
-      if (stream.queue !== null || stream.id === 0) return; // TEMP
       answerFirst(machine, watched);
       try {
         stream.sendTrailers(unsendable);

@@ -6,11 +6,10 @@ import { describeFrame, parseFrames } from "./frames.js";
 import { Random, seeds } from "./random.js";
 import { Replay } from "./replay.js";
 
-/** What one end heard and sent. */
+/** What one end heard, and every octet that it sent. */
 interface Outcome {
   readonly heard: readonly string[];
-  /** Every octet of the output. */
-  readonly sent: string;
+  readonly sent: Uint8Array;
 }
 
 /** What a conversation comes to when its input arrives in the given chunks, all within one turn. */
@@ -18,7 +17,15 @@ function inOneTurn({ role, calls, options }: Conversation, chunks: Iterable<Uint
   const replay = new Replay(role, calls, options);
   for (const chunk of chunks) replay.receive(chunk);
   replay.settle();
-  return { heard: replay.log, sent: Buffer.from(replay.link.take()).toString("hex") };
+  return { heard: replay.log, sent: replay.link.take() };
+}
+
+/** Not expect() for each octet of input: that would take most of the time. */
+function expectSame(whole: Outcome, outcome: Outcome, at: unknown): void {
+  const same = Buffer.compare(whole.sent, outcome.sent) === 0;
+  if (same && whole.heard.join("\n") === outcome.heard.join("\n")) return;
+  const shown = ({ heard, sent }: Outcome) => ({ at, heard, sent: Buffer.from(sent).toString("hex") });
+  expect(shown(outcome)).toEqual(shown(whole));
 }
 
 /** The same with a turn for each chunk. DATA may be put into other frames then, and streams be served in another order. */
@@ -57,15 +64,11 @@ function frameStarts({ role, bytes }: Conversation): number[] {
   return starts;
 }
 
-function expectSame(conversation: Conversation, cuts: Iterable<number>): void {
+function expectSameForCuts(conversation: Conversation, cuts: Iterable<number>): void {
   const { bytes } = conversation;
   const whole = inOneTurn(conversation, [bytes]);
-  const key = JSON.stringify(whole);
-  for (const at of cuts) {
-    const outcome = inOneTurn(conversation, [bytes.subarray(0, at), bytes.subarray(at)]);
-    // Not expect() for each octet: that would take most of the time.
-    if (JSON.stringify(outcome) !== key) expect({ at, ...outcome }).toEqual({ at, ...whole });
-  }
+  for (const at of cuts)
+    expectSame(whole, inOneTurn(conversation, [bytes.subarray(0, at), bytes.subarray(at)]), at);
 }
 
 const named = (all: readonly Conversation[]) => all.map((c) => [c.role, c.title, c] as const);
@@ -81,11 +84,11 @@ describe.each(named(conversations))("a %s that hears %s", (_role, _title, conver
   });
 
   it("hears and sends the same wherever the input is cut in two", () => {
-    expectSame(conversation, bytes.keys());
+    expectSameForCuts(conversation, bytes.keys());
   });
 
   it("hears and sends the same octet by octet", () => {
-    expect(inOneTurn(conversation, octetByOctet(bytes))).toEqual(whole);
+    expectSame(whole, inOneTurn(conversation, octetByOctet(bytes)), "every octet");
     expect(inManyTurns(conversation, octetByOctet(bytes))).toEqual(inManyTurns(conversation, [bytes]));
   });
 
@@ -93,7 +96,7 @@ describe.each(named(conversations))("a %s that hears %s", (_role, _title, conver
     const once = inManyTurns(conversation, [bytes]);
     for (const seed of seeds(40)) {
       const chunks = new Random(seed).cut(bytes);
-      expect(inOneTurn(conversation, chunks)).toEqual(whole);
+      expectSame(whole, inOneTurn(conversation, chunks), { seed });
       expect(inManyTurns(conversation, chunks)).toEqual(once);
     }
   });
@@ -104,14 +107,14 @@ describe.each(named(largeConversations))("a %s that hears %s", (_role, _title, c
     const cuts = frameStarts(conversation).flatMap((start) =>
       [-1, 0, 1, 8, 9, 10].map((i) => start + i).filter((at) => at >= 0),
     );
-    expectSame(conversation, cuts);
+    expectSameForCuts(conversation, cuts);
   });
 
   it("hears and sends the same octet by octet, and for random cuts", () => {
     const { bytes } = conversation;
     const whole = inOneTurn(conversation, [bytes]);
-    expect(inOneTurn(conversation, octetByOctet(bytes))).toEqual(whole);
-    for (const seed of seeds(20)) expect(inOneTurn(conversation, new Random(seed).cut(bytes))).toEqual(whole);
+    expectSame(whole, inOneTurn(conversation, octetByOctet(bytes)), "every octet");
+    for (const seed of seeds(6)) expect(inOneTurn(conversation, new Random(seed).cut(bytes))).toEqual(whole);
   });
 });
 
