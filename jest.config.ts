@@ -33,6 +33,8 @@ const config: Config = {
     ],
   },
   maxWorkers: 2,
+  // A hang has to be told from a busy machine; no test measures time by this.
+  testTimeout: 60_000,
   reporters: ["default", "<rootDir>/jest/counts-reporter.mjs"],
 };
 

@@ -35,6 +35,8 @@ export interface Made {
   readonly timeoutMs?: number;
   /** Requests of a stream. */
   readonly requests?: number;
+  /** The requests do not end by themselves: for a handler that does not read them all. */
+  readonly open?: boolean;
   /** When the user leaves, by any ending but a deadline. */
   readonly leaveAfter?: PromiseLike<unknown>;
 }
@@ -168,7 +170,7 @@ export class Calls {
         throw new ConnectError("the disk is broken", Code.DataLoss);
       }
       // A request that is to be left, or whose time is to pass, does not end by itself.
-      if (made.ending !== "none") await made.plan.release.promise;
+      if (made.ending !== "none" || made.open === true) await made.plan.release.promise;
     };
     return this.census.track("clients' generators", source());
   }

@@ -63,7 +63,12 @@ export async function runPart(
   const rig = await Rig.start();
   const warmUp = Math.max(50, Math.ceil(times / 4));
   const task = { rig, wrong, say };
-  await part.run({ ...task, random: random.fork(), times: warmUp, seconds: Math.ceil(given / 4) });
+  await part.run({
+    ...task,
+    random: random.fork(),
+    times: warmUp,
+    seconds: Math.max(15, Math.ceil(given / 4)),
+  });
   await rig.left();
   const heapBefore = await heapUsed();
   const began = performance.now();

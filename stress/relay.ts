@@ -2,6 +2,7 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { OpenStreams } from "../interop/what-happens/open-streams.js";
+import { becomes } from "./events.js";
 
 /** A port in the middle of all connections: sees what is open on them, and cuts them. */
 export class Relay {
@@ -46,8 +47,9 @@ export class Relay {
 
   async close(): Promise<void> {
     this.cut();
-    // Settles when all connections have, and with that their counts.
     await new Promise((resolve) => this.server.close(resolve));
+    // The server says so before its last socket does, which is when that one's frames are counted.
+    await becomes(() => this.connections.size === 0);
   }
 
   private accept(client: Socket): void {

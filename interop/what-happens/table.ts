@@ -13,13 +13,24 @@ const ends = "<!-- /what-happens -->";
 
 /** The table in Markdown, and the criteria below it. */
 export function format(rows: readonly Row[]): string {
-  const head = `| # | when | ${libraryNames.join(" | ")} |`;
-  const rule = `| --: | --- |${" --- |".repeat(libraryNames.length)}`;
-  const lines = rows.map(({ situation, cells }, i) => {
-    return `| ${[`${i + 1}`, situation.when, ...cells.map(cell)].join(" | ")} |`;
-  });
+  const lines = rows.map(({ situation, cells }, i) => [`${i + 1}`, situation.when, ...cells.map(cell)]);
   const criteria = rows.map(({ situation }, i) => `${i + 1}. ${situation.goodIf}.`);
-  return [head, rule, ...lines, "", "A cell is ✓ if", "", ...criteria].join("\n");
+  return [...aligned(["#", "when", ...libraryNames], lines), "", "A cell is ✓ if", "", ...criteria].join(
+    "\n",
+  );
+}
+
+/** A table whose columns are as wide as their widest cell; the first one holds numbers. */
+function aligned(head: readonly string[], lines: readonly (readonly string[])[]): string[] {
+  const widths = head.map((_, i) => Math.max(3, ...[head, ...lines].map((line) => line[i]?.length ?? 0)));
+  const row = (cells: readonly string[]): string => {
+    const padded = cells.map((text, i) =>
+      i === 0 ? text.padStart(widths[i] ?? 0) : text.padEnd(widths[i] ?? 0),
+    );
+    return `| ${padded.join(" | ")} |`;
+  };
+  const rule = widths.map((width, i) => (i === 0 ? `${"-".repeat(width - 1)}:` : "-".repeat(width)));
+  return [row(head), row(rule), ...lines.map(row)];
 }
 
 /** The document with the table in its place. */
@@ -42,8 +53,13 @@ export function compare(document: string, rows: readonly Row[]): Difference[] {
   const documented = document
     .slice(document.indexOf(begins), document.indexOf(ends))
     .split("\n")
-    .filter((line) => /^\| \d/.test(line))
-    .map((line) => line.slice(2, -2).split(" | "));
+    .filter((line) => /^\| +\d/.test(line))
+    .map((line) =>
+      line
+        .slice(2, -2)
+        .split(" | ")
+        .map((text) => text.trim()),
+    );
   return rows.flatMap(({ situation, cells }) => {
     const line = documented.find(([, when]) => when === situation.when) ?? [];
     return cells.flatMap((observation, i): Difference[] => {

@@ -22,6 +22,7 @@ export const leaks: Part = {
         plan,
         ending: "none",
         requests: 1 + random.below(20),
+        open: plan.act === "enough",
         ...(random.percent(50) ? { timeoutMs: 60_000 } : {}),
       };
       await makeAs(rig, made, allowed[plan.act] ?? ["ok"], wrong);

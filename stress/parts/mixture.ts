@@ -122,6 +122,7 @@ function draw({ rig }: Task, random: Random): { made: Made; allowed: readonly Ou
     plan,
     ending,
     requests: 1 + random.below(random.percent(10) ? 500 : 10),
+    open: act === "enough",
     leaveAfter: random.percent(30) ? Promise.resolve() : delay(random.below(30)),
     ...(ending === "deadline" ? { timeoutMs: 1 + random.below(80) } : {}),
   };

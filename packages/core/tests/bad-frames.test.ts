@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 6: every call settles. Whatever a client sends.
+// Mutant: core/src/engine/server-call.ts # if (!this.method.requestStream && this.reader.received > 1) this.wrongCount();
+// Mutant: core/src/engine/message-reader.ts # if (!this.wholeAtEnd()) return;
+// Mutant: core/src/engine/envelope-reader.ts # if (this.flag > compressedFlag) { => if (this.flag > compressedFlag) { return undefined as never;
 // Requests that are no good gRPC: each has an answer of its own, and leaves nothing behind.
-// Mutant: core/src/engine/envelope-reader.ts # if (length > this.maxBytes || this.flag > 0) { => if (false) {
-// Mutant: core/src/engine/envelope-reader.ts # if (this.prefixFilled === 0 && this.bodyLength < 0) return true; => return true;
 import { create, toBinary } from "@bufbuild/protobuf";
 import { Code, type ConnectError, type TripleServiceImpl } from "@tristream/core";
 import { GreetRequestSchema, GreetService } from "@tristream/gen/greet/greet_pb.js";

@@ -120,6 +120,12 @@ async function goesOn(end: Watched, client: Client): Promise<void> {
   await end.leftClean();
 }
 
+async function chat(client: Client, options?: Options): Promise<unknown> {
+  const stream = client.greetStream(options);
+  await stream.closeRequest();
+  return stream.receive();
+}
+
 /** Every form of call. */
 function calls(client: Client, options?: Options): Promise<unknown>[] {
   return [
@@ -128,7 +134,7 @@ function calls(client: Client, options?: Options): Promise<unknown>[] {
     all(client.greetServerStream({}, options)),
     all(client.greetStream([{}], options)),
     client.greetClientStream(options).closeAndReceive(),
-    client.greetStream(options).receive(),
+    chat(client, options),
   ];
 }
 

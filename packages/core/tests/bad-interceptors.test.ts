@@ -2,7 +2,7 @@
 // Interceptors that return what is no response: an error of their call that says what to return.
 // Mutant: core/src/client/create-client.ts # checkResponse(res, this.name);
 // Mutant: core/src/client/stream-call.ts # checkResponse(res, this.scope.name);
-// Mutant: core/src/server/invoke.ts # response.then((res) => answer(desc, call, res)).catch((error) => call.failed(error)); => response.then((res) => answer(desc, call, res), (error) => call.failed(error));
+// Mutant: core/src/server/invoke.ts # if (typeof res !== "object" || res === null) { => if (false) {
 import { Code, createClient, type Interceptor } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { all, errorOf, until } from "./events.js";
