@@ -15,6 +15,8 @@ export const te = "te";
 
 /** Deadline of the call, as the client counts it. */
 export const grpcTimeout = "grpc-timeout";
+/** The deadline of the Connect protocol, in milliseconds. */
+export const connectTimeout = "connect-timeout-ms";
 /** Compression of the messages that follow. */
 export const grpcEncoding = "grpc-encoding";
 /** Compressions that the sender of this header can read. */

@@ -78,7 +78,10 @@ class LinkServer implements Server, ServerConnectionOwner {
     this.log = new ServerLog(options.logger ?? defaultLogger);
     this.parked = new ParkedHandlers(this.log, options.parkedHandlerMs ?? 5000);
     this.acceptEncoding = acceptedNames(resolveServeOptions(options).acceptCompression);
-    this.router = createTripleRouter(options, { shutdownSignal: this.shutdownController.signal });
+    this.router = createTripleRouter(options, {
+      shutdownSignal: this.shutdownController.signal,
+      ...(options.logger === undefined ? {} : { logger: options.logger }),
+    });
     const registered: unknown = options.routes(this.router);
     this.ready = Promise.resolve(registered).then(() => {});
     // Whoever awaits it sees the error; nobody has to.

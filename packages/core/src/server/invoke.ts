@@ -12,9 +12,9 @@ import { describeValue } from "../engine/describe-value.js";
 import { isThenable } from "../engine/iterator.js";
 import { lazyField } from "../engine/lazy-field.js";
 import { LazyHeaders } from "../engine/lazy-headers.js";
-import { asMessage } from "../engine/message-codec.js";
 import type { ServerCall } from "../engine/server-call.js";
 import { contextWith } from "./call-context.js";
+import { checkedMessage } from "./checked-message.js";
 import type { Handler } from "./registration.js";
 import type { TripleContext } from "./triple-context.js";
 
@@ -176,16 +176,6 @@ function responseMessage(desc: DescMethod, result: unknown): unknown {
     default:
       return result;
   }
-}
-
-function checkedMessage(desc: DescMethod, result: unknown): unknown {
-  if (typeof result !== "object" || result === null) {
-    const got = result === null ? "null" : typeof result;
-    throw new TypeError(
-      `the handler of ${desc.parent.typeName}/${desc.name} returned ${got}: return a message or its init object`,
-    );
-  }
-  return asMessage(desc.output, result as never);
 }
 
 /** Sends what the outermost interceptor returned. */

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { grpcTimeout } from "../protocol/headers.js";
+import { connectTimeout, grpcTimeout } from "../protocol/headers.js";
 import { parseTimeout } from "../protocol/timeout.js";
-
-/** Deadline of a call in the Connect protocol, milliseconds (connectrpc.com/docs/protocol). */
-const connectTimeout = "connect-timeout-ms";
 
 /** What `setTimeout` takes at most. */
 const longestDelay = 2 ** 31 - 1;
