@@ -63,6 +63,7 @@ describe("a server's process that is killed", () => {
       outcome: call(client).catch((e) => e),
     }));
     for (const _ of calls) expect((await lines.next()).value).toBe("begun");
+    const exited = once(child, "exit");
     child.kill("SIGKILL");
     for (const { kind, outcome } of calls) {
       const error = (await outcome) as ConnectError;
@@ -72,6 +73,8 @@ describe("a server's process that is killed", () => {
         new RegExp(`^connection to 127\\.0\\.0\\.1:${port} lost after (no answer|1 message): `),
       );
     }
+    // Until the process is gone the system may take connections in its name.
+    await exited;
     const later = (await client.greet({}).catch((e) => e)) as ConnectError;
     expect(later.code).toBe(Code.Unavailable);
     expect(later.rawMessage).toContain("nothing listens there");
