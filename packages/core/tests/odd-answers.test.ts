@@ -248,4 +248,17 @@ describe("every call settles, whatever a server answers", () => {
     );
     expect(await closed).toBe(8);
   });
+
+  test("a server that answers a unary call twice and stays open: the call ends, and the stream with it", async () => {
+    const closed = happening<number>();
+    await using end = await start((stream) => {
+      stream.respond(head);
+      stream.write(Buffer.concat([good, good]));
+      stream.on("close", () => closed.tell(stream.rstCode));
+    });
+    expect((await errorOf(end.client.greet({}))).rawMessage).toContain(
+      "2 response messages for greet.GreetService/Greet",
+    );
+    expect(await closed).toBe(8);
+  });
 });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DescMethod } from "@bufbuild/protobuf";
 import type { HandlerContext, MethodImpl } from "@connectrpc/connect";
-import { openIterator } from "../engine/iterator.js";
+import { isThenable, openIterator } from "../engine/iterator.js";
 import { checkedMessage } from "./checked-message.js";
 import type { Handler } from "./registration.js";
 import type { TripleContext } from "./triple-context.js";
@@ -27,12 +27,16 @@ export function implForConnect(
   return impl as unknown as MethodImpl<DescMethod>;
 }
 
-/** What an application answers with, as Connect needs it. Throws a `TypeError` that says what was given. */
+/**
+ * What an application answers with, as Connect needs it. Throws a `TypeError` that says what was given. A promise of an
+ * iterable is taken as by the engine: what an async function throws is the call's error, also when nobody reads the answer.
+ */
 function asyncIterable(source: AsyncIterable<unknown> | Iterable<unknown>): AsyncIterable<unknown> {
-  const iterator = openIterator(source);
+  const opened = isThenable(source) ? Promise.resolve(source).then(openIterator) : openIterator(source);
+  if (opened instanceof Promise) opened.catch(() => {});
   const answers: AsyncIterator<unknown> = {
-    next: async () => iterator.next(),
-    return: async () => (await iterator.return?.()) ?? { done: true, value: undefined },
+    next: async () => (await opened).next(),
+    return: async () => (await (await opened).return?.()) ?? { done: true, value: undefined },
   };
   return { [Symbol.asyncIterator]: () => answers };
 }
