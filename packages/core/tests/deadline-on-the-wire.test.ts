@@ -54,7 +54,6 @@ describe("a server of Node's own that never answers", () => {
   });
 
   test.each([
-    [0.4, "1m"],
     [99_999_999, "99999999m"],
     [100_000_000, "100000S"],
     [1e12, "16666667M"],
@@ -67,8 +66,7 @@ describe("a server of Node's own that never answers", () => {
       stream.write(goodMessage);
       finish(stream, { "grpc-status": "0" });
     });
-    // The shortest one may be over before the answer is here.
-    await end.client.greet({}, { timeoutMs }).catch(() => {});
+    await end.client.greet({}, { timeoutMs });
     expect(await timeout).toBe(text);
   });
 });
