@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A test that can't fail is worth nothing: takes away, one at a time, the lines that each promise's test names in its header,
-// and expects that test to turn red. `npm run mutants [-- --only TEXT] [-- --write]`; `--write` renews docs/mutants.md.
+// and expects that test to turn red. `npm run mutants [-- --only TEXT] [-- --write] [-- --list]`;
+// `--write` renews docs/mutants.md; `--list` runs nothing, and with `--write` puts the list there without results.
 //
 // A test file names its mutants in comments:
 //   // Mutant: core/src/engine/client-call.ts # this.stream.reset(ResetCode.CANCEL);
@@ -30,7 +31,11 @@ const [begin, end] = ["<!-- mutants -->", "<!-- /mutants -->"];
 const limitMs = 120_000;
 
 const { values: options } = parseArgs({
-  options: { only: { type: "string" }, write: { type: "boolean", default: false } },
+  options: {
+    only: { type: "string" },
+    write: { type: "boolean", default: false },
+    list: { type: "boolean", default: false },
+  },
 });
 
 /** All mutants that test files name. */
@@ -126,6 +131,22 @@ function failedTests(output) {
   return new Set([...output.matchAll(/^ {2}● (.+)$/gm)].map(([, name]) => name)).size;
 }
 
+/** Renews the table of docs/mutants.md. */
+function writeReport(rows) {
+  const cell = (text) => `\`${text.replaceAll("|", "\\|")}\``;
+  const table = [
+    "| promise | test | what is taken out | result |",
+    "| --- | --- | --- | --- |",
+    ...rows.map((r) => {
+      const what = `${cell(r.code)}${r.replacement === "" ? "" : ` (${cell(r.replacement)} instead)`} of ${r.path.replace("packages/", "")}`;
+      return `| ${r.promise} | ${r.test.replace("packages/", "")} | ${what} | ${r.how} |`;
+    }),
+  ].join("\n");
+  const text = readFileSync(report, "utf8");
+  const [before, after] = [text.indexOf(begin), text.indexOf(end)];
+  writeFileSync(report, `${text.slice(0, before + begin.length)}\n\n${table}\n\n${text.slice(after)}`);
+}
+
 const all = findMutants();
 const mutants = all.filter((m) => options.only === undefined || `${m.test} ${m.path}`.includes(options.only));
 if (mutants.length === 0) {
@@ -134,6 +155,11 @@ if (mutants.length === 0) {
       (options.only === undefined ? "" : ` that ${JSON.stringify(options.only)} is in`),
   );
   process.exit(1);
+}
+if (options.list) {
+  for (const mutant of mutants) console.log(`${mutant.test}: ${mutant.path} # ${mutant.code}`);
+  if (options.write) writeReport(mutants.map((mutant) => ({ ...mutant, how: "not recorded" })));
+  process.exit(0);
 }
 const folder = copyTree();
 const rows = [];
@@ -171,20 +197,7 @@ try {
   rmSync(folder, { recursive: true, force: true });
 }
 
-if (options.write && problems.length === 0 && options.only === undefined) {
-  const cell = (text) => `\`${text.replaceAll("|", "\\|")}\``;
-  const table = [
-    "| promise | test | what is taken out | result |",
-    "| --- | --- | --- | --- |",
-    ...rows.map((r) => {
-      const what = `${cell(r.code)}${r.replacement === "" ? "" : ` (${cell(r.replacement)} instead)`} of ${r.path.replace("packages/", "")}`;
-      return `| ${r.promise} | ${r.test.replace("packages/", "")} | ${what} | ${r.how} |`;
-    }),
-  ].join("\n");
-  const text = readFileSync(report, "utf8");
-  const [before, after] = [text.indexOf(begin), text.indexOf(end)];
-  writeFileSync(report, `${text.slice(0, before + begin.length)}\n\n${table}\n\n${text.slice(after)}`);
-}
+if (options.write && problems.length === 0 && options.only === undefined) writeReport(rows);
 for (const problem of problems) console.error(`\n${problem}`);
 console.log(
   `${mutants.length} mutants, ${rows.filter((r) => r.how !== "green" && r.how !== "broken").length} found, ${problems.length} problems`,
