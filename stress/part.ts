@@ -38,8 +38,11 @@ export interface Report {
  */
 const heapTolerance = 1_500_000;
 
-/** The most problems that are told of one part. */
+/** So many problems of one part are enough to know; more would take their time, as each waits for what never comes. */
 const mostTold = 20;
+
+/** There were too many problems to go on: what still runs would disturb the next part. */
+export class GivenUp extends Error {}
 
 /** How much of each is done. */
 export interface Amount {
@@ -56,7 +59,9 @@ export async function runPart(
 ): Promise<Report> {
   const problems: string[] = [];
   const wrong = (what: string): void => {
-    if (problems.length < mostTold) problems.push(what);
+    say(`WRONG: ${what}`);
+    problems.push(what);
+    if (problems.length === mostTold) throw new GivenUp(`given up after ${mostTold} problems`);
   };
   const before = resources();
   const random = new Random(seed);

@@ -2,7 +2,7 @@
 // run.ts [--seed N] [--times N] [--seconds N] [--only TEXT]: every promise so many times over TCP, then all of them mixed with
 // cuts and restarts; after each, what is left is counted. Run it by `npm run stress`.
 import { parseArgs } from "node:util";
-import { type Part, runPart } from "./part.js";
+import { GivenUp, type Part, runPart } from "./part.js";
 import { crashes } from "./parts/crashes.js";
 import { deadlines } from "./parts/deadlines.js";
 import { errors } from "./parts/errors.js";
@@ -50,20 +50,26 @@ let problems = 0;
 for (const part of chosen) {
   console.log(part.name);
   unhandled.length = 0;
-  const report = await runPart(part, amount, seed, (line) => console.log(`  ${line}`));
-  const all = [
-    ...report.problems,
-    ...unhandled.map((error) => `an unhandled rejection: ${String(error)}`).slice(0, 5),
-  ];
-  for (const problem of all) console.log(`  WRONG: ${problem}`);
-  const heap = `heap ${report.heapGrowth < 0 ? "" : "+"}${(report.heapGrowth / 1e6).toFixed(2)} MB`;
-  const how = all.length === 0 ? "ok, nothing left" : `${all.length} problems`;
-  console.log(`  ${how} in ${report.seconds.toFixed(1)} s, ${heap}`);
-  problems += all.length;
+  const say = (line: string): void => console.log(`  ${line}`);
+  try {
+    const report = await runPart(part, amount, seed, say);
+    for (const error of unhandled.slice(0, 5)) say(`WRONG: an unhandled rejection: ${String(error)}`);
+    const found = report.problems.length + unhandled.length;
+    const heap = `heap ${report.heapGrowth < 0 ? "" : "+"}${(report.heapGrowth / 1e6).toFixed(2)} MB`;
+    const how = found === 0 ? "ok, nothing left" : `${found} problems`;
+    say(`${how} in ${report.seconds.toFixed(1)} s, ${heap}`);
+    problems += found;
+  } catch (error) {
+    say(error instanceof GivenUp ? error.message : `the part itself failed: ${String(error)}`);
+    problems++;
+    break;
+  }
 }
 const what = `${amount.times} times each, ${amount.seconds} s mixed, seed ${seed}`;
 console.log(`stress: ${problems === 0 ? "ok" : `FAILED with ${problems} problems`}, ${what}`);
 process.exitCode = problems === 0 ? 0 : 1;
+// What was given up may run for ever.
+if (problems > 0) process.exit();
 
 function natural(name: "seed" | "times" | "seconds"): number {
   const n = Number(options[name]);

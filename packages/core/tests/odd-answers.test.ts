@@ -120,6 +120,12 @@ const rows: readonly Row[] = [
     text: /^no more$/,
   },
   {
+    what: "headers alone, without a status",
+    answer: (stream) => stream.respond(head, { endStream: true }),
+    code: Code.Internal,
+    text: /ended the response without grpc-status/,
+  },
+  {
     what: "headers alone",
     answer: (stream) =>
       stream.respond({ ...head, "grpc-status": "7", "grpc-message": "no" }, { endStream: true }),

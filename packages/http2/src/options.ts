@@ -54,7 +54,8 @@ export interface Http2Options {
   maxUnreadOutput?: number;
   /**
    * RST_STREAM of the peer before this side has answered, and streams that its mistakes make this side reset, together
-   * (CVE-2023-44487, CVE-2025-8671). Default 1000 and 100 a second: clients that cancel much are honest.
+   * (CVE-2023-44487, CVE-2025-8671). Default 2500 and 100 a second: clients that cancel much are honest, and may cancel all their
+   * calls at once, twice.
    */
   resetRate?: RateLimit;
   /**
@@ -101,7 +102,7 @@ export function resolveHttp2Options(options: Http2Options = {}): ResolvedHttp2Op
     maxContinuations: within(options.maxContinuations, "maxContinuations", 8, 1, 65_536),
     maxEncoderTableSize: within(options.maxEncoderTableSize, "maxEncoderTableSize", 4096, 0, 65_536),
     maxUnreadOutput: within(options.maxUnreadOutput, "maxUnreadOutput", 1_048_576, 65_536, 2 ** 40),
-    resetRate: rate(options.resetRate, "resetRate", 1000, 100),
+    resetRate: rate(options.resetRate, "resetRate", 2500, 100),
     emptyFrameRate: rate(options.emptyFrameRate, "emptyFrameRate", 1000, 50),
     settingsRate: rate(options.settingsRate, "settingsRate", 100, 1),
     pingRate: rate(options.pingRate, "pingRate", 100, 2),

@@ -46,7 +46,8 @@ export class SocketLink implements ByteLink {
     if (socket.destroyed) return;
     socket.end();
     // A peer that never closes its side must not keep ours.
-    setTimeout(() => socket.destroy(), lingerMs).unref();
+    const timer = setTimeout(() => socket.destroy(), lingerMs).unref();
+    socket.once("close", () => clearTimeout(timer));
   }
 
   destroy(): void {

@@ -43,7 +43,7 @@ class MountedCall {
     const { signal } = this.ending;
     const { timeoutMs, header } = requestTimeout(req.header);
     const body = isByteStream(req.body)
-      ? new GuardedIterator(req.body, signal, { failure: (error) => this.bodyFailed(error) })
+      ? new GuardedIterator(req.body, signal, { failure: (error) => this.lost(error) })
       : req.body;
     this.request = { ...req, header, body, signal };
     this.adapter = req.signal;
@@ -75,8 +75,10 @@ class MountedCall {
         return body.return?.(value) ?? Promise.resolve({ done: true, value });
       },
       throw: (error: unknown) => {
+        // The adapter can't write: it may know before its signal does that nobody is there any more.
+        const reason = this.lost(error);
         this.finish();
-        return body.throw?.(error) ?? Promise.reject(error);
+        return body.throw?.(reason) ?? Promise.reject(reason);
       },
       [Symbol.asyncIterator]() {
         return this;
@@ -119,8 +121,8 @@ class MountedCall {
     idle?.return?.().catch(() => {});
   };
 
-  /** A body that can't be read to its end: there is nobody to answer. */
-  private bodyFailed(error: unknown): ConnectError {
+  /** A body that can't be read to its end, or an answer that can't be written: there is nobody to answer. */
+  private lost(error: unknown): ConnectError {
     if (error instanceof ConnectError) return error;
     const reason = leaving(error);
     this.ending.abort(reason);
