@@ -124,7 +124,6 @@ export class Connection extends PeerActions implements ByteReceiver {
         unread: this.link.pending,
         taken: this.output.handed - this.link.pending,
         used: this.book.used,
-        streams: this.book.active,
       });
     } catch (error) {
       this.broken(error);

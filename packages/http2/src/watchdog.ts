@@ -19,8 +19,6 @@ export interface Progress {
   readonly taken: number;
   /** A stream was open at some time. */
   readonly used: boolean;
-  /** Streams that are open or wait to be. */
-  readonly streams: number;
 }
 
 /**
