@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A test that can't fail is worth nothing: takes away, one at a time, the lines that each promise's test names in its header,
-// and expects that test to turn red. `npm run mutants [-- --only TEXT] [-- --write] [-- --list]`;
+// and expects that test to turn red. `npm run mutants [-- --only TEXT] [-- --jobs N] [-- --write] [-- --list]`;
 // `--write` renews docs/mutants.md; `--list` runs nothing, and with `--write` puts the list there without results.
 //
 // A test file names its mutants in comments:
@@ -27,12 +27,17 @@ import { parseArgs } from "node:util";
 const root = fileURLToPath(new URL("../", import.meta.url));
 const report = join(root, "docs/mutants.md");
 const [begin, end] = ["<!-- mutants -->", "<!-- /mutants -->"];
-/** A mutant that makes a test wait for ever is found, too; this is how long it takes to say so. */
-const limitMs = 120_000;
+/** How long a test may take without any mutant. */
+const cleanLimitMs = 300_000;
+/** A mutant that makes a test wait for ever is found, too: it is said after this, and three times what the test takes without it. */
+const hungAfterMs = 15_000;
+/** For one test of a file, with a mutant: jest's own limit is generous, and many tests of a file may wait for the same. */
+const testTimeoutMs = 10_000;
 
 const { values: options } = parseArgs({
   options: {
     only: { type: "string" },
+    jobs: { type: "string", default: "4" },
     write: { type: "boolean", default: false },
     list: { type: "boolean", default: false },
   },
@@ -93,7 +98,7 @@ function copyTree() {
 }
 
 /** Runs one test file; how it ended: "green", "red", "broken" (it could not even run) or "hung", with its output. */
-function runTest(folder, test) {
+function runTest(folder, test, limitMs, ...more) {
   return new Promise((resolve) => {
     const jest = [
       "--experimental-vm-modules",
@@ -102,7 +107,7 @@ function runTest(folder, test) {
     ];
     const child = spawn(
       process.execPath,
-      [...jest, "--bail", "--forceExit", "--cacheDirectory", join(folder, ".jest"), test],
+      [...jest, "--bail", "--forceExit", "--cacheDirectory", join(folder, ".jest"), ...more, test],
       {
         cwd: folder,
         env: { ...process.env, CI: "true", NO_COLOR: "1", FORCE_COLOR: undefined },
@@ -161,45 +166,72 @@ if (options.list) {
   if (options.write) writeReport(mutants.map((mutant) => ({ ...mutant, how: "not recorded" })));
   process.exit(0);
 }
-const folder = copyTree();
-const rows = [];
+const jobs = Number(options.jobs);
+if (!Number.isInteger(jobs) || jobs < 1 || jobs > 16) {
+  console.error(`--jobs ${JSON.stringify(options.jobs)} is no number from 1 to 16`);
+  process.exit(1);
+}
 const problems = [];
-try {
-  const tests = [...new Set(mutants.map((m) => m.test))];
-  for (const test of tests) {
-    const { how, output } = await runTest(folder, test);
-    if (how !== "green") problems.push(`${test} is ${how} without any mutant:\n${output.slice(-3000)}`);
-  }
-  if (problems.length === 0) {
-    for (const [i, mutant] of mutants.entries()) {
-      const file = join(folder, mutant.path);
-      const where = `${mutant.path} # ${mutant.code}`;
-      const source = existsSync(file) ? readFileSync(file, "utf8") : "";
-      const places = source.split(mutant.code).length - 1;
-      if (places !== 1) {
-        problems.push(`${mutant.test} names ${where}: it is there ${places} times, once is needed`);
-        continue;
-      }
-      writeFileSync(
-        file,
-        source.replace(mutant.code, () => mutant.replacement),
-      );
-      const { how, output } = await runTest(folder, mutant.test);
-      writeFileSync(file, source);
-      if (how === "green") problems.push(`${mutant.test} stays green without ${where}`);
-      if (how === "broken")
-        problems.push(`${where} can't be taken out: what is left does not run\n${output.slice(-1500)}`);
-      rows.push({ ...mutant, how: how === "red" ? `${failedTests(output)} red` : how });
-      console.log(`${i + 1}/${mutants.length} ${how.padEnd(6)} ${where}`);
+const folders = Array.from({ length: jobs }, copyTree);
+const rows = new Array(mutants.length);
+
+/** Has each folder work on what is left of a list. */
+async function inEachFolder(list, work) {
+  let next = 0;
+  const worker = async (folder) => {
+    while (next < list.length) {
+      const i = next++;
+      await work(folder, list[i], i);
     }
+  };
+  await Promise.all(folders.map(worker));
+}
+
+/** How long each test takes as it is, in milliseconds. */
+const clean = new Map();
+
+async function runClean(folder, test) {
+  const start = performance.now();
+  const { how, output } = await runTest(folder, test, cleanLimitMs);
+  clean.set(test, performance.now() - start);
+  if (how !== "green") problems.push(`${test} is ${how} without any mutant:\n${output.slice(-3000)}`);
+}
+
+let done = 0;
+
+async function runMutant(folder, mutant, i) {
+  const file = join(folder, mutant.path);
+  const where = `${mutant.path} # ${mutant.code}`;
+  const source = existsSync(file) ? readFileSync(file, "utf8") : "";
+  const places = source.split(mutant.code).length - 1;
+  if (places !== 1) {
+    problems.push(`${mutant.test} names ${where}: it is there ${places} times, once is needed`);
+    return;
   }
+  writeFileSync(
+    file,
+    source.replace(mutant.code, () => mutant.replacement),
+  );
+  const limit = hungAfterMs + 3 * clean.get(mutant.test);
+  const { how, output } = await runTest(folder, mutant.test, limit, "--testTimeout", String(testTimeoutMs));
+  writeFileSync(file, source);
+  if (how === "green") problems.push(`${mutant.test} stays green without ${where}`);
+  if (how === "broken")
+    problems.push(`${where} can't be taken out: what is left does not run\n${output.slice(-1500)}`);
+  rows[i] = { ...mutant, how: how === "red" ? `${failedTests(output)} red` : how };
+  console.log(`${++done}/${mutants.length} ${how.padEnd(6)} ${where}`);
+}
+
+try {
+  await inEachFolder([...new Set(mutants.map((m) => m.test))], runClean);
+  if (problems.length === 0) await inEachFolder(mutants, runMutant);
 } finally {
-  rmSync(folder, { recursive: true, force: true });
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 }
 
 if (options.write && problems.length === 0 && options.only === undefined) writeReport(rows);
 for (const problem of problems) console.error(`\n${problem}`);
 console.log(
-  `${mutants.length} mutants, ${rows.filter((r) => r.how !== "green" && r.how !== "broken").length} found, ${problems.length} problems`,
+  `${mutants.length} mutants, ${rows.filter((r) => r !== undefined && r.how !== "green" && r.how !== "broken").length} found, ${problems.length} problems`,
 );
 process.exit(problems.length === 0 ? 0 : 1);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Headers that HTTP/2 or the protocol forbids: refused where they are set, by an error that names them.
 // Mutant: core/src/protocol/check-field.ts # if (names.isReserved(name)) { => if (false) {
-// Mutant: core/src/engine/server-response.ts # this.responseTrailers ??= new CheckedHeaders(); => this.responseTrailers ??= new Headers();
+// Mutant: core/src/engine/server-response.ts # this.responseTrailers ??= new CheckedHeaders(undefined, Code.Internal); => this.responseTrailers ??= new Headers();
 // Mutant: core/src/client/create-client.ts # : new CheckedHeaders(options.headers); => : new Headers(options.headers);
 // Mutant: core/src/protocol/status.ts # unsendable?.(reason as ConnectError);
 import type { StreamRequest, UnaryRequest } from "@connectrpc/connect";
@@ -138,10 +138,14 @@ function calls(client: Client, options?: Options): Promise<unknown>[] {
   ];
 }
 
-async function expectRefused(refused: readonly PromiseLike<unknown>[], text: RegExp): Promise<void> {
+async function expectRefused(
+  refused: readonly PromiseLike<unknown>[],
+  text: RegExp,
+  code: Code = Code.InvalidArgument,
+): Promise<void> {
   for (const error of await Promise.all(refused.map((call) => errorOf(call)))) {
     expect(error.rawMessage).toMatch(text);
-    expect(error.code).toBe(Code.InvalidArgument);
+    expect(error.code).toBe(code);
   }
 }
 
@@ -273,7 +277,7 @@ describe.each(everyLink)("a handler over $name", (link) => {
     });
     await using _end = end;
     // Whoever does not catch it ends its call with it.
-    await expectRefused(calls(client), text);
+    await expectRefused(calls(client), text, Code.Internal);
     expect(refusals).toHaveLength(4 * 6);
     for (const refusal of refusals) expect(refusal).toBeInstanceOf(ConnectError);
     await goesOn();
@@ -291,7 +295,7 @@ describe.each(everyLink)("a handler over $name", (link) => {
               .service(GreetService, greeter(), { interceptors: [copy] })
               .service(GreetService, greeter(), { group: "well" }),
         });
-        await expectRefused(calls(createClient(GreetService, end.transport)), text);
+        await expectRefused(calls(createClient(GreetService, end.transport)), text, Code.Internal);
         await goesOn(end, createClient(GreetService, end.transport, { group: "well" }));
       }
     },

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ConnectError } from "@connectrpc/connect";
+import { Code, type ConnectError } from "@connectrpc/connect";
 import { CheckedHeaders } from "../protocol/checked-headers.js";
 import { contentTypeOf, type Subtype } from "../protocol/content-type.js";
 import * as names from "../protocol/headers.js";
@@ -40,12 +40,12 @@ export abstract class ServerResponse {
   }
 
   get responseHeader(): Headers {
-    this.responseHeaders ??= new CheckedHeaders();
+    this.responseHeaders ??= new CheckedHeaders(undefined, Code.Internal);
     return this.responseHeaders;
   }
 
   get responseTrailer(): Headers {
-    this.responseTrailers ??= new CheckedHeaders();
+    this.responseTrailers ??= new CheckedHeaders(undefined, Code.Internal);
     return this.responseTrailers;
   }
 

@@ -14,17 +14,18 @@ const instead: ReadonlyMap<string, string> = new Map([
 ]);
 
 /**
- * Checks a field that a user sets, by its lower-case name. Throws an `InvalidArgument` that names it if it belongs to the
- * protocol, or HTTP/2 can't carry it (RFC 9113 §8.2).
+ * Checks a field that a user sets, by its lower-case name. Throws an error of the given code that names it if it
+ * belongs to the protocol, or HTTP/2 can't carry it (RFC 9113 §8.2).
  */
-export function checkField(name: string, value: string): void {
+export function checkField(name: string, value: string, code: Code = Code.InvalidArgument): void {
   if (names.isReserved(name)) {
     const advice = instead.get(name) ?? "leave it out";
-    throw refused(`header ${quote(name)} belongs to the protocol and can't be set: ${advice}`);
+    throw refused(`header ${quote(name)} belongs to the protocol and can't be set: ${advice}`, code);
   }
   if (!/^[!#$%&'*+\-.^_`|~0-9a-z]+$/.test(name)) {
     throw refused(
       `header name ${quote(name)} is not allowed: use lower-case letters, digits and !#$%&'*+-.^_\`|~`,
+      code,
     );
   }
   for (let i = 0; i < value.length; i++) {
@@ -33,10 +34,11 @@ export function checkField(name: string, value: string): void {
     throw refused(
       `value of header ${quote(name)} has character U+${c.toString(16).toUpperCase().padStart(4, "0")} at ${i}: ` +
         "only visible ASCII, space and tab are allowed; encode text (encodeURIComponent), or bytes under a name that ends in -bin (encodeBinaryHeader)",
+      code,
     );
   }
 }
 
-function refused(message: string): ConnectError {
-  return new ConnectError(message, Code.InvalidArgument);
+function refused(message: string, code: Code): ConnectError {
+  return new ConnectError(message, code);
 }

@@ -3,30 +3,34 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { checkField } from "./check-field.js";
 
 /**
- * `Headers` that refuse what can't be sent at the line that sets it, by an `InvalidArgument` that names the header. (What
- * `Headers` itself refuses it does without a name.)
+ * `Headers` that refuse what can't be sent at the line that sets it, by an error that names the header. (What `Headers` itself
+ * refuses it does without a name.)
  */
 export class CheckedHeaders extends Headers {
-  constructor(init?: HeadersInit) {
+  private readonly code: Code;
+
+  /** `code`: the status of the error; a call that is given a bad header is not what a server is that sets one. */
+  constructor(init?: HeadersInit, code: Code = Code.InvalidArgument) {
     super();
+    this.code = code;
     if (init === undefined) return;
     for (const [name, value] of readHeaders(init)) this.append(name, value);
   }
 
   override append(name: string, value: string): void {
-    check(name, value);
+    check(name, value, this.code);
     super.append(name, value);
   }
 
   override set(name: string, value: string): void {
-    check(name, value);
+    check(name, value, this.code);
     super.set(name, value);
   }
 }
 
-function check(name: unknown, value: unknown): void {
+function check(name: unknown, value: unknown, code?: Code): void {
   // White space around a value is dropped by `Headers`, and harms nobody: a token read from a file ends in a line break.
-  checkField(String(name).toLowerCase(), String(value).replace(/^[\t\n\r ]+|[\t\n\r ]+$/g, ""));
+  checkField(String(name).toLowerCase(), String(value).replace(/^[\t\n\r ]+|[\t\n\r ]+$/g, ""), code);
 }
 
 function readHeaders(init: HeadersInit): Headers {
