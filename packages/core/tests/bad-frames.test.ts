@@ -214,6 +214,24 @@ describe.each([
   );
 });
 
+test.each(["Greet", "GreetServerStream"])(
+  "a second message for %s is refused when it comes, not at the end",
+  async (method) => {
+    const { seen, impl } = watched();
+    await using server = await serve({
+      host: "127.0.0.1",
+      port: 0,
+      logger: quiet,
+      routes: (r) => r.service(GreetService, impl),
+    });
+    const client = new RawClient(server.port);
+    const { header } = await client.call(`/greet.GreetService/${method}`, {}, join(good, good), true);
+    expect(header["grpc-status"]).toBe(String(Code.Unimplemented));
+    expect(seen.runs).toBe(0);
+    await client.close();
+  },
+);
+
 test("a message in single bytes is a message", async () => {
   await using server = await serve({
     host: "127.0.0.1",

@@ -204,7 +204,7 @@ export class Connection extends PeerActions implements ByteReceiver {
     for (const stream of this.streams.values()) stream.fail(reset, ClosedBy.LOCAL_RESET);
   }
 
-  private broken(error: unknown): void {
+  protected broken(error: unknown): void {
     if (error instanceof Http2ConnectionError) this.die(error, error.code);
     else if (error instanceof HpackError) {
       const code = ErrorCode.COMPRESSION_ERROR;

@@ -10,6 +10,7 @@ import type { HeaderList } from "./hpack/header-list.js";
 import { Inbound } from "./inbound.js";
 import type { InboundHost } from "./inbound-headers.js";
 import type { Http2Options } from "./options.js";
+import { PostponedStreams } from "./postponed-streams.js";
 import { Setting } from "./settings.js";
 import { Stream } from "./stream.js";
 import { StreamCarrier } from "./stream-carrier.js";
@@ -28,6 +29,7 @@ export abstract class PeerActions extends StreamCarrier implements InboundHost {
   protected readonly drain: Drain;
   /** Why the connection ends, or will. */
   protected failure: Error | undefined;
+  private readonly postponed = new PostponedStreams();
 
   constructor(role: "client" | "server", link: ByteLink, options?: Http2Options) {
     super(role, link, options);
@@ -43,6 +45,9 @@ export abstract class PeerActions extends StreamCarrier implements InboundHost {
   /** Ends in order. */
   abstract shutdown(): void;
 
+  /** Ends at once, by what the peer did, or by a fault of our own. */
+  protected abstract broken(error: unknown): void;
+
   isIdle(id: number): boolean {
     return this.book.isIdle(id);
   }
@@ -54,7 +59,7 @@ export abstract class PeerActions extends StreamCarrier implements InboundHost {
   openedByPeer(id: number, list: HeaderList, end: boolean): void {
     this.book.lastPeerId = id;
     if (this.drain.discards(id)) return;
-    if (this.book.taken >= this.options.maxConcurrentStreams) {
+    if (this.streams.size >= this.options.maxConcurrentStreams) {
       this.refuse(id, ErrorCode.REFUSED_STREAM);
       return;
     }
@@ -68,8 +73,24 @@ export abstract class PeerActions extends StreamCarrier implements InboundHost {
     this.book.add(stream);
     this.setActive(true);
     if (end) stream.endRemote();
-    this.events.stream?.(stream, list, end);
+    if (this.placesLeft >= 0) this.events.stream?.(stream, list, end);
+    else {
+      this.postponed.add(stream, list, end);
+      if (this.postponed.size === 1) this.link.nextTurn(this.refusePostponed);
+    }
     if (this.book.idsRunOut) this.shutdown();
+  }
+
+  override streamClosed(stream: Stream, cause: number): void {
+    super.streamClosed(stream, cause);
+    if (this.postponed.size === 0) return;
+    this.postponed.delete(stream);
+    this.startPostponed();
+  }
+
+  override streamReleased(): void {
+    super.streamReleased();
+    if (this.postponed.size > 0) this.startPostponed();
   }
 
   receivedData(length: number): void {
@@ -183,6 +204,31 @@ export abstract class PeerActions extends StreamCarrier implements InboundHost {
       this.refuse(id, ErrorCode.PROTOCOL_ERROR);
     }
   }
+
+  /** Streams that may still be started; negative when the peer has reset some that are still served. */
+  private get placesLeft(): number {
+    return this.options.maxConcurrentStreams - (this.book.taken - this.postponed.size);
+  }
+
+  private startPostponed(): void {
+    while (this.placesLeft > 0) {
+      const next = this.postponed.take();
+      if (next === null) return;
+      this.events.stream?.(next.stream, next.list, next.ended);
+      next.replay();
+    }
+  }
+
+  private readonly refusePostponed = (): void => {
+    try {
+      for (let next = this.postponed.take(); next !== null; next = this.postponed.take()) {
+        next.stream.reset(ErrorCode.REFUSED_STREAM);
+        this.limits.resetProvoked();
+      }
+    } catch (error) {
+      this.broken(error);
+    }
+  };
 
   private changeInitialWindow(value: number): void {
     const delta = value - this.settings.peer.initialWindowSize;

@@ -10,6 +10,7 @@ import {
   data,
   frame,
   headers,
+  join,
   ping,
   priority,
   request,
@@ -181,21 +182,72 @@ describe("header blocks", () => {
 });
 
 describe("streams that are closed and still served", () => {
-  it("count against maxConcurrentStreams until they are released", () => {
-    const subject = new Subject("server", { maxConcurrentStreams: 2 }).greet();
+  const sawRequests = (subject: Subject): string[] => subject.log.filter((line) => line.includes("request"));
+
+  /** A server with room for two streams, and both are closed and still served. */
+  const served = (options?: Http2Options): Subject => {
+    const subject = new Subject("server", { maxConcurrentStreams: 2, ...options }).greet();
     subject.receive(headers(1, request), headers(3, request));
     for (const open of [1, 3]) subject.stream(open).hold();
-    subject.receive(rst(1, ErrorCode.CANCEL), rst(3, ErrorCode.CANCEL), headers(5, request));
+    subject.receive(rst(1, ErrorCode.CANCEL), rst(3, ErrorCode.CANCEL));
+    return subject;
+  };
+
+  it("count against maxConcurrentStreams until they are released", () => {
+    const subject = served();
+    subject.receive(headers(5, request));
+    subject.settle();
     expect(subject.sent()).toEqual(["RST_STREAM 5 REFUSED_STREAM"]);
     subject.stream(1).release();
     subject.stream(1).release();
     subject.receive(headers(7, request), headers(9, request));
+    subject.settle();
     expect(subject.sent()).toEqual(["RST_STREAM 9 REFUSED_STREAM"]);
-    expect(subject.log.filter((line) => line.includes("request"))).toEqual([
-      "1 request /s/m",
-      "3 request /s/m",
-      "7 request /s/m",
-    ]);
+    expect(sawRequests(subject)).toEqual(["1 request /s/m", "3 request /s/m", "7 request /s/m"]);
+    expect(subject.connection.counters.resetsProvoked).toBe(2);
+  });
+
+  it("may be released until the turn is over: then the next ones start, in order, with all that has come", () => {
+    const subject = served();
+    const feed = (...frames: Uint8Array[]): void => subject.connection.receive(join(...frames));
+    feed(headers(5, request), data(5, 3), headers(7, request), data(7, 7, { end: true }), data(5, 2));
+    feed(headers(9, request));
+    expect(sawRequests(subject)).toHaveLength(2);
+    subject.stream(3).release();
+    expect(subject.log.slice(-2)).toEqual(["5 request /s/m", "5 data 5"]);
+    feed(data(5, 1, { end: true }));
+    subject.stream(1).release();
+    expect(subject.log.slice(-4)).toEqual(["5 end", "7 request /s/m", "7 data 7", "7 end"]);
+    subject.settle();
+    expect(subject.sent()).toContain("RST_STREAM 9 REFUSED_STREAM");
+    expect(subject.peerWindows.get(0)).toBe(subject.connection.options.connectionWindow);
+  });
+
+  it("make room for nothing that was reset while it waited", () => {
+    const subject = served();
+    const feed = (...frames: Uint8Array[]): void => subject.connection.receive(join(...frames));
+    feed(headers(5, request), data(5, 3), rst(5, ErrorCode.CANCEL), headers(7, request));
+    subject.stream(1).release();
+    subject.settle();
+    expect(sawRequests(subject).at(-1)).toBe("7 request /s/m");
+    expect(sawRequests(subject)).toHaveLength(3);
+    expect(subject.connection.activeStreams).toBe(1);
+  });
+
+  it("leave no room for more open streams than the limit, however long those wait", () => {
+    const subject = served();
+    subject.connection.receive(join(headers(5, request), headers(7, request), headers(9, request)));
+    subject.link.endTurn();
+    expect(subject.sent()).toEqual(["RST_STREAM 9 REFUSED_STREAM"]);
+    subject.settle();
+    expect(subject.sent()).toEqual(["RST_STREAM 5 REFUSED_STREAM", "RST_STREAM 7 REFUSED_STREAM"]);
+  });
+
+  it("count what is refused after the turn against resetRate", () => {
+    const subject = served({ resetRate: { burst: 3, perSecond: 0 } });
+    subject.receive(headers(5, request), headers(7, request));
+    expect(endOf(subject)).toEqual(calm("resetRate"));
+    expect(subject.connection.activeStreams).toBe(0);
   });
 
   it("free their place once when they end and are released", () => {
