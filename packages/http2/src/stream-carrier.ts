@@ -10,8 +10,9 @@ import { type Http2Options, type ResolvedHttp2Options, resolveHttp2Options } fro
 import { Output } from "./output.js";
 import { ReceiveLedger } from "./receive-ledger.js";
 import { Scheduler, type SchedulerHost } from "./scheduler.js";
+import type { OutgoingHeaders } from "./sending-half.js";
 import { SettingsExchange } from "./settings-exchange.js";
-import type { OutgoingHeaders, Stream, StreamHost } from "./stream.js";
+import type { Stream, StreamHost } from "./stream.js";
 import type { StreamTable } from "./stream-table.js";
 import { Writer } from "./writer.js";
 

@@ -4,7 +4,8 @@ import { errorCodeName, Http2ConnectionError } from "../src/error-code.js";
 import { clientPreface, FrameType, readUint32 } from "../src/frame/frame-type.js";
 import type { HeaderList } from "../src/hpack/header-list.js";
 import type { Http2Options } from "../src/options.js";
-import type { OutgoingHeaders, Stream } from "../src/stream.js";
+import type { OutgoingHeaders } from "../src/sending-half.js";
+import type { Stream } from "../src/stream.js";
 import type { StreamSink } from "../src/stream-sink.js";
 import {
   describeFrame,
