@@ -12,6 +12,7 @@ const startOfTime = 1000;
 /** The private parts that are looked at. */
 interface Inside {
   readonly book: { readonly held: number; readonly taken: number; readonly waiting: ReadonlySet<Stream> };
+  readonly postponed: { readonly waiting: ReadonlyMap<Stream, { readonly octets: number }> };
   readonly scheduler: { readonly first: Stream | null; readonly last: Stream | null };
   readonly reader: {
     readonly collected: Uint8Array | null;
@@ -54,8 +55,8 @@ export function checkInvariants(machine: Machine, caughtUp: boolean): void {
 }
 
 function checkBook({ connection, streams, active, closed }: Machine): void {
-  const { book } = inside(connection);
-  const all = streams.flatMap(({ stream }) => stream ?? []);
+  const { book, postponed } = inside(connection);
+  const all = [...streams.flatMap(({ stream }) => stream ?? []), ...postponed.waiting.keys()];
   const open = all.filter((stream) => !stream.closed);
   must(
     connection.activeStreams === open.length,
@@ -69,7 +70,13 @@ function checkBook({ connection, streams, active, closed }: Machine): void {
   must(book.held === held, `${book.held} closed streams are counted as held, ${held} are`);
   if (connection.isServer) {
     const most = connection.options.maxConcurrentStreams;
-    must(book.taken <= most, `${book.taken} of ${most} places are taken`);
+    const taken = book.taken - postponed.waiting.size;
+    must(taken <= most, `${taken} of ${most} places are taken`);
+    must(connection.streams.size <= most, `${connection.streams.size} of ${most} streams are open`);
+    must(
+      postponed.waiting.size === 0 || taken === most,
+      `streams wait, though ${taken} of ${most} places are taken`,
+    );
   }
   must(closed || active === open.length > 0, `active is ${active} with ${open.length} streams`);
   for (const watched of streams) {
@@ -137,7 +144,10 @@ function checkLedger({ connection, streams, over }: Machine): void {
   must(ledger.balanced, "the connection's ledger does not add up");
   // Nobody gets what the connection died of.
   if (over) return;
-  const held = streams.reduce((sum, watched) => sum + watched.held, onTheWay(connection));
+  const waiting = [...inside(connection).postponed.waiting.values()];
+  const held =
+    streams.reduce((sum, watched) => sum + watched.held, onTheWay(connection)) +
+    waiting.reduce((sum, { octets }) => sum + octets, 0);
   must(ledger.held === held, `the ledger holds ${ledger.held} octets, the applications ${held}`);
   const { grown, underWay, waiters } = inside(connection).ledger;
   const open = streams.flatMap(({ stream }) => (stream === undefined || stream.closed ? [] : stream));

@@ -211,17 +211,16 @@ export abstract class PeerActions extends StreamCarrier implements InboundHost {
   }
 
   private startPostponed(): void {
-    while (this.placesLeft > 0) {
+    while (!this.closing && this.placesLeft > 0) {
       const next = this.postponed.take();
-      if (next === null) return;
-      this.events.stream?.(next.stream, next.list, next.ended);
-      next.replay();
+      if (next === undefined) return;
+      next.start((stream, list, ended) => this.events.stream?.(stream, list, ended));
     }
   }
 
   private readonly refusePostponed = (): void => {
     try {
-      for (let next = this.postponed.take(); next !== null; next = this.postponed.take()) {
+      for (let next = this.postponed.first; next !== undefined; next = this.postponed.first) {
         next.stream.reset(ErrorCode.REFUSED_STREAM);
         this.limits.resetProvoked();
       }

@@ -20,28 +20,37 @@ export class PostponedStreams {
     this.waiting.set(stream, new PostponedStream(stream, list, ended));
   }
 
-  /** Takes a stream out, if it is there. */
+  /** Takes a stream out that has closed, if it is there, and gives back what has come on it. */
   delete(stream: Stream): void {
+    const postponed = this.waiting.get(stream);
+    if (postponed === undefined) return;
     this.waiting.delete(stream);
+    stream.credit(postponed.octets);
   }
 
-  /** Takes out the one that has waited longest; null if none does. */
-  take(): PostponedStream | null {
-    for (const first of this.waiting.values()) {
-      this.waiting.delete(first.stream);
-      return first;
-    }
-    return null;
+  /** The one that has waited longest; undefined if none does. */
+  get first(): PostponedStream | undefined {
+    return this.waiting.values().next().value;
+  }
+
+  /** Takes out the one that has waited longest, to be started. */
+  take(): PostponedStream | undefined {
+    const { first } = this;
+    if (first !== undefined) this.waiting.delete(first.stream);
+    return first;
   }
 }
 
 /** One of them, and what has arrived on it meanwhile: at most the stream's window. */
 class PostponedStream implements StreamSink {
   readonly stream: Stream;
-  readonly list: HeaderList;
+  private readonly list: HeaderList;
   /** The header list was all of the request. */
-  readonly ended: boolean;
-  private readonly arrived: ((sink: StreamSink) => void)[] = [];
+  private readonly ended: boolean;
+  /** Octets of the body that wait. */
+  octets = 0;
+  private endArrived = false;
+  private readonly arrived: (() => void)[] = [];
 
   constructor(stream: Stream, list: HeaderList, ended: boolean) {
     this.stream = stream;
@@ -50,25 +59,43 @@ class PostponedStream implements StreamSink {
     stream.sink = this;
   }
 
-  /** Tells the stream's own sink what has arrived. */
-  replay(): void {
+  /** Starts the stream by `tell`, and then has it receive what has arrived, as if it did now. */
+  start(tell: (stream: Stream, list: HeaderList, ended: boolean) => void): void {
     const { stream } = this;
-    for (const tell of this.arrived) if (!stream.closed) tell(stream.sink);
+    // One that is answered before its end is told would be closed before it is.
+    if (this.endArrived) stream.remoteEnded = false;
+    tell(stream, this.list, this.ended);
+    for (const arrive of this.arrived) {
+      if (stream.closed) break;
+      arrive();
+    }
+    // What an application that has left does not get.
+    stream.credit(this.octets);
   }
 
   data(b: Uint8Array, start: number, end: number): void {
-    this.arrived.push((sink) => {
-      if (this.stream.abandoned) this.stream.credit(end - start);
-      else sink.data(b, start, end);
+    this.octets += end - start;
+    this.arrived.push(() => {
+      if (this.stream.abandoned) return;
+      this.octets -= end - start;
+      this.stream.sink.data(b, start, end);
     });
   }
 
   trailers(list: HeaderList): void {
-    this.arrived.push((sink) => sink.trailers(list));
+    this.endsLater(() => this.stream.sink.trailers(list));
   }
 
   end(): void {
-    this.arrived.push((sink) => sink.end());
+    this.endsLater(() => this.stream.sink.end());
+  }
+
+  private endsLater(tell: () => void): void {
+    this.endArrived = true;
+    this.arrived.push(() => {
+      this.stream.endRemote();
+      tell();
+    });
   }
 
   // What a server's stream hears only when it was answered, or when it is over.

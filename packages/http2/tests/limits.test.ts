@@ -232,6 +232,22 @@ describe("streams that are closed and still served", () => {
     expect(sawRequests(subject).at(-1)).toBe("7 request /s/m");
     expect(sawRequests(subject)).toHaveLength(3);
     expect(subject.connection.activeStreams).toBe(1);
+    expect(subject.connection.ledger.held).toBe(0);
+  });
+
+  it("may be followed by one that is answered before its end is told, and hears of it", () => {
+    const subject = served();
+    const { log } = subject;
+    subject.connection.receive(join(headers(5, request), data(5, 3, { end: true })));
+    const push = log.push.bind(log);
+    log.push = (line) => {
+      if (line.startsWith("5 request")) subject.stream(5).sendHeaders(response, true);
+      return push(line);
+    };
+    subject.stream(1).release();
+    expect(log.slice(-3)).toEqual(["5 request /s/m", "5 data 3", "5 end"]);
+    expect(subject.connection.activeStreams).toBe(0);
+    expect(subject.connection.ledger.held).toBe(0);
   });
 
   it("leave no room for more open streams than the limit, however long those wait", () => {
