@@ -1,25 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
-// Generates gen/ from proto/. With --check it writes nothing and fails when gen/ is not what proto/ gives.
+// Generates gen/ from proto/, and the bench's own. With --check it writes nothing and fails when what is committed is not what
+// the schemas give.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+/** What is generated: from which schemas, into which folder, by which arguments of `buf generate`. */
+const trees = [
+  { from: "proto", into: "gen", args: [] },
+  {
+    from: "bench/proto",
+    into: "bench/gen",
+    args: ["bench/proto", "--template", "bench/buf.gen.yaml"],
+  },
+];
+
 const check = process.argv.includes("--check");
 const out = mkdtempSync(join(tmpdir(), "tristream-gen-"));
 try {
-  if (check) {
-    buf("lint");
-    buf("generate", "--output", out);
-    const problems = differences(generatedFiles("gen"), generatedFiles(join(out, "gen")));
-    if (problems.length > 0)
-      fail(
-        `gen/ is not what proto/ gives: run \`npm run generate\` and commit the result\n${problems.join("\n")}`,
-      );
-  } else {
-    for (const path of generatedFiles("gen").keys()) rmSync(join("gen", path));
-    buf("generate");
-    for (const path of generatedFiles("gen").keys()) console.log(`gen/${path}`);
+  if (check) buf("lint");
+  for (const { from, into, args } of trees) {
+    if (check) {
+      buf("generate", ...args, "--output", out);
+      const problems = differences(into, generatedFiles(into), generatedFiles(join(out, into)));
+      if (problems.length > 0) {
+        fail(
+          `${into}/ is not what ${from}/ gives: run \`npm run generate\` and commit the result\n${problems.join("\n")}`,
+        );
+      }
+    } else {
+      for (const path of generatedFiles(into).keys()) rmSync(join(into, path));
+      buf("generate", ...args);
+      for (const path of generatedFiles(into).keys()) console.log(`${into}/${path}`);
+    }
   }
 } finally {
   rmSync(out, { recursive: true, force: true });
@@ -39,12 +53,12 @@ function generatedFiles(folder) {
   return new Map(generated.sort().map((path) => [path, readFileSync(join(folder, path), "utf8")]));
 }
 
-function differences(committed, fresh) {
+function differences(into, committed, fresh) {
   const paths = [...new Set([...committed.keys(), ...fresh.keys()])].sort();
   return paths.flatMap((path) => {
-    if (!fresh.has(path)) return [`  gen/${path} comes from no schema`];
-    if (!committed.has(path)) return [`  gen/${path} is missing`];
-    return committed.get(path) === fresh.get(path) ? [] : [`  gen/${path} differs`];
+    if (!fresh.has(path)) return [`  ${into}/${path} comes from no schema`];
+    if (!committed.has(path)) return [`  ${into}/${path} is missing`];
+    return committed.get(path) === fresh.get(path) ? [] : [`  ${into}/${path} differs`];
   });
 }
 
