@@ -140,9 +140,7 @@ export abstract class InboundHeaders {
       stream.sink.headers(list, end);
       return;
     }
-    if (!stream.bodyComplete()) return;
-    stream.endRemote();
-    stream.sink.trailers(list);
+    stream.endWithTrailers(list);
   }
 
   /** Interim responses (RFC 9110 §15.2) say nothing that RPC needs, but must not go on for ever. */

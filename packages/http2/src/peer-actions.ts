@@ -30,6 +30,7 @@ export abstract class PeerActions extends StreamCarrier implements InboundHost {
   /** Why the connection ends, or will. */
   protected failure: Error | undefined;
   private readonly postponed = new PostponedStreams();
+  private startingPostponed = false;
 
   constructor(role: "client" | "server", link: ByteLink, options?: Http2Options) {
     super(role, link, options);
@@ -210,11 +211,21 @@ export abstract class PeerActions extends StreamCarrier implements InboundHost {
     return this.options.maxConcurrentStreams - (this.book.taken - this.postponed.size);
   }
 
+  /** Starts as many as there is room for. One that is answered at once makes room for the next: not within itself. */
   private startPostponed(): void {
-    while (!this.closing && this.placesLeft > 0) {
-      const next = this.postponed.take();
-      if (next === undefined) return;
-      next.start((stream, list, ended) => this.events.stream?.(stream, list, ended));
+    if (this.startingPostponed) return;
+    this.startingPostponed = true;
+    try {
+      while (!this.closing && this.placesLeft > 0) {
+        const next = this.postponed.take();
+        if (next === undefined) break;
+        next.start((stream, list, ended) => this.events.stream?.(stream, list, ended));
+      }
+    } catch (error) {
+      // Whoever made room for it is not at fault, and could not help it.
+      this.broken(error);
+    } finally {
+      this.startingPostponed = false;
     }
   }
 

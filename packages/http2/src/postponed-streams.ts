@@ -49,8 +49,9 @@ class PostponedStream implements StreamSink {
   private readonly ended: boolean;
   /** Octets of the body that wait. */
   octets = 0;
-  private endArrived = false;
-  private readonly arrived: (() => void)[] = [];
+  private readonly pieces: [b: Uint8Array, start: number, end: number][] = [];
+  /** How the request ended, if it has; null for an end without trailers. */
+  private trailersArrived: HeaderList | null | undefined;
 
   constructor(stream: Stream, list: HeaderList, ended: boolean) {
     this.stream = stream;
@@ -61,41 +62,29 @@ class PostponedStream implements StreamSink {
 
   /** Starts the stream by `tell`, and then has it receive what has arrived, as if it did now. */
   start(tell: (stream: Stream, list: HeaderList, ended: boolean) => void): void {
-    const { stream } = this;
-    // One that is answered before its end is told would be closed before it is.
-    if (this.endArrived) stream.remoteEnded = false;
+    const { stream, trailersArrived } = this;
+    stream.rewind(this.octets);
+    if (trailersArrived !== undefined) stream.remoteEnded = false;
     tell(stream, this.list, this.ended);
-    for (const arrive of this.arrived) {
-      if (stream.closed) break;
-      arrive();
+    for (const [b, start, end] of this.pieces) {
+      stream.dataBegins(end - start);
+      stream.dataPiece(b, start, end);
     }
-    // What an application that has left does not get.
-    stream.credit(this.octets);
+    if (trailersArrived === null) stream.dataDone(true);
+    else if (trailersArrived !== undefined && !stream.closed) stream.endWithTrailers(trailersArrived);
   }
 
   data(b: Uint8Array, start: number, end: number): void {
     this.octets += end - start;
-    this.arrived.push(() => {
-      if (this.stream.abandoned) return;
-      this.octets -= end - start;
-      this.stream.sink.data(b, start, end);
-    });
+    this.pieces.push([b, start, end]);
   }
 
   trailers(list: HeaderList): void {
-    this.endsLater(() => this.stream.sink.trailers(list));
+    this.trailersArrived = list;
   }
 
   end(): void {
-    this.endsLater(() => this.stream.sink.end());
-  }
-
-  private endsLater(tell: () => void): void {
-    this.endArrived = true;
-    this.arrived.push(() => {
-      this.stream.endRemote();
-      tell();
-    });
+    this.trailersArrived = null;
   }
 
   // What a server's stream hears only when it was answered, or when it is over.

@@ -101,6 +101,12 @@ export abstract class ReceivingHalf<Host extends ReceivingHost = ReceivingHost> 
     return this.receiveWindow >= 0;
   }
 
+  /** So many octets that have arrived are to arrive again: until then it is as if they were under way. */
+  rewind(octets: number): void {
+    this.bodyReceived -= octets;
+    this.receiveWindow += octets;
+  }
+
   /** So many octets of the body are here. */
   protected arrived(n: number): void {
     this.bodyReceived += n;

@@ -2,6 +2,7 @@
 import { ClosedBy } from "./closed-streams.js";
 import { ErrorCode } from "./error-code.js";
 import type { DataTarget } from "./frame/frame-reader.js";
+import type { HeaderList } from "./hpack/header-list.js";
 import { SendingHalf, type SendingHost } from "./sending-half.js";
 import type { StreamReset, StreamSink } from "./stream-sink.js";
 
@@ -120,15 +121,11 @@ export class Stream extends SendingHalf<StreamHost> implements DataTarget {
     this.sink.end();
   }
 
-  /** Checks the declared length when the peer ends; resets the stream and returns false when it differs. */
-  bodyComplete(): boolean {
-    if (this.contentLength < 0 || this.contentLength === this.bodyReceived || this.sink === deaf) return true;
-    this.host.streamError(
-      this,
-      ErrorCode.PROTOCOL_ERROR,
-      `content-length is ${this.contentLength}, but the body has ${this.bodyReceived} bytes`,
-    );
-    return false;
+  /** The peer's trailers end its side. */
+  endWithTrailers(list: HeaderList): void {
+    if (!this.bodyComplete()) return;
+    this.endRemote();
+    this.sink.trailers(list);
   }
 
   /** The peer ended its side. */
@@ -149,6 +146,17 @@ export class Stream extends SendingHalf<StreamHost> implements DataTarget {
     const sink = this.sink;
     this.close(cause);
     sink.reset(reset);
+  }
+
+  /** Checks the declared length when the peer ends; resets the stream and returns false when it differs. */
+  private bodyComplete(): boolean {
+    if (this.contentLength < 0 || this.contentLength === this.bodyReceived || this.sink === deaf) return true;
+    this.host.streamError(
+      this,
+      ErrorCode.PROTOCOL_ERROR,
+      `content-length is ${this.contentLength}, but the body has ${this.bodyReceived} bytes`,
+    );
+    return false;
   }
 
   /** The body passes its declared length: what it declared is delivered, however it was cut, and then the error. */

@@ -4,6 +4,7 @@ import { describe, expect, it } from "@jest/globals";
 import { ErrorCode, Http2ConnectionError } from "../src/error-code.js";
 import { clientPreface, FrameType } from "../src/frame/frame-type.js";
 import type { Http2Options } from "../src/options.js";
+import type { Stream } from "../src/stream.js";
 import {
   block,
   continuation,
@@ -20,7 +21,7 @@ import {
   settingsAck,
   windowUpdate,
 } from "./frames.js";
-import { Subject } from "./subject.js";
+import { Subject, windowsOf } from "./subject.js";
 
 /** A rate small enough to try: three at once, one more each second. */
 const three = { burst: 3, perSecond: 1 };
@@ -235,19 +236,66 @@ describe("streams that are closed and still served", () => {
     expect(subject.connection.ledger.held).toBe(0);
   });
 
-  it("may be followed by one that is answered before its end is told, and hears of it", () => {
-    const subject = served();
-    const { log } = subject;
-    subject.connection.receive(join(headers(5, request), data(5, 3, { end: true })));
-    const push = log.push.bind(log);
-    log.push = (line) => {
-      if (line.startsWith("5 request")) subject.stream(5).sendHeaders(response, true);
+  /** Has `react` run in the middle of each start of a stream. */
+  const onRequest = (subject: Subject, react: (stream: Stream) => void): void => {
+    const push = subject.log.push.bind(subject.log);
+    subject.log.push = (line) => {
+      const [, opened] = /^(\d+) request/.exec(line) ?? [];
+      if (opened !== undefined) react(subject.stream(Number(opened)));
       return push(line);
     };
+  };
+
+  it("may be followed by one that is answered before its end is told, and hears of it", () => {
+    const subject = served();
+    subject.connection.receive(join(headers(5, request), data(5, 3, { end: true })));
+    onRequest(subject, (stream) => stream.sendHeaders(response, true));
     subject.stream(1).release();
-    expect(log.slice(-3)).toEqual(["5 request /s/m", "5 data 3", "5 end"]);
+    expect(subject.log.slice(-3)).toEqual(["5 request /s/m", "5 data 3", "5 end"]);
     expect(subject.connection.activeStreams).toBe(0);
     expect(subject.connection.ledger.held).toBe(0);
+  });
+
+  it("may be followed by thousands that are answered at once", () => {
+    const many = 5000;
+    const subject = new Subject("server", {
+      maxConcurrentStreams: many,
+      resetRate: { burst: many, perSecond: 0 },
+    });
+    subject.greet();
+    const ids = Array.from({ length: many }, (_, n) => id(n));
+    subject.receive(...ids.map((n) => headers(n, request)));
+    for (const n of ids) subject.stream(n).hold();
+    subject.connection.receive(join(...ids.map((n) => rst(n, ErrorCode.CANCEL))));
+    subject.connection.receive(join(...ids.map((n) => headers(2 * many + n, request, { end: true }))));
+    onRequest(subject, (stream) => stream.sendHeaders(response, true));
+    subject.stream(1).release();
+    expect(sawRequests(subject)).toHaveLength(2 * many);
+    expect(subject.connection.activeStreams).toBe(0);
+  });
+
+  it("may be followed by one whose start fails: the connection ends, not whoever made room", () => {
+    const subject = served();
+    subject.connection.receive(headers(5, request));
+    onRequest(subject, () => {
+      throw new Error("no start");
+    });
+    subject.stream(1).release();
+    expect(subject.sent().at(-1)).toMatch(/^GOAWAY .*INTERNAL_ERROR/);
+  });
+
+  it("may be followed by one that takes a large message: what has come of it is not let in again", () => {
+    const subject = served();
+    subject.crediting = false;
+    const length = 60_000;
+    subject.connection.receive(join(headers(5, request), data(5, 16_000), data(5, 16_000), data(5, 16_000)));
+    onRequest(subject, (stream) => stream.expect(length));
+    subject.frames();
+    subject.stream(1).release();
+    subject.receive(data(5, 12_000, { end: true }));
+    expect(subject.log.slice(-2)).toEqual([`5 data ${length}`, "5 end"]);
+    expect(subject.sent().filter((line) => line.startsWith("WINDOW_UPDATE 5"))).toEqual([]);
+    expect(windowsOf(subject.stream(5)).admitted).toBe(0);
   });
 
   it("leave no room for more open streams than the limit, however long those wait", () => {
