@@ -62,6 +62,7 @@ export abstract class StreamCarrier implements StreamHost, SchedulerHost {
   /** All that the peer has ever let us send. */
   protected granted = initialWindow;
   private lingering: Stream[] = [];
+  private opensLater = false;
   private active = false;
 
   constructor(role: "client" | "server", link: ByteLink, options?: Http2Options) {
@@ -129,7 +130,11 @@ export abstract class StreamCarrier implements StreamHost, SchedulerHost {
     this.scheduler.remove(stream);
     book.remove(stream, cause);
     if (stream.held) book.held++;
-    if (book.waiting.size > 0) this.openWaiting();
+    if (book.waiting.size > 0) {
+      // Who resets one may be about to reset them all: what it gives up before the turn is over is never sent.
+      if (cause === ClosedBy.LOCAL_RESET) this.openWaitingLater();
+      else this.openWaiting();
+    }
     if (book.active === 0) {
       this.setActive(false);
       this.closeWhenIdle();
@@ -166,6 +171,15 @@ export abstract class StreamCarrier implements StreamHost, SchedulerHost {
     this.lingering = [];
     for (const stream of lingering) stream.reset(ErrorCode.NO_ERROR);
   };
+
+  private openWaitingLater(): void {
+    if (this.opensLater) return;
+    this.opensLater = true;
+    this.link.nextTurn(() => {
+      this.opensLater = false;
+      this.openWaiting();
+    });
+  }
 
   protected openWaiting(): void {
     const { book } = this;

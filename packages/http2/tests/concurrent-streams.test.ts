@@ -87,6 +87,16 @@ describe("the peer's limit on concurrent streams", () => {
     expect(streams[2]!.id).toBe(3);
   });
 
+  it("never sends what is cancelled in the same turn as the stream that it waited for", () => {
+    const { subject, streams } = oneAtATime(4);
+    subject.stream(1).reset(ErrorCode.CANCEL);
+    for (const stream of streams.slice(0, 3)) stream.reset(ErrorCode.CANCEL);
+    expect(subject.connection.waitingStreams).toBe(1);
+    subject.settle();
+    expect(subject.sent()).toEqual(["RST_STREAM 1 CANCEL", "HEADERS 3"]);
+    expect(streams[3]!.id).toBe(3);
+  });
+
   it("queues data that is written while the stream waits", () => {
     const { subject, streams } = oneAtATime(1);
     expect(streams[0]!.reserve(3)).toBe(-1);
