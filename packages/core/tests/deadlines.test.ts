@@ -3,7 +3,7 @@
 // Mutant: core/src/client/call-scope.ts # if (timeoutMs !== undefined) deadlines.add(this, timeoutMs);
 // Mutant: core/src/client/call-scope.ts # deadlines.remove(this);
 // Mutant: core/src/client/call-scope.ts # onDeadline(): void { => onDeadline(): void { return undefined as never;
-// Mutant: core/src/engine/deadline.ts # for (const entry of due) entry.onDeadline();
+// Mutant: core/src/engine/deadline.ts # tellAll(due);
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { Code, type ConnectError, createClient } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";

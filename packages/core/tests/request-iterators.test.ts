@@ -4,7 +4,7 @@
 // Mutant: core/src/engine/client-call.ts # this.writer.stop();
 import { Code, ConnectError, createClient } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
-import { all, errorOf, fired, happening, turns } from "./events.js";
+import { all, errorOf, fired, happening, turns, until } from "./events.js";
 import { everyLink, type Running } from "./every-link.js";
 import { greeter } from "./greeter.js";
 
@@ -201,5 +201,48 @@ describe.each(everyLink)("the requests of a call over $name", (link) => {
       await run(client, generator(), end, asked);
       await finalised;
     }
+  });
+});
+
+/** An iterator that can't be told to end, not even asked whether it could be. */
+const unreturnable = (asked: () => void) => ({
+  [Symbol.asyncIterator]: () => ({
+    next: () => {
+      asked();
+      return new Promise<never>(() => {});
+    },
+    get return(): never {
+      throw new Error("no return");
+    },
+  }),
+});
+
+describe.each(everyLink)("an iterator whose `return` can't be read, over $name,", (link) => {
+  test.each(["request", "response"])("costs a %s stream that is cancelled, and nobody else", async (side) => {
+    const asked = happening();
+    await using end = await link.start({
+      routes: (r) =>
+        r.service(GreetService, {
+          ...greeter(),
+          greetServerStream: () => unreturnable(asked.tell) as AsyncIterable<{ greeting: string }>,
+        }),
+    });
+    const client = createClient(GreetService, end.transport);
+    const other = client.greetStream();
+    await other.send({ name: "a" });
+    await other.receive();
+    const controller = new AbortController();
+    const { signal } = controller;
+    const call =
+      side === "request"
+        ? client.greetClientStream(unreturnable(asked.tell), { signal })
+        : all(client.greetServerStream({}, { signal }));
+    await asked;
+    controller.abort();
+    expect((await errorOf(call)).code).toBe(Code.Canceled);
+    await other.send({ name: "b" });
+    expect((await other.receive())?.greeting).toContain("b");
+    await other.closeRequest();
+    await until(() => end.server.activeCalls === 0);
   });
 });

@@ -119,4 +119,23 @@ describe("the deadline wheel", () => {
     wheel.remove(later);
     expect(wheel.size).toBe(0);
   });
+
+  test("an entry that throws takes nobody else's turn", () => {
+    const wheel = new DeadlineWheel();
+    const told: number[] = [];
+    const entries = [0, 1, 2, 3].map((i) =>
+      entry(() => {
+        told.push(i);
+        if (i === 1 || i === 2) throw new Error(`entry ${i}`);
+      }),
+    );
+    for (const timed of entries) wheel.add(timed, 0);
+    const last = Math.max(...entries.map(({ dueAt }) => dueAt));
+    while (performance.now() < last + 8) {
+      // No timer may come first: the sweep is called by hand, to see what it throws.
+    }
+    expect(() => (wheel as unknown as { sweep(): void }).sweep()).toThrow(/^entry [12]$/);
+    expect(told.sort()).toEqual([0, 1, 2, 3]);
+    expect(wheel.size).toBe(0);
+  });
 });

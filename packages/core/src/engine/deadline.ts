@@ -95,7 +95,7 @@ export class DeadlineWheel {
     this.swept = current;
     // Before anybody is told: who is may add an entry, which then only moves the timer nearer.
     if (this.count > 0) this.armNext(now);
-    for (const entry of due) entry.onDeadline();
+    tellAll(due);
   };
 
   /** Arms for the next slot that holds an entry of this round, or for the end of the round. */
@@ -109,6 +109,18 @@ export class DeadlineWheel {
       }
     }
     this.arm(this.swept + slots, now);
+  }
+}
+
+/** Tells every entry, also when one throws; then throws the first error. */
+function tellAll(due: readonly DeadlineEntry[]): void {
+  for (let i = 0; i < due.length; i++) {
+    try {
+      due[i]!.onDeadline();
+    } catch (error) {
+      tellAll(due.slice(i + 1));
+      throw error;
+    }
   }
 }
 

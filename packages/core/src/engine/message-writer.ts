@@ -151,13 +151,14 @@ export class MessageWriter<T> {
   /** Tells a source that nothing more is wanted of it; the owner hears when it has come to rest. */
   private leave(source: AsyncIterator<T> | Iterator<T>): void {
     const settled = (error?: unknown): void => this.owner.sourceSettled(error);
-    if (typeof source.return !== "function") {
-      if (this.asking) this.settlesWithAnswer = true;
-      else settled();
-      return;
-    }
     try {
-      const result: unknown = source.return();
+      const leave: unknown = source.return;
+      if (typeof leave !== "function") {
+        if (this.asking) this.settlesWithAnswer = true;
+        else settled();
+        return;
+      }
+      const result: unknown = leave.call(source);
       if (isThenable(result)) result.then(() => settled(), settled);
       else settled();
     } catch (error) {

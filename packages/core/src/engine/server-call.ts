@@ -342,10 +342,13 @@ export class ServerCall
 
   private settle(outcome: ConnectError | null): void {
     this.outcome = outcome;
-    this.writer.stop();
-    this.reader.fail(outcome ?? callEnded, true);
-    this.controller?.abort(outcome ?? callEnded);
-    this.host.callEnded(this, this.running);
+    try {
+      this.writer.stop();
+      this.reader.fail(outcome ?? callEnded, true);
+      this.controller?.abort(outcome ?? callEnded);
+    } finally {
+      this.host.callEnded(this, this.running);
+    }
   }
 }
 
