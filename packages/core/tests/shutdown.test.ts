@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 9: shutdown is finite.
 // Mutant: core/src/server/create-server.ts # for (const connection of this.connections) connection.link.shutdown();
-// Mutant: core/src/server/create-server.ts # this.cutAll(), graceMs); => undefined, graceMs);
+// Mutant: core/src/server/create-server.ts # () => this.cutAll(), => () => {},
 // Mutant: core/src/server/create-server.ts # call.stop(error, true);
 import { Code, createClient } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
@@ -137,4 +137,33 @@ describe.each(everyLink)("shutdown over $name", (link) => {
     const longer = end.server.shutdown({ graceMs: 60_000 });
     expect(await Promise.all([long, short, longer])).toEqual(Array(3).fill({ finished: 0, cut: 1 }));
   });
+
+  test.each([2 ** 31, Number.POSITIVE_INFINITY, Number.NaN])(
+    "with a graceMs of %p leaves a call its time",
+    async (graceMs) => {
+      const go = happening();
+      const warnings: string[] = [];
+      const note = (warning: Error): void => void warnings.push(warning.message);
+      process.on("warning", note);
+      await using end = await link.start({
+        routes: (r) =>
+          r.service(GreetService, {
+            async *greetServerStream() {
+              yield {};
+              await go;
+            },
+          }),
+      });
+      const stream = createClient(GreetService, end.transport).greetServerStream({});
+      await stream.receive();
+      const stopped = end.server.shutdown({ graceMs });
+      // A timer that overflows is one of 1 ms, and would come before this one.
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      expect(end.server.activeCalls).toBe(1);
+      go.tell();
+      expect(await stopped).toEqual({ finished: 1, cut: 0 });
+      process.off("warning", note);
+      expect(warnings).toEqual([]);
+    },
+  );
 });

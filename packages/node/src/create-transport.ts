@@ -16,7 +16,7 @@ export interface TransportOptions extends CoreTransportOptions, ConnectOptions {
  * `?group=` and `?version=` hold for every client that names none. It connects with the first call, and again after a
  * loss; an idle connection does not keep the process alive.
  *
- * Throws `InvalidArgument` for an address that can't be read. Calls reject with `Unavailable` when nothing can be reached.
+ * Throws `InvalidArgument` for an address or an option that can't be read. Calls reject with `Unavailable` when nothing can be reached.
  */
 export function createTransport(
   address: string | Connector,

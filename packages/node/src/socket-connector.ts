@@ -9,18 +9,25 @@ import { SocketLink } from "./socket-link.js";
 
 /** Options of the connections that a transport makes. */
 export interface ConnectOptions {
-  /** Time for a connection to be made, per address, in milliseconds. Default 10,000. A call's own deadline may be shorter. */
+  /**
+   * Time for a connection to be made, per address, in milliseconds: above 0, at most 2,147,483,647, or Infinity for no limit.
+   * Default 10,000. A call's own deadline may be shorter.
+   */
   connectTimeoutMs?: number;
   /** Limits of HTTP/2. */
   http2?: Http2Options;
 }
+
+/** What `setTimeout` takes at most. */
+const longestTimeout = 2 ** 31 - 1;
 
 /** Connects to the first address that can be reached, keeps the connection, and makes a new one when it is lost. */
 export class SocketConnector implements Connector {
   readonly group: string;
   readonly version: string;
   private readonly target: Target;
-  private readonly options: ConnectOptions;
+  private readonly http2: Http2Options | undefined;
+  private readonly timeoutMs: number;
   private current: Connection | null = null;
   private connecting: Promise<Link> | null = null;
   private readonly open = new Set<Connection>();
@@ -31,7 +38,8 @@ export class SocketConnector implements Connector {
     this.target = parseTarget(url);
     this.group = this.target.group;
     this.version = this.target.version;
-    this.options = options;
+    this.http2 = options.http2;
+    this.timeoutMs = connectTimeout(options.connectTimeoutMs);
   }
 
   /** @inheritdoc */
@@ -78,16 +86,18 @@ export class SocketConnector implements Connector {
   }
 
   private dial(address: Address): Promise<Socket> {
-    const timeoutMs = this.options.connectTimeoutMs ?? 10_000;
+    const { timeoutMs } = this;
     return new Promise((resolve, reject) => {
       const socket = connectSocket(
         address.kind === "unix" ? { path: address.path } : { host: address.host, port: address.port },
       );
       this.sockets.add(socket);
-      const timer = setTimeout(
-        () => socket.destroy(new Error(`no connection within ${timeoutMs} ms (option connectTimeoutMs)`)),
-        timeoutMs,
-      );
+      const timer = Number.isFinite(timeoutMs)
+        ? setTimeout(
+            () => socket.destroy(new Error(`no connection within ${timeoutMs} ms (option connectTimeoutMs)`)),
+            timeoutMs,
+          )
+        : undefined;
       const failed = (error: Error): void => {
         clearTimeout(timer);
         this.sockets.delete(socket);
@@ -105,7 +115,7 @@ export class SocketConnector implements Connector {
 
   private begin(address: Address, socket: Socket): Connection {
     const peer = { address: formatAddress(address), transport: address.kind } as const;
-    const connection = new Connection("client", new SocketLink(socket, peer), this.options.http2);
+    const connection = new Connection("client", new SocketLink(socket, peer), this.http2);
     this.open.add(connection);
     const stopTime = keepTime(connection);
     connection.start({
@@ -117,4 +127,13 @@ export class SocketConnector implements Connector {
     });
     return connection;
   }
+}
+
+function connectTimeout(given: number | undefined): number {
+  if (given === undefined) return 10_000;
+  if ((given > 0 && given <= longestTimeout) || given === Number.POSITIVE_INFINITY) return given;
+  throw new ConnectError(
+    `connectTimeoutMs is ${given}: pass milliseconds above 0 and up to ${longestTimeout}, or Infinity for no limit`,
+    Code.InvalidArgument,
+  );
 }

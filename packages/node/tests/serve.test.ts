@@ -87,3 +87,30 @@ describe("await using server = await serve(…)", () => {
     }
   });
 });
+
+describe("createTransport's connectTimeoutMs", () => {
+  it.each([Number.NaN, 0, -1, 2 ** 31, Number.NEGATIVE_INFINITY])(
+    "refuses %p, and says what is allowed",
+    (ms) => {
+      expect(() => createTransport("tri://127.0.0.1:1", { connectTimeoutMs: ms })).toThrow(
+        expect.objectContaining({
+          code: Code.InvalidArgument,
+          rawMessage: `connectTimeoutMs is ${ms}: pass milliseconds above 0 and up to 2147483647, or Infinity for no limit`,
+        }),
+      );
+    },
+  );
+
+  it.each([2 ** 31 - 1, Number.POSITIVE_INFINITY])("takes %p", async (ms) => {
+    await using server = await serve({
+      host: "127.0.0.1",
+      port: 0,
+      logger: quiet,
+      routes: (router) => router.service(GreetService, { greet: ({ name }) => ({ greeting: name }) }),
+    });
+    const transport = createTransport(`tri://127.0.0.1:${server.port}`, { connectTimeoutMs: ms });
+    const client = createClient(GreetService, transport);
+    expect((await client.greet({ name: "a" })).greeting).toBe("a");
+    await transport.close();
+  });
+});

@@ -42,13 +42,16 @@ export interface Server {
   /** Serves a link, from the server's end of it, until it closes. Before {@link Server.ready} nothing is registered. */
   accept(link: Link): void;
   /**
-   * Refuses new calls, lets running ones finish for `graceMs` (default 10,000), cuts what is left with `Unavailable`,
-   * closes every link; handlers that were cut get a moment for their `finally`. Always settles, and never rejects; a second
-   * call with less time shortens the first.
+   * Refuses new calls, lets running ones finish for `graceMs` (default 10,000; NaN counts as that), cuts what is left with
+   * `Unavailable`, closes every link; handlers that were cut get a moment for their `finally`. Settles then at the latest, and
+   * never rejects; a second call with less time shortens the first. `Infinity` waits for the calls as long as they take.
    */
   shutdown(options?: { graceMs?: number }): Promise<ShutdownReport>;
 }
 
+const defaultGraceMs = 10_000;
+/** What `setTimeout` takes at most. */
+const longestTimeout = 2 ** 31 - 1;
 /** Time that cut handlers get to settle before the shutdown does. One that is parked may never. */
 const settleMs = 100;
 
@@ -103,17 +106,19 @@ class LinkServer implements Server, ServerConnectionOwner {
     if (this.stopping !== null) link.shutdown();
   }
 
-  shutdown({ graceMs = 10_000 }: { graceMs?: number } = {}): Promise<ShutdownReport> {
+  shutdown({ graceMs = defaultGraceMs }: { graceMs?: number } = {}): Promise<ShutdownReport> {
     this.stopping ??= new Promise((resolve) => {
       this.stopped = resolve;
       this.shutdownController.abort(new ConnectError("the server is shutting down", Code.Unavailable));
       for (const connection of this.connections) connection.link.shutdown();
     });
-    const ends = performance.now() + graceMs;
+    const delay = Number.isNaN(graceMs) ? defaultGraceMs : graceMs;
+    const ends = performance.now() + delay;
     if (ends < this.graceEnds) {
       this.graceEnds = ends;
       clearTimeout(this.graceTimer);
-      this.graceTimer = setTimeout(() => this.cutAll(), graceMs);
+      // What is longer than a timer takes is some weeks.
+      this.graceTimer = setTimeout(() => this.cutAll(), Math.min(delay, longestTimeout));
     }
     this.checkStopped();
     return this.stopping;
