@@ -7,6 +7,7 @@ export class FakeStream implements ByteStream {
   closed = false;
   remoteEnded = false;
   queuedBytes = 0;
+  readonly maxHeaderListSize = Number.POSITIVE_INFINITY;
   readonly buffer: Uint8Array = new Uint8Array(65_536);
   /** All bytes that were written. */
   written: number[] = [];

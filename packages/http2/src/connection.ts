@@ -70,6 +70,11 @@ export class Connection extends PeerActions implements ByteReceiver {
     return new HeaderBlock(fields);
   }
 
+  /** The largest header list that the peer takes, as it counts (RFC 9113 §6.5.2); Infinity until it has said. */
+  get maxHeaderListSize(): number {
+    return this.peerMaxHeaderListSize;
+  }
+
   /** Streams that are open, or wait to be. */
   get activeStreams(): number {
     return this.book.active;

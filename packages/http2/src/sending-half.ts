@@ -13,6 +13,7 @@ export type OutgoingHeaders = HeaderBlock | readonly string[];
 export interface SendingHost extends ReceivingHost {
   readonly output: Output;
   readonly peerMaxFrameSize: number;
+  readonly peerMaxHeaderListSize: number;
   sendWindow: number;
   writeHeaders(stream: SendingHalf, headers: OutgoingHeaders, end: boolean): void;
   /** Moves queued bytes as far as windows and link allow. */
@@ -59,6 +60,11 @@ export abstract class SendingHalf<Host extends SendingHost = SendingHost> extend
   /** The buffer that {@link SendingHalf.reserve} gives a place in. */
   get buffer(): Uint8Array {
     return this.host.output.buffer;
+  }
+
+  /** The largest header list that the peer takes, as it counts (RFC 9113 §6.5.2); Infinity when it has not said. */
+  get maxHeaderListSize(): number {
+    return this.host.peerMaxHeaderListSize;
   }
 
   /** Bytes that wait for a window or for the link, or for the stream to be opened. */

@@ -88,6 +88,10 @@ export abstract class StreamCarrier implements StreamHost, SchedulerHost {
     return this.scheduler.turnSpent;
   }
 
+  get peerMaxHeaderListSize(): number {
+    return this.settings.peer.maxHeaderListSize;
+  }
+
   writeHeaders(stream: Stream, headers: OutgoingHeaders, end: boolean): void {
     this.writer.headers(stream.id, headers, end, this.settings.peer.maxFrameSize);
   }

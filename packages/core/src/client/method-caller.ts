@@ -8,7 +8,7 @@ import type { Link } from "../engine/link.js";
 import { errorFromThrown } from "../engine/thrown.js";
 import { contentTypeOf, type Subtype } from "../protocol/content-type.js";
 import * as names from "../protocol/headers.js";
-import { appendField, appendHeaders } from "../protocol/metadata.js";
+import { appendField, appendHeaders, checkListSize } from "../protocol/metadata.js";
 import { formatPath } from "../protocol/path.js";
 import { quote } from "../protocol/quote.js";
 import { selectorFields } from "../protocol/selector.js";
@@ -98,17 +98,23 @@ export class MethodCaller {
     if (asked !== null) {
       const fields = this.baseFields(link, scope.timeoutMs, asked.has(names.userAgent));
       appendHeaders(fields, LazyHeaders.real(asked));
+      this.checkSize(link, fields);
       return fields;
     }
     if (this.preparedLink !== link || this.preparedTimeout !== scope.timeoutMs || this.prepared === null) {
       const fields = this.baseFields(link, scope.timeoutMs, this.settings.headers.includes(names.userAgent));
       for (const [name, value] of selectorFields(this.settings)) appendField(fields, name, value);
       fields.push(...this.settings.headers);
+      this.checkSize(link, fields);
       this.prepared = link.prepare(fields);
       this.preparedLink = link;
       this.preparedTimeout = scope.timeoutMs;
     }
     return this.prepared;
+  }
+
+  private checkSize(link: Link, fields: readonly string[]): void {
+    checkListSize(`headers of ${this.method.name}`, fields, link.maxHeaderListSize, Code.ResourceExhausted);
   }
 
   /** `named`: the user says who calls. */

@@ -31,6 +31,8 @@ export interface ByteStream {
   readonly remoteEnded: boolean;
   /** Bytes that wait for the peer's window or for the link. */
   readonly queuedBytes: number;
+  /** The largest header list that the peer takes: name, value and 32 octets a field; Infinity when it has not said. */
+  readonly maxHeaderListSize: number;
   /** Where {@link ByteStream.reserve} gives a place. Read it after each call of that. */
   readonly buffer: Uint8Array;
   /** Sends headers; `end` half-closes. */

@@ -27,6 +27,8 @@ export interface Link {
   readonly usable: boolean;
   /** Streams that are open or wait to be. */
   readonly activeStreams: number;
+  /** The largest header list that the peer takes, see {@link ByteStream.maxHeaderListSize}. */
+  readonly maxHeaderListSize: number;
   /** Begins to work; called once. */
   start(events: LinkEvents): void;
   /** Makes header fields ready to be sent often, on this link alone. */

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Code, type ConnectError } from "@connectrpc/connect";
+import { Code, ConnectError } from "@connectrpc/connect";
 import { CheckedHeaders } from "../protocol/checked-headers.js";
 import { contentTypeOf, type Subtype } from "../protocol/content-type.js";
 import * as names from "../protocol/headers.js";
-import { appendHeaders } from "../protocol/metadata.js";
+import { appendHeaders, checkListSize } from "../protocol/metadata.js";
 import { appendStatus, okStatus } from "../protocol/status.js";
 import type { ByteStream, PreparedHeaders } from "./byte-stream.js";
 import type { WriteCompression } from "./message-writer.js";
@@ -69,26 +69,42 @@ export abstract class ServerResponse {
   /** Sends the status, and what has to come before it. Throws for metadata that can't be sent. */
   protected sendStatus(error: ConnectError | null): void {
     const { stream } = this;
-    const trailers = this.responseTrailers;
-    if (error === null) {
-      this.sendHead();
-      if (trailers === null) stream.sendTrailers(this.heads.okTrailers);
-      else {
-        const fields: string[] = [];
-        appendHeaders(fields, trailers);
-        stream.sendTrailers([...fields, ...okStatus]);
-      }
+    if (error !== null) {
+      this.sendError(error);
+      return;
+    }
+    this.sendHead();
+    if (this.responseTrailers === null) {
+      stream.sendTrailers(this.heads.okTrailers);
       return;
     }
     const fields: string[] = [];
-    if (trailers !== null) appendHeaders(fields, trailers);
+    appendHeaders(fields, this.responseTrailers);
+    fields.push(...okStatus);
+    checkListSize("response trailers", fields, stream.maxHeaderListSize, Code.Internal);
+    stream.sendTrailers(fields);
+  }
+
+  private sendError(error: ConnectError): void {
+    const { stream } = this;
+    // Trailers-Only (grpc/grpc doc/PROTOCOL-HTTP2.md): headers and status in one list.
+    const head = this.headersSent ? [] : this.headFields();
+    const fields = "fields" in head ? [...head.fields] : [...head];
+    const headLength = fields.length;
+    if (this.responseTrailers !== null) appendHeaders(fields, this.responseTrailers);
     appendStatus(fields, error, (reason) => this.metadataLeftOut(reason));
+    try {
+      checkListSize("headers, trailers and details", fields, stream.maxHeaderListSize, Code.Internal);
+    } catch (reason) {
+      // The error itself matters more.
+      this.metadataLeftOut(reason as ConnectError);
+      fields.length = headLength;
+      appendStatus(fields, new ConnectError(error.rawMessage, error.code));
+    }
     if (this.headersSent) stream.sendTrailers(fields);
     else {
-      // Trailers-Only (grpc/grpc doc/PROTOCOL-HTTP2.md): headers and status in one list.
-      const head = this.headFields();
       this.headersSent = true;
-      stream.sendHeaders([...("fields" in head ? head.fields : head), ...fields], true);
+      stream.sendHeaders(fields, true);
     }
   }
 
@@ -99,6 +115,7 @@ export abstract class ServerResponse {
     const fields = [...prepared.fields];
     if (writeCompression !== null) fields.push(names.grpcEncoding, writeCompression.compression.name);
     if (this.responseHeaders !== null) appendHeaders(fields, this.responseHeaders);
+    checkListSize("response headers", fields, this.stream.maxHeaderListSize, Code.Internal);
     return fields;
   }
 }

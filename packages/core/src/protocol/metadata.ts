@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { type Code, ConnectError } from "@connectrpc/connect";
 import { checkField } from "./check-field.js";
 import { CheckedHeaders } from "./checked-headers.js";
 
@@ -38,4 +39,25 @@ export function appendHeaders(fields: string[], headers: Headers): void {
 export function appendField(fields: string[], name: string, value: string): void {
   checkField(name, value);
   fields.push(name, value);
+}
+
+/**
+ * Throws an error of the given code when a header list is larger than the peer takes. It would be refused with all of its
+ * call, and by some with all of its connection. `what` names the list, in the plural.
+ */
+export function checkListSize(what: string, fields: Fields, most: number, code: Code): void {
+  const size = listSize(fields);
+  if (size > most) {
+    throw new ConnectError(
+      `${what} of ${size} bytes are larger than the ${most} that the peer takes: send less, or raise maxHeaderListSize there`,
+      code,
+    );
+  }
+}
+
+/** As SETTINGS_MAX_HEADER_LIST_SIZE counts (RFC 9113 §6.5.2). */
+function listSize(fields: Fields): number {
+  let size = fields.length * 16;
+  for (let i = 0; i < fields.length; i++) size += fields[i]!.length;
+  return size;
 }
