@@ -4,7 +4,7 @@
 // Mutant: core/src/client/method-caller.ts # checkListSize(`headers of ${this.method.name}`, fields, link.maxHeaderListSize, Code.ResourceExhausted);
 // Mutant: core/src/engine/server-response.ts # checkListSize("response headers", fields, this.stream.maxHeaderListSize, Code.Internal);
 // Mutant: core/src/engine/server-response.ts # checkListSize("response trailers", fields, stream.maxHeaderListSize, Code.Internal);
-// Mutant: core/src/engine/server-response.ts # checkListSize("headers, trailers and details", fields, stream.maxHeaderListSize, Code.Internal);
+// Mutant: core/src/engine/server-response.ts # appendStatus(fields, new ConnectError(error.rawMessage, error.code));
 import { Code, ConnectError, createClient, type TripleContext } from "@tristream/core";
 import { GreetRequestSchema, GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { all, errorOf } from "./events.js";
