@@ -91,7 +91,7 @@ export type ResolvedHttp2Options = Readonly<Required<Http2Options>>;
 
 /** Fills in the defaults and refuses what RFC 9113 does not allow. */
 export function resolveHttp2Options(options: Http2Options = {}): ResolvedHttp2Options {
-  return {
+  const resolved = {
     maxConcurrentStreams: within(options.maxConcurrentStreams, "maxConcurrentStreams", 1024, 1, 2 ** 32 - 1),
     maxHeaderListSize: within(options.maxHeaderListSize, "maxHeaderListSize", 16_384, 512, 2 ** 24),
     maxHeaderFields: within(options.maxHeaderFields, "maxHeaderFields", 256, 16, 65_536),
@@ -114,6 +114,11 @@ export function resolveHttp2Options(options: Http2Options = {}): ResolvedHttp2Op
     firstRequestTimeoutMs: within(options.firstRequestTimeoutMs, "firstRequestTimeoutMs", 0, 0, longest),
     idleTimeoutMs: within(options.idleTimeoutMs, "idleTimeoutMs", 0, 0, longest),
   };
+  for (const name of Object.keys(options)) {
+    if (!(name in resolved))
+      throw new RangeError(`${name} is no option of HTTP/2: there are ${Object.keys(resolved).join(", ")}`);
+  }
+  return resolved;
 }
 
 const longest = 2 ** 31 - 1;

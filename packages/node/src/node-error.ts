@@ -52,6 +52,9 @@ export function listenError(address: string, cause: unknown): ConnectError {
       "not permitted: ports below 1024 need rights, files need a folder that can be written",
       Code.PermissionDenied,
     );
+  if (code === "ENOTFOUND") return make("the host name is unknown", Code.InvalidArgument);
+  if (code === "EAI_AGAIN") return make("the host name could not be resolved now", Code.Unavailable);
+  if (code === "ERR_SOCKET_BAD_PORT") return make("use a port from 0 to 65535", Code.InvalidArgument);
   if (code === "EADDRNOTAVAIL") return make("this machine has no such address", Code.InvalidArgument);
   return make(cause instanceof Error ? cause.message : String(cause), Code.Unavailable);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { unlink } from "node:fs/promises";
+import { lstat, unlink } from "node:fs/promises";
 import {
   type AddressInfo,
   connect,
@@ -18,6 +18,7 @@ import {
 } from "@tristream/core";
 import { Connection, type Http2Options, type LinkPeer } from "@tristream/http2";
 import { keepTime } from "./clock.js";
+import { http2Options } from "./http2-options.js";
 import { listenError } from "./node-error.js";
 import { SocketLink } from "./socket-link.js";
 
@@ -27,7 +28,10 @@ export interface ServeOptions extends ServerOptions {
   port?: number;
   /** Address to listen on. Default: all interfaces. */
   host?: string;
-  /** Path of a unix socket, instead of `port`. A socket file that nobody listens on any more is replaced. */
+  /**
+   * Path of a unix socket, instead of `port`. A socket file that nobody listens on any more is replaced; anything else that is
+   * there is left alone, and an error.
+   */
   socketPath?: string;
   /** Limits of HTTP/2. */
   http2?: Http2Options;
@@ -50,7 +54,7 @@ export interface ServerHandle extends AsyncDisposable {
 
 /**
  * Serves routes on a TCP port or a unix socket, and settles when it listens. Rejects with what `routes` throws, and with
- * a `ConnectError` that says why the port or path can't be listened on.
+ * a `ConnectError` that says why the port or path can't be listened on, or which option can't be.
  */
 export async function serve(options: ServeOptions): Promise<ServerHandle> {
   const { port, host, socketPath, http2, ...rest } = options;
@@ -58,10 +62,11 @@ export async function serve(options: ServeOptions): Promise<ServerHandle> {
     const given = port === undefined ? "neither port nor socketPath" : "both port and socketPath";
     throw new ConnectError(`serve was given ${given}: give one of them`, Code.InvalidArgument);
   }
+  const resolved = http2Options(http2);
   const server = createServer({ acceptCompression: [compressionGzip], ...rest });
   await server.ready;
   const sockets = createSocketServer({ noDelay: true }, (socket) =>
-    accept(server, socket, socketPath, http2),
+    accept(server, socket, socketPath, resolved),
   );
   if (socketPath !== undefined) await removeStale(socketPath);
   await listen(
@@ -73,12 +78,7 @@ export async function serve(options: ServeOptions): Promise<ServerHandle> {
   return handle(server, sockets, host, socketPath);
 }
 
-function accept(
-  server: Server,
-  socket: Socket,
-  socketPath: string | undefined,
-  http2: Http2Options | undefined,
-): void {
+function accept(server: Server, socket: Socket, socketPath: string | undefined, http2: Http2Options): void {
   const connection = new Connection("server", new SocketLink(socket, peerOf(socket, socketPath)), http2);
   const stopTime = keepTime(connection);
   socket.once("close", stopTime);
@@ -116,8 +116,16 @@ function listen(
   });
 }
 
-/** Removes a socket file that nobody listens on: a server that was killed leaves one. */
+/** Removes a socket file that nobody listens on: a server that was killed leaves one. Throws for what is no socket. */
 async function removeStale(path: string): Promise<void> {
+  const found = await lstat(path).catch(() => null);
+  if (found === null) return;
+  if (!found.isSocket()) {
+    throw new ConnectError(
+      `can't listen on unix:${path}: something is there that is no socket: choose another path, or remove it`,
+      Code.AlreadyExists,
+    );
+  }
   const stale = await new Promise<boolean>((resolve) => {
     const probe = connect({ path });
     probe.once("connect", () => {

@@ -4,6 +4,7 @@ import { Code, ConnectError, type Connector, type Link } from "@tristream/core";
 import { Connection, type Http2Options } from "@tristream/http2";
 import { type Address, formatAddress, parseTarget, type Target } from "./address.js";
 import { keepTime } from "./clock.js";
+import { http2Options } from "./http2-options.js";
 import { connectError } from "./node-error.js";
 import { SocketLink } from "./socket-link.js";
 
@@ -26,7 +27,7 @@ export class SocketConnector implements Connector {
   readonly group: string;
   readonly version: string;
   private readonly target: Target;
-  private readonly http2: Http2Options | undefined;
+  private readonly http2: Http2Options;
   private readonly timeoutMs: number;
   private current: Connection | null = null;
   private connecting: Promise<Link> | null = null;
@@ -38,7 +39,7 @@ export class SocketConnector implements Connector {
     this.target = parseTarget(url);
     this.group = this.target.group;
     this.version = this.target.version;
-    this.http2 = options.http2;
+    this.http2 = http2Options(options.http2);
     this.timeoutMs = connectTimeout(options.connectTimeoutMs);
   }
 

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // A server in a block: it listens until the block is left, and then it has shut down.
+import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { lstat, mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, it } from "@jest/globals";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import {
@@ -9,6 +13,7 @@ import {
   ConnectError,
   createClient,
   createTransport,
+  type Http2Options,
   serve,
   type TripleTransport,
 } from "@tristream/node";
@@ -112,5 +117,75 @@ describe("createTransport's connectTimeoutMs", () => {
     const client = createClient(GreetService, transport);
     expect((await client.greet({ name: "a" })).greeting).toBe("a");
     await transport.close();
+  });
+});
+
+describe("what is on the path of a unix socket", () => {
+  const path = (): string =>
+    join(tmpdir(), `tristream-${process.pid}-${Math.random().toString(36).slice(2)}`);
+  const listen = (socketPath: string) => serve({ socketPath, logger: quiet, routes: () => {} });
+
+  it.each(["file", "link to a file", "folder"])("a %s is left alone, and said", async (kind) => {
+    const [there, file] = [path(), path()];
+    await writeFile(file, "precious");
+    if (kind === "folder") await mkdir(there);
+    else if (kind === "file") await writeFile(there, "precious");
+    else await symlink(file, there);
+    await expect(listen(there)).rejects.toMatchObject({
+      code: Code.AlreadyExists,
+      rawMessage: `can't listen on unix:${there}: something is there that is no socket: choose another path, or remove it`,
+    });
+    if (kind !== "folder") expect(await readFile(there, "utf8")).toBe("precious");
+    for (const each of [there, file]) await rm(each, { recursive: true });
+  });
+
+  it("a socket that a killed server has left is replaced; one that is listened on is not", async () => {
+    const there = path();
+    const script = `require("node:net").createServer().listen(${JSON.stringify(there)}, () => process.kill(process.pid, "SIGKILL"))`;
+    await once(spawn(process.execPath, ["-e", script]), "close");
+    expect((await lstat(there)).isSocket()).toBe(true);
+    await using server = await listen(there);
+    expect(server.url).toBe(`unix:${there}`);
+    await expect(listen(there)).rejects.toMatchObject({
+      code: Code.AlreadyExists,
+      rawMessage: `can't listen on unix:${there}: it is taken: stop what listens there, or choose another one`,
+    });
+  });
+});
+
+describe("options that can't be", () => {
+  it.each([
+    [
+      { http2: { maxFrameSize: 1024 } },
+      "http2: maxFrameSize is 1024: pass an integer from 16384 to 16777215, or leave it out for 65535",
+    ],
+    [
+      { http2: { maxConcurentStreams: 5 } as Http2Options },
+      "http2: maxConcurentStreams is no option of HTTP/2: there are maxConcurrentStreams, ",
+    ],
+    [
+      { maxTimeoutMs: Number.NaN },
+      "maxTimeoutMs is NaN: pass milliseconds above 0, or Infinity for no limit",
+    ],
+    [{ parkedHandlerMs: -1 }, "parkedHandlerMs is -1: pass milliseconds above 0, or Infinity for no limit"],
+    [{ readMaxBytes: 0 }, "readMaxBytes is 0: pass an integer from 1 to 4294967295"],
+    [{ compressMinBytes: -1 }, "compressMinBytes is -1: pass an integer from 0 to 4294967295"],
+    [{ port: 99_999 }, "can't listen on 127.0.0.1:99999: use a port from 0 to 65535"],
+  ])("%j are refused by serve", async (options, text) => {
+    const served = serve({ host: "127.0.0.1", port: 0, logger: quiet, routes: () => {}, ...options });
+    await expect(served).rejects.toMatchObject({ code: Code.InvalidArgument });
+    await expect(served).rejects.toThrow(text);
+  });
+
+  it.each([
+    [
+      { http2: { maxConcurrentStreams: 0 } },
+      "http2: maxConcurrentStreams is 0: pass an integer from 1 to 4294967295",
+    ],
+    [{ readMaxBytes: Number.NaN }, "readMaxBytes is NaN: pass an integer from 1 to 4294967295"],
+    [{ writeMaxBytes: -1 }, "writeMaxBytes is -1: pass an integer from 1 to 4294967295"],
+    [{ compressMinBytes: 1.5 }, "compressMinBytes is 1.5: pass an integer from 0 to 4294967295"],
+  ])("%j are refused by createTransport", (options, text) => {
+    expect(() => createTransport("tri://127.0.0.1:1", options)).toThrow(text);
   });
 });

@@ -13,6 +13,7 @@ import type { Compression } from "../connect-private.js";
 import type { Link } from "../engine/link.js";
 import { asMessage, messageCodec } from "../engine/message-codec.js";
 import { errorFromThrown } from "../engine/thrown.js";
+import { largestMessage, sizeOption } from "../protocol/check-option.js";
 import { CheckedHeaders } from "../protocol/checked-headers.js";
 import type { Subtype } from "../protocol/content-type.js";
 import { selectorFields } from "../protocol/selector.js";
@@ -68,7 +69,10 @@ export interface TripleTransport extends Transport, AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** Makes a transport of a link that was started by nobody else, or of whatever finds links. */
+/**
+ * Makes a transport of a link that was started by nobody else, or of whatever finds links. Throws `InvalidArgument` for an
+ * option that can't be.
+ */
 export function createTransport(
   connector: Connector | Link,
   options: TransportOptions = {},
@@ -85,6 +89,9 @@ class LinkTransport implements TripleTransport, EngineTransport {
   private closed = false;
 
   constructor(connector: Connector, options: TransportOptions) {
+    sizeOption("readMaxBytes", options.readMaxBytes);
+    sizeOption("writeMaxBytes", options.writeMaxBytes);
+    sizeOption("compressMinBytes", options.compressMinBytes, 0);
     this.connector = connector;
     this.options = options;
     this.subtype = options.useJson === true ? "json" : "proto";
@@ -144,7 +151,7 @@ class LinkTransport implements TripleTransport, EngineTransport {
         request: messageCodec(method.input, subtype) as never,
         response: messageCodec(method.output, subtype),
         readMaxBytes: options.readMaxBytes ?? 4_194_304,
-        writeMaxBytes: options.writeMaxBytes ?? 4_294_967_295,
+        writeMaxBytes: options.writeMaxBytes ?? largestMessage,
         acceptCompression: options.acceptCompression ?? [],
         writeCompression:
           options.sendCompression === undefined

@@ -78,20 +78,24 @@ describe("the deadline wheel", () => {
     expect(wheel.size).toBe(0);
   });
 
-  test("a deadline of a year is no trouble for the timers", async () => {
-    const warnings: string[] = [];
-    const note = (warning: Error): void => void warnings.push(warning.message);
-    process.on("warning", note);
-    const wheel = new DeadlineWheel();
-    const far = entry();
-    wheel.add(far, 365 * 24 * 3_600_000);
-    await new Promise((resolve) => setImmediate(resolve));
-    await new Promise((resolve) => setImmediate(resolve));
-    process.off("warning", note);
-    expect(warnings).toEqual([]);
-    expect(wheel.size).toBe(1);
-    wheel.remove(far);
-  });
+  test.each([365 * 24 * 3_600_000, Number.POSITIVE_INFINITY])(
+    "a deadline of %d ms is no trouble for the timers",
+    async (ms) => {
+      const warnings: string[] = [];
+      const note = (warning: Error): void => void warnings.push(warning.message);
+      process.on("warning", note);
+      const wheel = new DeadlineWheel();
+      const far = entry();
+      wheel.add(far, ms);
+      await new Promise((resolve) => setImmediate(resolve));
+      await new Promise((resolve) => setImmediate(resolve));
+      process.off("warning", note);
+      expect(warnings).toEqual([]);
+      expect(wheel.size).toBe(1);
+      wheel.remove(far);
+      expect(wheel.size).toBe(0);
+    },
+  );
 
   test("ten thousand entries are each told once", async () => {
     const wheel = new DeadlineWheel();

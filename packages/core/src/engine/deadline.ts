@@ -15,6 +15,8 @@ export interface DeadlineEntry {
 
 const slotMs = 4;
 const slots = 1024;
+/** What Infinity is to the wheel: some thousand years. */
+const forEver = 2 ** 47;
 /** What `setTimeout` takes at most. */
 const longestDelay = 2 ** 31 - 1;
 
@@ -38,7 +40,7 @@ export class DeadlineWheel {
   /** Calls `onDeadline` when `ms` have passed; 0 and less: at the next turn of the timers. */
   add(entry: DeadlineEntry, ms: number): void {
     const now = performance.now();
-    entry.dueAt = now + Math.max(0, ms);
+    entry.dueAt = now + Math.min(Math.max(0, ms), forEver);
     const slot = slotOf(entry.dueAt);
     this.count++;
     if (this.timer === undefined) this.swept = Math.floor(now / slotMs);

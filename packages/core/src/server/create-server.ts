@@ -2,6 +2,7 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Link } from "../engine/link.js";
 import type { ServerCall } from "../engine/server-call.js";
+import { timeOption } from "../protocol/check-option.js";
 import { CallList } from "./call-list.js";
 import { createTripleRouter, type TripleRouter } from "./create-router.js";
 import { defaultLogger, type Logger } from "./logger.js";
@@ -79,7 +80,10 @@ class LinkServer implements Server, ServerConnectionOwner {
 
   constructor(options: ServerOptions) {
     this.log = new ServerLog(options.logger ?? defaultLogger);
-    this.parked = new ParkedHandlers(this.log, options.parkedHandlerMs ?? 5000);
+    this.parked = new ParkedHandlers(
+      this.log,
+      timeOption("parkedHandlerMs", options.parkedHandlerMs) ?? 5000,
+    );
     this.acceptEncoding = acceptedNames(resolveServeOptions(options).acceptCompression);
     this.router = createTripleRouter(options, {
       shutdownSignal: this.shutdownController.signal,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
+import type { Interceptor } from "@connectrpc/connect";
 import type { Compression } from "../connect-private.js";
+import { largestMessage, sizeOption, timeOption } from "../protocol/check-option.js";
 
 /** How calls are served; for all routes, or for one registration. Sizes in bytes, times in milliseconds. */
 export interface ServeOptions {
@@ -24,7 +25,6 @@ export interface ServeOptions {
 export type ResolvedServeOptions = Readonly<Required<ServeOptions>>;
 
 const fourMiB = 4_194_304;
-const fourGiB = 4_294_967_295;
 
 /** Fills in defaults: of `base` if there is one, else of the product. */
 export function resolveServeOptions(
@@ -33,17 +33,14 @@ export function resolveServeOptions(
 ): ResolvedServeOptions {
   return {
     interceptors: options.interceptors ?? base?.interceptors ?? [],
-    readMaxBytes: size("readMaxBytes", options.readMaxBytes) ?? base?.readMaxBytes ?? fourMiB,
-    writeMaxBytes: size("writeMaxBytes", options.writeMaxBytes) ?? base?.writeMaxBytes ?? fourGiB,
-    maxTimeoutMs: options.maxTimeoutMs ?? base?.maxTimeoutMs ?? Number.POSITIVE_INFINITY,
+    readMaxBytes: sizeOption("readMaxBytes", options.readMaxBytes) ?? base?.readMaxBytes ?? fourMiB,
+    writeMaxBytes:
+      sizeOption("writeMaxBytes", options.writeMaxBytes) ?? base?.writeMaxBytes ?? largestMessage,
+    maxTimeoutMs:
+      timeOption("maxTimeoutMs", options.maxTimeoutMs) ?? base?.maxTimeoutMs ?? Number.POSITIVE_INFINITY,
     acceptCompression: options.acceptCompression ?? base?.acceptCompression ?? [],
     compressResponses: options.compressResponses ?? base?.compressResponses ?? false,
-    compressMinBytes: options.compressMinBytes ?? base?.compressMinBytes ?? 1024,
+    compressMinBytes:
+      sizeOption("compressMinBytes", options.compressMinBytes, 0) ?? base?.compressMinBytes ?? 1024,
   };
-}
-
-function size(name: string, value: number | undefined): number | undefined {
-  if (value === undefined) return undefined;
-  if (Number.isInteger(value) && value >= 1 && value <= fourGiB) return value;
-  throw new ConnectError(`${name} is ${value}: pass an integer from 1 to ${fourGiB}`, Code.InvalidArgument);
 }

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Code, ConnectError } from "@connectrpc/connect";
+
+/** What a length prefix can say at most (gRPC). */
+export const largestMessage = 4_294_967_295;
+
+/** A size in bytes, from `least` to 4,294,967,295; throws `InvalidArgument` for anything else, but for undefined. */
+export function sizeOption(name: string, value: number | undefined, least = 1): number | undefined {
+  if (value === undefined) return undefined;
+  if (Number.isInteger(value) && value >= least && value <= largestMessage) return value;
+  throw new ConnectError(
+    `${name} is ${value}: pass an integer from ${least} to ${largestMessage}`,
+    Code.InvalidArgument,
+  );
+}
+
+/** A time of more than 0 ms, also Infinity; throws `InvalidArgument` for anything else, but for undefined. */
+export function timeOption(name: string, value: number | undefined): number | undefined {
+  if (value === undefined || value > 0) return value;
+  throw new ConnectError(
+    `${name} is ${value}: pass milliseconds above 0, or Infinity for no limit`,
+    Code.InvalidArgument,
+  );
+}
