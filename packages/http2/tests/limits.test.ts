@@ -490,6 +490,18 @@ describe("what is no HTTP/2", () => {
     ["server", "HTTP/1.1 that begins like the preface", octets("POST / HTTP/1.1\r\n\r\n"), "speaks HTTP/1.1"],
     ["client", "TLS", tls, "speaks TLS"],
     ["client", "HTTP/1.1", octets("HTTP/1.1 400 Bad Request\r\n\r\n"), "answers with HTTP/1.1"],
+    [
+      "client",
+      "SSH",
+      octets("SSH-2.0-OpenSSH_9.6\r\n"),
+      'answers with "SSH-" …, which is no HTTP/2: is it the right port?',
+    ],
+    [
+      "client",
+      "Redis",
+      octets("+OK redis\r\n"),
+      'answers with "+OK " …, which is no HTTP/2: is it the right port?',
+    ],
   ] as const)("a %s tells %s by its first bytes, whole and octet by octet", (role, _, bytes, text) => {
     for (const size of [1, bytes.length]) {
       const subject = new Subject(role);

@@ -18,8 +18,15 @@ export function describeForeign(first: Uint8Array, isServer: boolean): string | 
       ? "the peer speaks TLS, but this port does not: let it connect in cleartext (tri:// or http://), or end TLS before this port"
       : "the peer speaks TLS, but this connection does not: use its cleartext port, or one that ends TLS before it";
   }
-  if (octet < upperA || octet > upperZ) return undefined;
-  return isServer
-    ? "the peer speaks HTTP/1.1: HTTP/2 with prior knowledge is needed (curl --http2-prior-knowledge)"
-    : "the peer answers with HTTP/1.1: it is no HTTP/2 server, or only after an upgrade";
+  if (isServer) {
+    return octet < upperA || octet > upperZ
+      ? undefined
+      : "the peer speaks HTTP/1.1: HTTP/2 with prior knowledge is needed (curl --http2-prior-knowledge)";
+  }
+  const text = String.fromCharCode(...first);
+  if (text.startsWith("HTTP".slice(0, text.length)))
+    return "the peer answers with HTTP/1.1: it is no HTTP/2 server, or only after an upgrade";
+  return /^[ -~]/.test(text)
+    ? `the peer answers with ${JSON.stringify(text)} …, which is no HTTP/2: is it the right port?`
+    : undefined;
 }
