@@ -70,6 +70,27 @@ createClient(GreetService, transport, { methods: { greet: { timeout: 1 } } });
 // Routers.
 router.service(GreetService, stock, { group: "g" });
 router.service(GreetService, stock);
+router.service(GreetService, stock, { jsonOptions: { ignoreUnknownFields: true } });
+(router satisfies ConnectRouter).service(GreetService, stock);
+// A fault is told where it is, and what is right beside it is not.
+router.service(GreetService, {
+  greet: ({ name }, { group }) => ({ greeting: `${group} ${name}` }),
+  // @ts-expect-error there is no such method
+  greets: () => ({}),
+});
+router.service(GreetService, {
+  async *greetServerStream(_request, { version }) {
+    yield { greeting: version };
+  },
+  // @ts-expect-error there is no such field
+  async *greetStream(_requests, { group }) {
+    yield { greting: group };
+  },
+});
+// @ts-expect-error there is no such option
+router.service(GreetService, stock, { grup: "g" });
+// @ts-expect-error a group is a text
+router.service(GreetService, stock, { group: 5 });
 router.service(GreetService, {
   greet: (request, context) => {
     context satisfies TripleContext;

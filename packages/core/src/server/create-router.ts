@@ -6,8 +6,6 @@ import {
   type ConnectRouter,
   createConnectRouter,
   type HandlerContext,
-  type MethodImpl,
-  type ServiceImpl,
 } from "@connectrpc/connect";
 import type { UniversalHandler } from "../connect-private.js";
 import { messageCodec } from "../engine/message-codec.js";
@@ -55,25 +53,20 @@ export interface TripleRouter extends ConnectRouter {
   readonly routes: RouteTable;
   /**
    * Registers a service. Methods that are left out answer `Unimplemented`. Throws `AlreadyExists` when the same service,
-   * group and version are registered already.
+   * group and version are registered already. An implementation for Connect's router fits, too. (One signature, not Connect's
+   * beside it: of two, TypeScript tells the faults of the last, whichever is meant.)
    */
   service<T extends DescService>(
     service: T,
     implementation: Partial<TripleServiceImpl<T>>,
-    options?: TripleRouteOptions,
-  ): this;
-  service<T extends DescService>(
-    service: T,
-    implementation: Partial<ServiceImpl<T>>,
-    options?: ConnectRouteOptions,
+    options?: TripleRouteOptions & ConnectRouteOptions,
   ): this;
   /** Registers one method; as `service`. */
   rpc<M extends DescMethod>(
     method: M,
     implementation: TripleMethodImpl<M>,
-    options?: TripleRouteOptions,
+    options?: TripleRouteOptions & ConnectRouteOptions,
   ): this;
-  rpc<M extends DescMethod>(method: M, implementation: MethodImpl<M>, options?: ConnectRouteOptions): this;
 }
 
 /** Makes a router. `host` is what its calls need of the server. */
