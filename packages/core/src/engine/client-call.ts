@@ -70,6 +70,7 @@ export class ClientCall implements ByteStreamSink, ReaderOwner, WriterOwner {
     this.listener = listener;
     this.stream = link.open(this, headers, false);
     this.reader = new MessageReader<unknown>(this.stream, method.response, this, method.readMaxBytes);
+    this.reader.single = method.singleResponse;
     this.writer = new MessageWriter<unknown>(
       this.stream,
       method.request,

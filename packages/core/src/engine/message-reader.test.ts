@@ -39,6 +39,34 @@ function start(maxBytes = 1000) {
   return { told, stream, reader, feed: (b: Uint8Array) => reader.feed(b, 0, b.length) };
 }
 
+/**
+ * A compression whose inflated text is upper case: each waits for `next`, unless it is `quick`; `inflated` settles when
+ * what `next` let go, or made fail, has gone its way.
+ */
+function slowUpper(reader: MessageReader<string>, quick = false) {
+  const begun: string[] = [];
+  const done: ((error?: Error) => void)[] = [];
+  reader.setCompression({
+    name: "upper",
+    compress: async (b) => new Uint8Array(b),
+    async decompress(b) {
+      const text = Buffer.from(b).toString();
+      begun.push(text);
+      if (!quick)
+        await new Promise<void>((resolve, reject) =>
+          done.push((error) => (error === undefined ? resolve() : reject(error))),
+        );
+      return Buffer.from(text.toUpperCase());
+    },
+  });
+  return {
+    begun,
+    next: (error?: Error) => done.shift()!(error),
+    // Promises alone lie between: all of them have settled when the turn is over.
+    inflated: () => new Promise((resolve) => setImmediate(resolve)),
+  };
+}
+
 /** Messages of many sizes, empty ones among them. */
 const messages = ["", "a", "", "bb", "x".repeat(300), "", "y".repeat(999), "z"];
 const wire = Buffer.concat(messages.map((message) => frame(message)));
@@ -176,33 +204,157 @@ describe("a message reader", () => {
     expect(told).toEqual(["stopped"]);
   });
 
-  test("inflates in order, though later ones are done first, and ends after them", async () => {
-    const { reader, feed, told } = start();
-    const done: (() => void)[] = [];
-    reader.setCompression({
-      name: "upper",
-      compress: async (b) => new Uint8Array(b),
-      decompress: (b) =>
-        new Promise((resolve) =>
-          done.push(() => resolve(Buffer.from(Buffer.from(b).toString().toUpperCase()))),
-        ),
-    });
+  test("inflates a message when a read waits for it, one at a time, and the end does not wait for that", async () => {
+    const { reader, feed, told, stream } = start();
+    const { begun, next } = slowUpper(reader);
     feed(frame("a", 1));
-    feed(frame("b", 1));
-    feed(frame("plain"));
+    feed(Buffer.concat([frame("b", 1), frame("plain"), frame("", 1), frame("c", 1)]));
     reader.end();
-    expect(told).toEqual([]);
-    done[1]!();
-    await Promise.resolve();
-    done[0]!();
-    const got: string[] = [];
-    for await (const message of reader) got.push(message);
-    expect(got).toEqual(["A", "B", "plain"]);
+    expect(told).toEqual(["ended"]);
+    expect([begun.length, reader.waiting, reader.received, stream.credited]).toEqual([0, 5, 5, 0]);
+    expect(reader.shift()).toBeUndefined();
+    const reads = [reader.next(), reader.next()];
+    expect(begun).toEqual(["a"]);
+    next();
+    expect((await reads[0])!.value).toBe("A");
+    expect([begun.join(), stream.credited]).toEqual(["a,b", 6]);
+    next();
+    expect((await reads[1])!.value).toBe("B");
+    expect(begun).toEqual(["a", "b"]);
+    expect([(await reader.next()).value, (await reader.next()).value]).toEqual(["plain", ""]);
+    expect([begun.length, reader.waiting, stream.credited]).toEqual([2, 1, 6 + 6 + 10 + 5]);
+    const last = [reader.next(), reader.next()];
+    next();
+    expect((await Promise.all(last)).map((r) => r.value)).toEqual(["C", undefined]);
+    expect(stream.credited).toBe(6 + 6 + 10 + 5 + 6);
     expect(told).toEqual(["ended"]);
   });
 
-  test("a message that can't be inflated fails the call after those before it", async () => {
+  test("inflates for a read that waits when a message comes, and passes on plain ones at once again", async () => {
+    const { reader, feed } = start();
+    const { next } = slowUpper(reader);
+    const reads = [reader.next(), reader.next(), reader.next()];
+    feed(frame("a", 1));
+    feed(frame("b"));
+    next();
+    expect((await reads[0])!.value).toBe("A");
+    expect((await reads[1])!.value).toBe("b");
+    feed(frame("c"));
+    expect((await reads[2])!.value).toBe("c");
+    feed(frame("d"));
+    expect(reader.shift()).toBe("d");
+  });
+
+  test("the end of what is to be one message asks for it", async () => {
     const { reader, feed, told } = start();
+    reader.single = true;
+    const { begun, next, inflated } = slowUpper(reader);
+    feed(frame("a", 1));
+    expect(begun).toEqual([]);
+    reader.end();
+    expect([begun, told]).toEqual([["a"], []]);
+    next();
+    await inflated();
+    expect(told).toEqual(["ended"]);
+    expect([reader.shift(), reader.waiting]).toEqual(["A", 0]);
+  });
+
+  test("what is to be one message and can't be inflated fails, and does not end too", async () => {
+    const { reader, feed, told, stream } = start();
+    reader.single = true;
+    const { next, inflated } = slowUpper(reader);
+    feed(frame("a", 1));
+    reader.end();
+    next(new RangeError("bad block"));
+    await inflated();
+    expect(told).toEqual([`failed ${Code.InvalidArgument} compressed message can't be inflated: bad block`]);
+    expect([reader.shift(), reader.waiting, stream.credited]).toEqual([undefined, 0, 6]);
+  });
+
+  test("keeps nothing of the chunk that a compressed message came in", async () => {
+    const { reader, stream } = start();
+    slowUpper(reader, true);
+    const chunk = Buffer.concat([frame("a", 1), frame("b"), frame("c", 1)]);
+    reader.feed(chunk, 0, chunk.length - 1);
+    chunk.fill(0, 0, chunk.length - 1);
+    reader.feed(chunk, chunk.length - 1, chunk.length);
+    reader.end();
+    const got: string[] = [];
+    for await (const message of reader) got.push(message);
+    expect(got).toEqual(["A", "b", "C"]);
+    expect(stream.credited).toBe(chunk.length);
+  });
+
+  test.each(["discard", "fail", "return"] as const)(
+    "%s() while a message is inflated drops it and those behind it, once",
+    async (how) => {
+      const ways = [false, true].flatMap((single) =>
+        [undefined, new Error("bad")].map((bad) => ({ single, bad })),
+      );
+      for (const { single, bad } of ways) {
+        const { reader, feed, stream, told } = start();
+        reader.single = single;
+        const { begun, next, inflated } = slowUpper(reader);
+        feed(Buffer.concat([frame("a", 1), frame("b", 1), frame("plain")]));
+        const read = reader.next();
+        const outcome = read.then(
+          (result) => result.done,
+          (error) => error,
+        );
+        if (single) reader.end();
+        const mine = new ConnectError("mine", Code.Canceled);
+        if (how === "fail") reader.fail(mine, true);
+        else reader[how]();
+        expect(await outcome).toBe(how === "fail" ? mine : true);
+        expect([stream.credited, reader.waiting]).toEqual([22, 0]);
+        next(bad);
+        await inflated();
+        feed(frame("late", 1));
+        expect([begun, stream.credited, reader.waiting]).toEqual([["a"], 22 + 9, 0]);
+        expect(reader.shift()).toBeUndefined();
+        expect(told).toEqual(how === "return" ? ["stopped"] : []);
+      }
+    },
+  );
+
+  test.each([
+    [
+      "the stream's end inside a message",
+      (feed: (b: Uint8Array) => void) => feed(frame("abc").subarray(0, 6)),
+    ],
+    ["flag 2", (feed: (b: Uint8Array) => void) => feed(frame("a", 2))],
+  ])("%s behind compressed messages is told when it comes, and read behind them", async (_what, bad) => {
+    const { reader, feed, told } = start();
+    slowUpper(reader, true);
+    feed(Buffer.concat([frame("a", 1), frame("b", 1)]));
+    const reads = [reader.next(), reader.next(), reader.next()];
+    bad(feed);
+    reader.end();
+    expect(told).toHaveLength(1);
+    expect(await Promise.all(reads.slice(0, 2))).toMatchObject([{ value: "A" }, { value: "B" }]);
+    await expect(reads[2]).rejects.toThrow(ConnectError);
+    await expect(reader.next()).rejects.toThrow(ConnectError);
+  });
+
+  test("fail() lets compressed messages be read that had arrived; one that can't be is what reads reject with", async () => {
+    const mine = new ConnectError("mine", Code.Aborted);
+    for (const bad of [false, true]) {
+      const { reader, feed, told, stream } = start();
+      slowUpper(reader, true);
+      feed(Buffer.concat([frame("a", 1), frame("b", 1), frame(bad ? "!" : "c", 1), frame("d", 1)]));
+      const first = reader.next();
+      reader.fail(mine, false);
+      expect([(await first).value, (await reader.next()).value]).toEqual(["A", "B"]);
+      if (bad) await expect(reader.next()).rejects.toThrow("can't be parsed: not this one");
+      else expect([(await reader.next()).value, (await reader.next()).value]).toEqual(["C", "D"]);
+      await expect(reader.next()).rejects.toThrow(bad ? "not this one" : "mine");
+      expect([stream.credited, reader.waiting]).toEqual([24, 0]);
+      expect(told).toEqual([]);
+    }
+  });
+
+  test("a message that can't be inflated fails the call after those before it", async () => {
+    const { reader, feed, told, stream } = start();
     reader.setCompression({
       name: "odd",
       compress: async (b) => new Uint8Array(b),
@@ -217,6 +369,7 @@ describe("a message reader", () => {
     expect((await reader.next()).value).toBe("a");
     await expect(reader.next()).rejects.toThrow("bad block");
     expect(told).toHaveLength(1);
+    expect([stream.credited, reader.waiting]).toEqual([18, 0]);
   });
 
   test("thousands of messages that wait are taken in order", () => {
@@ -225,5 +378,14 @@ describe("a message reader", () => {
     expect(reader.waiting).toBe(5000);
     for (let i = 0; i < 5000; i++) expect(reader.shift()).toBe(`${i}`);
     expect(reader.waiting).toBe(0);
+  });
+
+  test("thousands of compressed messages that wait are taken in order", async () => {
+    const { reader, feed, stream } = start();
+    slowUpper(reader, true);
+    for (let i = 0; i < 5000; i++) feed(frame(`${i}`, 1));
+    expect(reader.waiting).toBe(5000);
+    for (let i = 0; i < 5000; i++) expect((await reader.next()).value).toBe(`${i}`);
+    expect([reader.waiting, stream.credited]).toEqual([0, 43_890]);
   });
 });

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Compression } from "../connect-private.js";
+import { prefixLength } from "../protocol/envelope.js";
 import type { ByteStream } from "./byte-stream.js";
 import { EnvelopeReader } from "./envelope-reader.js";
 import { inflate } from "./inflate.js";
 import type { MessageCodec } from "./message-codec.js";
+import { type PackedMessage, PackedMessages } from "./packed-messages.js";
 import { errorFromThrown } from "./thrown.js";
 
 /** What the owner of a reader has to hear. */
@@ -13,7 +15,7 @@ export interface ReaderOwner {
   readFailed(error: ConnectError): void;
   /** The application reads no further, by `return()`. */
   readStopped(): void;
-  /** Every message has arrived and can be taken. Not called after a failure. */
+  /** Every message has arrived; the one of a {@link MessageReader.single} reader can be taken. Not called after a failure. */
   readEnded(): void;
 }
 
@@ -29,8 +31,12 @@ const finished: IteratorResult<never, undefined> = Object.freeze({ done: true, v
 const chunk = 1024;
 
 /**
- * The reading half of a call: cuts the bytes of a stream into messages, inflates, parses, queues, and hands them out as
+ * The reading half of a call: cuts the bytes of a stream into messages, parses, queues, inflates, and hands them out as
  * one async iterator, which is also what `for await` gets. Flow-control credit is given back for what was taken.
+ *
+ * A compressed message waits as it came, and what comes behind it too: it is inflated for a read that waits for it, one
+ * at a time, so that what nobody has asked for takes no more room than the window has counted. What is wrong with it is
+ * found then, behind all that came before.
  *
  * Hot path: one pass over a chunk for all messages in it; a message that lies whole in the chunk is parsed where it
  * lies. One promise a message. (Connect's pipeline has 23 to 32 promises here.)
@@ -38,6 +44,8 @@ const chunk = 1024;
 export class MessageReader<T> extends EnvelopeReader implements AsyncIterableIterator<T, undefined> {
   /** Messages that have arrived. */
   received = 0;
+  /** One message is expected, and taken by {@link MessageReader.shift}: the stream's end asks for it. */
+  single = false;
   private readonly codec: MessageCodec<never, T>;
   private readonly owner: ReaderOwner;
   private compression: Compression | null = null;
@@ -54,11 +62,10 @@ export class MessageReader<T> extends EnvelopeReader implements AsyncIterableIte
   holder: unknown = null;
   private complete = false;
   private failure: ConnectError | null = null;
-  // Messages that are being inflated come in order; the end waits for them.
-  private inflating: Promise<void> | null = null;
-  private inflatingCount = 0;
+  // Compressed messages, and all behind them: they come after those that wait parsed.
+  private packed: PackedMessages | null = null;
+  private unpacking = false;
   private endPending = false;
-  private failurePending: ConnectError | null = null;
 
   constructor(stream: ByteStream, codec: MessageCodec<never, T>, owner: ReaderOwner, maxBytes: number) {
     super(stream, maxBytes);
@@ -77,13 +84,12 @@ export class MessageReader<T> extends EnvelopeReader implements AsyncIterableIte
   end(): void {
     if (this.ignoring) return;
     if (!this.wholeAtEnd()) return;
-    if (this.inflating !== null) {
+    if (this.single && this.hasPacked) {
       this.endPending = true;
+      void this.unpack();
       return;
     }
-    this.complete = true;
-    this.settleWaiters();
-    this.owner.readEnded();
+    this.ended();
   }
 
   /**
@@ -91,13 +97,7 @@ export class MessageReader<T> extends EnvelopeReader implements AsyncIterableIte
    * is set.
    */
   fail(error: ConnectError, discard: boolean): void {
-    if (this.failure === null && (!this.complete || discard)) {
-      if (!discard && this.inflating !== null) {
-        this.failurePending ??= error;
-        return;
-      }
-      this.failure = error;
-    }
+    if (this.failure === null && (!this.complete || discard)) this.failure = error;
     if (discard) this.discard();
     this.settleWaiters();
   }
@@ -107,7 +107,9 @@ export class MessageReader<T> extends EnvelopeReader implements AsyncIterableIte
     this.ignoreInput();
     let bytes = this.firstSize;
     for (let i = this.head; i < this.queue.length; i++) bytes += this.sizes[i]!;
+    if (this.packed !== null) bytes += this.packed.clear();
     if (bytes > 0) this.stream.credit(bytes);
+    this.endPending = false;
     this.first = undefined;
     this.firstSize = 0;
     this.queue = none;
@@ -125,8 +127,9 @@ export class MessageReader<T> extends EnvelopeReader implements AsyncIterableIte
    */
   next(holder: unknown = null): Promise<IteratorResult<T, undefined>> {
     if (this.firstSize > 0) return Promise.resolve({ done: false, value: this.take() });
-    if (this.failure !== null) return Promise.reject(this.failure);
-    if (this.complete) return Promise.resolve(finished);
+    const { hasPacked } = this;
+    if (!hasPacked && this.failure !== null) return Promise.reject(this.failure);
+    if (!hasPacked && this.complete) return Promise.resolve(finished);
     this.holder = holder;
     return new Promise((resolve, reject) => {
       const waiter = { resolve, reject };
@@ -135,6 +138,7 @@ export class MessageReader<T> extends EnvelopeReader implements AsyncIterableIte
         this.moreWaiters ??= [];
         this.moreWaiters.push(waiter);
       }
+      if (hasPacked) void this.unpack();
     });
   }
 
@@ -156,14 +160,15 @@ export class MessageReader<T> extends EnvelopeReader implements AsyncIterableIte
     return this;
   }
 
-  /** Takes a message that waits, without a promise; undefined if none does. For the unary kinds. */
+  /** Takes a message that waits parsed, without a promise; undefined if none does. For the unary kinds. */
   shift(): T | undefined {
     return this.firstSize > 0 ? this.take() : undefined;
   }
 
   /** Messages that wait to be taken. */
   get waiting(): number {
-    return this.firstSize === 0 ? 0 : 1 + this.queue.length - this.head;
+    const packed = this.packed === null ? 0 : this.packed.length;
+    return this.firstSize === 0 ? packed : 1 + this.queue.length - this.head + packed;
   }
 
   private take(): T {
@@ -210,10 +215,11 @@ export class MessageReader<T> extends EnvelopeReader implements AsyncIterableIte
   }
 
   protected message(compressed: boolean, b: Uint8Array, start: number, end: number, size: number): void {
-    if (compressed && end > start) {
-      this.enqueueInflated(inflate(this.compression!, b.subarray(start, end), this.maxBytes), size);
-    } else if (this.inflating !== null) {
-      this.enqueueInflated(Promise.resolve(b.subarray(start, end)), size);
+    this.received++;
+    if ((compressed && end > start) || this.hasPacked) {
+      this.packed ??= new PackedMessages();
+      this.packed.push(compressed && end > start, b, start, end);
+      if (this.waiter !== null) void this.unpack();
     } else {
       this.parse(b, start, end, size);
     }
@@ -226,14 +232,27 @@ export class MessageReader<T> extends EnvelopeReader implements AsyncIterableIte
     this.owner.readFailed(error);
   }
 
+  /**
+   * The message whose turn it was can't be read: its `size` is given back, with what waits behind it. Reads reject with
+   * this, though the call may have failed for something that came later.
+   */
+  private unreadable(size: number, error: ConnectError): void {
+    const known = this.failure !== null;
+    this.stream.credit(size + (this.packed === null ? 0 : this.packed.clear()));
+    this.failure = error;
+    this.ignoreInput();
+    this.settleWaiters();
+    if (!known) this.owner.readFailed(error);
+  }
+
   private parse(b: Uint8Array, start: number, end: number, size: number): void {
     let message: T;
     try {
       message = this.codec.parse(b, start, end);
     } catch (cause) {
-      this.stream.credit(size);
       const text = cause instanceof Error ? cause.message : String(cause);
-      this.failed(
+      this.unreadable(
+        size,
         new ConnectError(
           `message of ${end - start} bytes can't be parsed: ${text}`,
           Code.InvalidArgument,
@@ -244,7 +263,6 @@ export class MessageReader<T> extends EnvelopeReader implements AsyncIterableIte
       );
       return;
     }
-    this.received++;
     const waiter = this.waiter;
     if (waiter !== null) {
       this.waiter = this.moreWaiters?.shift() ?? null;
@@ -256,28 +274,50 @@ export class MessageReader<T> extends EnvelopeReader implements AsyncIterableIte
     }
   }
 
-  private enqueueInflated(inflated: Promise<Uint8Array>, size: number): void {
-    this.inflatingCount++;
-    const before = this.inflating;
-    this.inflating = (async () => {
-      try {
-        const bytes = await inflated;
-        await before;
-        if (this.ignoring) this.stream.credit(size);
-        else this.parse(bytes, 0, bytes.length, size);
-      } catch (cause) {
-        await before;
-        this.stream.credit(size);
-        if (!this.ignoring) this.failed(errorFromThrown(cause, Code.Internal));
-      }
-      if (--this.inflatingCount > 0) return;
-      this.inflating = null;
-      if (this.failurePending !== null) this.fail(this.failurePending, false);
-      else if (this.endPending) this.end();
-    })();
+  /** Whether messages wait as they came. */
+  private get hasPacked(): boolean {
+    return this.packed !== null && this.packed.length > 0;
+  }
+
+  /**
+   * Inflates and parses packed messages as long as one is asked for. Whoever drops them meanwhile gives their credit, that of
+   * the one at hand too.
+   */
+  private async unpack(): Promise<void> {
+    if (this.unpacking) return;
+    this.unpacking = true;
+    const packed = this.packed!;
+    for (let next = packed.first; next !== undefined; next = packed.first) {
+      if (this.waiter === null && !this.endPending) break;
+      const bytes = next.compressed ? await this.inflated(next) : next.bytes;
+      if (packed.first !== next || bytes === null) continue;
+      packed.shift();
+      this.parse(bytes, 0, bytes.length, next.bytes.length + prefixLength);
+    }
+    this.unpacking = false;
+    if (this.endPending && this.failure === null) this.ended();
+    else this.settleWaiters();
+  }
+
+  /** A message, inflated; null if it can't be, and the call has failed, or nobody wants to know. */
+  private async inflated(message: PackedMessage): Promise<Uint8Array | null> {
+    try {
+      return await inflate(this.compression!, message.bytes, this.maxBytes);
+    } catch (cause) {
+      if (this.packed!.first === message) this.unreadable(0, errorFromThrown(cause, Code.Internal));
+      return null;
+    }
+  }
+
+  private ended(): void {
+    this.endPending = false;
+    this.complete = true;
+    this.settleWaiters();
+    this.owner.readEnded();
   }
 
   private settleWaiters(): void {
+    if (this.hasPacked) return;
     for (let waiter = this.waiter; waiter !== null; waiter = this.moreWaiters?.shift() ?? null) {
       if (this.failure !== null) waiter.reject(this.failure);
       else if (this.complete) waiter.resolve(finished);

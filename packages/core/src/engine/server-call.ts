@@ -103,6 +103,7 @@ export class ServerCall
     this.method = method;
     this.reader = new MessageReader<unknown>(stream, method.request, this, method.readMaxBytes);
     this.reader.setCompression(head.readCompression);
+    this.reader.single = !method.requestStream;
     this.writer = new MessageWriter<unknown>(
       stream,
       method.response,
