@@ -9,8 +9,16 @@ export {
   type ContextValues,
   createContextKey,
   createContextValues,
+  decodeBinaryHeader,
+  encodeBinaryHeader,
+  type HandlerContext,
   type Interceptor,
+  type ServiceImpl,
+  type StreamRequest,
+  type StreamResponse,
   type Transport,
+  type UnaryRequest,
+  type UnaryResponse,
 } from "@connectrpc/connect";
 export {
   type Client,
@@ -24,6 +32,7 @@ export type { TransportOptions, TripleTransport } from "./client/create-transpor
 // For those who bring a runtime or a carrier.
 export { type Connector, createTransport } from "./client/create-transport.js";
 export type { BidiStream, ClientStream, ServerStream, StreamHandle } from "./client/stream-handles.js";
+export type { Compression } from "./connect-private.js";
 export type {
   ByteStream,
   ByteStreamSink,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // For users: the runtime's own, and the user half of core, so that one package is imported.
+export { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
 export {
   type Attachments,
   type BidiStream,
@@ -11,12 +12,16 @@ export {
   type ClientStream,
   Code,
   CodeBizError,
+  type Compression,
   ConnectError,
   type ContextKey,
   type ContextValues,
   createClient,
   createContextKey,
   createContextValues,
+  decodeBinaryHeader,
+  encodeBinaryHeader,
+  type HandlerContext,
   type Interceptor,
   type Logger,
   type Messages,
@@ -26,8 +31,11 @@ export {
   type Peer,
   readAttachments,
   type ServerStream,
+  type ServiceImpl,
   type ShutdownReport,
   type StreamHandle,
+  type StreamRequest,
+  type StreamResponse,
   type Transport,
   type TripleContext,
   type TripleMethodImpl,
@@ -35,8 +43,10 @@ export {
   type TripleRouter,
   type TripleServiceImpl,
   type TripleTransport,
+  type UnaryRequest,
+  type UnaryResponse,
 } from "@tristream/core";
-export type { Http2Options } from "@tristream/http2";
+export type { Http2Options, RateLimit } from "@tristream/http2";
 export { createTransport, type TransportOptions } from "./create-transport.js";
 export { type ServeOptions, type ServerHandle, serve } from "./serve.js";
 export type { ConnectOptions } from "./socket-connector.js";
