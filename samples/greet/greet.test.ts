@@ -215,6 +215,12 @@ describe("one line on stderr and exit code 1 tell that", () => {
   it.each([
     [["--port", "abc"], /port "abc": give a number/],
     [["--port", "70000"], /port "70000": give a number/],
+    [["--port", ""], /port "": give a number/],
+    [["--port="], /port "": give a number/],
+    [["--port", " "], /port " ": give a number/],
+    [["--port", "0x1"], /port "0x1": give a number/],
+    [["--port", "-1"], /port "-1": give a number/],
+    [["--port"], /--port has no value: give a number/],
     [["--prot", "1"], /unknown argument "prot"/],
     [["20000"], /unknown argument "20000"/],
   ])("the server can't be started with %j", async (args, line) => {

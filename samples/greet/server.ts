@@ -29,9 +29,15 @@ function readPort(): number {
   if (unknown.length > 0) {
     throw new ConnectError(`unknown argument ${JSON.stringify(unknown[0])} (${usage})`, Code.InvalidArgument);
   }
-  const given = String(values.port);
-  const port = Number(given);
-  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
+  const given = values.port;
+  if (typeof given !== "string") {
+    throw new ConnectError(
+      `--port has no value: give a number from 0 to 65535 (${usage})`,
+      Code.InvalidArgument,
+    );
+  }
+  // Not `Number` alone: that takes "" for 0, which is any free port.
+  if (/^\d+$/.test(given) && Number(given) <= 65_535) return Number(given);
   throw new ConnectError(
     `port ${JSON.stringify(given)}: give a number from 0 to 65535 (${usage})`,
     Code.InvalidArgument,
