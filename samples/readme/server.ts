@@ -4,6 +4,7 @@ import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { serve } from "@tristream/node";
 
 await serve({
+  host: "127.0.0.1", // without it: all interfaces
   port: 20000,
   routes: (router) =>
     router.service(GreetService, {
