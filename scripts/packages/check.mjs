@@ -2,9 +2,9 @@
 // npm run packages [-- --write] [-- --no-build] [-- --keep] [-- --with PROGRAM]...
 //
 // What npm would publish, tried as its users would: built, packed, linted, installed in an empty project, compiled, run by
-// import and by require(), and bundled. `--write` writes the bundle's size into docs/packages.md, instead of comparing it;
-// `--no-build` takes each dist/ as it is; `--keep` leaves the project and says where; `--with bun --with "deno run -A"` runs the
-// sample by these programs too, each as server and as client of Node.
+// import and by require(), and bundled; and the project that docs/packages.md tells to make. `--write` writes the bundle's size
+// into docs/packages.md, instead of comparing it; `--no-build` takes each dist/ as it is; `--keep` leaves the project and says
+// where; `--with bun --with "deno run -A"` runs the sample by these programs too, each as server and as client of Node.
 import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,6 +13,7 @@ import { bundle, sizeProblems, writeSizes } from "./bundle.mjs";
 import { killAll, runNode, startServer } from "./child.mjs";
 import { contentProblems, installScripts } from "./contents.mjs";
 import { attwProblems, publintProblems } from "./lint.mjs";
+import { runOwnProject } from "./own-project.mjs";
 import { install, installedFolder, pack, writePrograms } from "./project.mjs";
 import { published } from "./published.mjs";
 
@@ -61,6 +62,10 @@ const steps = {
   import: () => runSample(esm),
   require: () => runSample(cjs),
   "README examples": runExamples,
+  "docs' project": async () => {
+    await runOwnProject(join(work, "mine"), tarballs);
+    return "does what docs/packages.md says, also without DOM";
+  },
   bundle: bundleClient,
 };
 for (const program of options.with) steps[program] = () => runWith(program.split(" "));
