@@ -62,6 +62,7 @@ hello b 2
 hello b 3
 GreetServerStream answered 3
 [unauthenticated] who?
+GreetStream answered 1
 `,
   "selectors.ts": `one
 2.0.0

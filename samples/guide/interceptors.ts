@@ -67,3 +67,14 @@ console.log((await client.greet({ name: "a" })).greeting);
 for await (const { greeting } of client.greetServerStream({ name: "b" })) console.log(greeting);
 const refused = createClient(GreetService, transport);
 await refused.greet({}).catch((error) => console.log(error.message));
+
+// The same interceptor on the server, for a client without any.
+await using counting = await serve({
+  host: "127.0.0.1",
+  port: 0,
+  interceptors: [count],
+  routes: (router) => router.service(GreetService, greeter),
+});
+await using plain = createTransport(counting.url);
+const chat = createClient(GreetService, plain).greetStream([{ name: "c" }]);
+for await (const _ of chat);
