@@ -15,7 +15,7 @@ export interface ServeOptions {
   maxTimeoutMs?: number;
   /** Compressions that requests may come with. Default none here; `@tristream/node` adds gzip. */
   acceptCompression?: Compression[];
-  /** Compresses responses with the first of `acceptCompression` that the client accepts. Default false. */
+  /** Compresses responses, with the first of what the client accepts that is in `acceptCompression`. Default false. */
   compressResponses?: boolean;
   /** Responses below this size are not compressed. Default 1024. */
   compressMinBytes?: number;
