@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 1: leaving cancels.
 // Mutant: core/src/client/call-scope.ts # this.exchange?.cancel(error);
-// Mutant: core/src/client/call-scope.ts # signal.addEventListener("abort", this.abortListener);
+// Mutant: core/src/client/call-scope.ts # this.userSignal.add(this);
 // Mutant: core/src/client/stream-handles.ts # this.call.cancel(canceled(reason));
 // Mutant: core/src/client/stream-handles.ts # this.call.cancel(canceled(error));
 // Mutant: core/src/client/stream-call.ts # this.scope.cancel(error);

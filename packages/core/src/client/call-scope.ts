@@ -4,6 +4,7 @@ import type { ClientCall } from "../engine/client-call.js";
 import { type DeadlineEntry, deadlines } from "../engine/deadline.js";
 import type { HeadersMaker } from "../engine/lazy-headers.js";
 import { errorFromThrown } from "../engine/thrown.js";
+import { type EndedBySignal, SharedSignal } from "./shared-signal.js";
 
 /** By how much the peer's clock may be ahead when it keeps the deadline of a call. */
 const clockSlackMs = 10;
@@ -20,7 +21,7 @@ export interface RequestMaker {
  * One call from its user's point of view: its deadline, its cancellation, its end. It outlives a single stream, since an
  * interceptor may wait before it sends, or send again.
  */
-export class CallScope implements DeadlineEntry, HeadersMaker<null> {
+export class CallScope implements DeadlineEntry, HeadersMaker<null>, EndedBySignal {
   /** The call has ended for its user. */
   over = false;
   /** With what it ended; null if well, or if it has not. */
@@ -45,21 +46,19 @@ export class CallScope implements DeadlineEntry, HeadersMaker<null> {
   deadlineNext: DeadlineEntry | null = null;
   deadlinePrevious: DeadlineEntry | null = null;
   deadlineSet = false;
-  private readonly userSignal: AbortSignal | undefined;
+  private readonly userSignal: SharedSignal | null = null;
   private controller: AbortController | null = null;
-  private abortListener: (() => void) | null = null;
 
   /** `name` is `package.Service/Method`. A signal that has fired already ends the call before it begins. */
   constructor(name: string, timeoutMs: number | undefined, signal: AbortSignal | undefined) {
     this.name = name;
     this.timeoutMs = timeoutMs;
-    this.userSignal = signal;
     if (timeoutMs !== undefined) deadlines.add(this, timeoutMs);
     if (signal === undefined) return;
-    if (signal.aborted) this.cancel(errorFromSignal(signal));
+    if (signal.aborted) this.signalFired(signal);
     else {
-      this.abortListener = () => this.cancel(errorFromSignal(signal));
-      signal.addEventListener("abort", this.abortListener);
+      this.userSignal = SharedSignal.of(signal);
+      this.userSignal.add(this);
     }
   }
 
@@ -98,6 +97,11 @@ export class CallScope implements DeadlineEntry, HeadersMaker<null> {
   }
 
   /** @inheritdoc */
+  signalFired(signal: AbortSignal): void {
+    this.cancel(errorFromThrown(signal.reason, Code.Canceled));
+  }
+
+  /** @inheritdoc */
   onDeadline(): void {
     this.cancel(this.deadlineError());
   }
@@ -114,18 +118,10 @@ export class CallScope implements DeadlineEntry, HeadersMaker<null> {
     this.over = true;
     this.error = error;
     deadlines.remove(this);
-    if (this.abortListener !== null) {
-      this.userSignal!.removeEventListener("abort", this.abortListener);
-      this.abortListener = null;
-    }
+    this.userSignal?.delete(this);
     this.controller?.abort(error ?? callOver);
     this.onEnd?.(error);
   }
 }
 
 const callOver = new ConnectError("the call has ended", Code.Canceled);
-
-function errorFromSignal(signal: AbortSignal): ConnectError {
-  const reason: unknown = signal.reason;
-  return errorFromThrown(reason, Code.Canceled);
-}

@@ -19,6 +19,7 @@ import { CallScope } from "./call-scope.js";
 import type { MethodSettings } from "./engine-transport.js";
 import { HandleSource } from "./handle-source.js";
 import { RequestSource } from "./request-source.js";
+import { type EndedBySignal, SharedSignal } from "./shared-signal.js";
 
 /** Puts calls of one method on streams: the innermost `next` of a transport. */
 export class MethodCaller {
@@ -166,15 +167,14 @@ const mostResends = 10;
  * What both kinds of exchange share: a call on one stream, or on another one after the first was refused in a way that shows
  * that nobody has seen it (gRPC's transparent retry).
  */
-abstract class Exchange implements ClientCallListener {
+abstract class Exchange implements ClientCallListener, EndedBySignal {
   protected readonly caller: MethodCaller;
   protected readonly req: AnyRequest;
   protected readonly scope: CallScope;
   protected call: ClientCall | null = null;
   protected resolve: ((res: AnyResponse) => void) | null = null;
   protected reject: ((error: unknown) => void) | null = null;
-  private foreignSignal: AbortSignal | null = null;
-  private abortListener: (() => void) | null = null;
+  private ownSignal: SharedSignal | null = null;
   private resends = 0;
 
   constructor(caller: MethodCaller, req: AnyRequest, scope: CallScope) {
@@ -247,19 +247,21 @@ abstract class Exchange implements ClientCallListener {
   private watchSignal(): void {
     const { signal } = this.req;
     if (signal === this.scope.signal) return;
-    const abort = (): void => this.call?.cancel(errorFromThrown(signal.reason, Code.Canceled));
-    if (signal.aborted) abort();
+    if (signal.aborted) this.signalFired(signal);
     else {
-      this.foreignSignal = signal;
-      this.abortListener = abort;
-      signal.addEventListener("abort", abort);
+      this.ownSignal = SharedSignal.of(signal);
+      this.ownSignal.add(this);
     }
   }
 
-  protected unwatchSignal(): void {
-    if (this.abortListener === null) return;
-    this.foreignSignal!.removeEventListener("abort", this.abortListener);
-    this.abortListener = null;
+  /** @inheritdoc */
+  signalFired(signal: AbortSignal): void {
+    this.call?.cancel(errorFromThrown(signal.reason, Code.Canceled));
+  }
+
+  private unwatchSignal(): void {
+    this.ownSignal?.delete(this);
+    this.ownSignal = null;
   }
 }
 

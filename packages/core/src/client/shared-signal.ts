@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** What a signal ends. */
+export interface EndedBySignal {
+  /** The signal has fired. */
+  signalFired(signal: AbortSignal): void;
+}
+
+const sharedSignals = new WeakMap<AbortSignal, SharedSignal>();
+
+/**
+ * A user's signal with the calls that it ends, by one listener however many they are: a signal looks through all of its
+ * listeners when one is added or taken off, and Node warns of more than ten. The listener is on it while there are calls;
+ * a signal that lives on keeps none that has ended.
+ */
+export class SharedSignal {
+  private readonly signal: AbortSignal;
+  private readonly calls = new Set<EndedBySignal>();
+
+  private constructor(signal: AbortSignal) {
+    this.signal = signal;
+  }
+
+  /** The one of a signal. */
+  static of(signal: AbortSignal): SharedSignal {
+    let shared = sharedSignals.get(signal);
+    if (shared === undefined) {
+      shared = new SharedSignal(signal);
+      sharedSignals.set(signal, shared);
+    }
+    return shared;
+  }
+
+  /** `call` ends when the signal fires, which it must not have done yet. */
+  add(call: EndedBySignal): void {
+    this.calls.add(call);
+    if (this.calls.size === 1) this.signal.addEventListener("abort", this.fire);
+  }
+
+  /** `call` has ended. Nothing if it is not here; also while the signal fires. */
+  delete(call: EndedBySignal): void {
+    if (this.calls.delete(call) && this.calls.size === 0) this.signal.removeEventListener("abort", this.fire);
+  }
+
+  /** What a call throws, the first of it, is thrown when all have been told: the signal reports it as of any listener. */
+  private readonly fire = (): void => {
+    let fault: { readonly error: unknown } | null = null;
+    for (const call of this.calls) {
+      this.delete(call);
+      try {
+        call.signalFired(this.signal);
+      } catch (error) {
+        fault ??= { error };
+      }
+    }
+    if (fault !== null) throw fault.error;
+  };
+}
