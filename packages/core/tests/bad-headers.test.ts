@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Headers that HTTP/2 or the protocol forbids: refused where they are set, by an error that names them.
+// Headers that HTTP/2 or the protocol forbids, or that are none: refused where they are set, by an error that names them.
 // Mutant: core/src/protocol/check-field.ts # if (names.isReserved(name)) { => if (false) {
 // Mutant: core/src/engine/server-response.ts # this.responseTrailers ??= new CheckedHeaders(undefined, Code.Internal); => this.responseTrailers ??= new Headers();
 // Mutant: core/src/client/create-client.ts # : new CheckedHeaders(options.headers); => : new Headers(options.headers);
+// Mutant: core/src/protocol/checked-headers.ts # if (init === null) return "null"; => if (false) return "null";
 // Mutant: core/src/protocol/status.ts # unsendable?.(reason as ConnectError);
-import type { StreamRequest, UnaryRequest } from "@connectrpc/connect";
+import {
+  createClient as createConnectClient,
+  type StreamRequest,
+  type UnaryRequest,
+} from "@connectrpc/connect";
 import { Code, ConnectError, createClient, type Interceptor, type TripleContext } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { all, errorOf } from "./events.js";
@@ -73,6 +78,34 @@ const rows: readonly Row[] = [
   unnamable("x-ödd"),
   unnamable("x-odd\n"),
   unnamable(""),
+];
+
+const allowed = "give Headers, an array of \\[name, value\\], or an object of names and values";
+
+/** What is no headers at all, by what the error says of it. */
+const noHeaders: readonly [seen: string, value: unknown][] = [
+  ["null", null],
+  ["a number", 5],
+  ["a string", "abc"],
+  ["a boolean", true],
+  ["a symbol", Symbol("x")],
+];
+
+/** What could be headers, but can't be read. */
+const unreadable: readonly [what: string, value: unknown][] = [
+  ["a name without a value", [["x-a"]]],
+  ["names alone", ["x-a", "x-b"]],
+  ["an iterator that is none", { [Symbol.iterator]: 5 }],
+  ["a value that has no text", { "x-a": Object.create(null) }],
+  ["a value that is a symbol", { "x-a": Symbol("x") }],
+  [
+    "a value that throws",
+    {
+      get "x-a"(): string {
+        throw new Error("looked at");
+      },
+    },
+  ],
 ];
 
 /** A server whose handlers do to their context what a test says, and count how often they ran. */
@@ -149,6 +182,21 @@ async function expectRefused(
   }
 }
 
+/** Every form of call refuses `value` for its headers, and so does every way of giving a client its own. */
+async function expectNoHeaders(end: Watched, client: Client, value: unknown, text: RegExp): Promise<void> {
+  const headers = value as HeadersInit;
+  await expectRefused(calls(client, { headers }), text);
+  const connect = createConnectClient(GreetService, end.transport);
+  await expectRefused(
+    [connect.greet({}, { headers }), all(connect.greetServerStream({}, { headers }))],
+    text,
+  );
+  await expectRefused(calls(createClient(GreetService, end.transport, { headers: () => headers })), text);
+  expect(() => createClient(GreetService, end.transport, { headers })).toThrow(
+    expect.objectContaining({ code: Code.InvalidArgument, rawMessage: expect.stringMatching(text) }),
+  );
+}
+
 describe.each(everyLink)("a client over $name", (link) => {
   test.each(rows)("can't set $what, in a call or before it", async ({ name, value, text }) => {
     const { end, client, seen, goesOn } = await start(link);
@@ -206,6 +254,42 @@ describe.each(everyLink)("a client over $name", (link) => {
       await goesOn();
     },
   );
+
+  test.each(noHeaders)("can't give %s for headers, in a call or before it", async (seen, value) => {
+    const { end, client, seen: ran, goesOn } = await start(link);
+    await using _end = end;
+    const text = new RegExp(`^headers are ${seen}: ${allowed}; or leave them out$`);
+    await expectNoHeaders(end, client, value, text);
+    expect(ran.runs).toBe(0);
+    await goesOn();
+  });
+
+  test.each(unreadable)("can't give headers with %s, in a call or before it", async (_what, value) => {
+    const { end, client, seen, goesOn } = await start(link);
+    await using _end = end;
+    await expectNoHeaders(end, client, value, new RegExp(`^headers can't be read: .+: ${allowed}$`));
+    expect(seen.runs).toBe(0);
+    await goesOn();
+  });
+
+  test("can't give a function or a promise for a call's headers, and may give undefined for any", async () => {
+    const { end, client, seen, goesOn } = await start(link);
+    await using _end = end;
+    for (const [was, value] of [
+      ["a function", () => ({ "x-token": "1" })],
+      ["a promise", Promise.resolve({ "x-token": "1" })],
+    ]) {
+      const text = new RegExp(`^headers are ${was}: ${allowed}; or leave them out$`);
+      await expectRefused(calls(client, { headers: value as never }), text);
+    }
+    expect(seen.runs).toBe(0);
+    for (const headers of [undefined, () => undefined as never])
+      await Promise.all(
+        calls(createClient(GreetService, end.transport, { headers }), { headers: undefined as never }),
+      );
+    expect(seen.runs).toBe(12);
+    await goesOn();
+  });
 
   test("can set names in any case, values with white space around, and names that only look reserved", async () => {
     const got: (string | null)[] = [];

@@ -78,8 +78,8 @@ export interface ClientOptions<Desc extends DescService = DescService> {
   timeoutMs?: number | undefined;
   /**
    * Headers of each call, or a function that is asked before each call: for a token that expires, say. Names that belong to
-   * the protocol, and values with other characters than visible ASCII, are refused with `InvalidArgument`; `createClient`
-   * throws it for those given here.
+   * the protocol, values with other characters than visible ASCII, and what is no headers (null, too: leave them out) are
+   * refused with `InvalidArgument`; `createClient` throws it for those given here.
    */
   headers?: HeadersInit | (() => HeadersInit | Promise<HeadersInit>) | undefined;
   /** Connect's interceptors, outermost first; a transport's are inside of them. */

@@ -9,7 +9,11 @@ import { checkField } from "./check-field.js";
 export class CheckedHeaders extends Headers {
   private readonly code: Code;
 
-  /** `code`: the status of the error; a call that is given a bad header is not what a server is that sets one. */
+  /**
+   * `init`: undefined for none. Null is refused, with all else that is no headers: it is what a look-up that failed gives,
+   * and a call must not go without the token that it was meant to have. `code`: the status of the error for a bad header;
+   * a call that is given one is not what a server is that sets one.
+   */
   constructor(init?: HeadersInit, code: Code = Code.InvalidArgument) {
     super();
     this.code = code;
@@ -33,24 +37,44 @@ function check(name: unknown, value: unknown, code?: Code): void {
   checkField(String(name).toLowerCase(), String(value).replace(/^[\t\n\r ]+|[\t\n\r ]+$/g, ""), code);
 }
 
+const allowed = "give Headers, an array of [name, value], or an object of names and values";
+
 function readHeaders(init: HeadersInit): Headers {
   if (init instanceof Headers) return init;
+  const odd = oddity(init);
+  if (odd !== null) throw refused(`headers are ${odd}: ${allowed}; or leave them out`);
   try {
     return new Headers(init);
   } catch (cause) {
-    const entries: Iterable<unknown> = Symbol.iterator in init ? init : Object.entries(init);
-    for (const entry of entries) if (Array.isArray(entry)) check(entry[0], entry[1]);
-    throw unreadable(cause);
+    throw badEntry(init) ?? refused(`headers can't be read: ${textOf(cause)}: ${allowed}`, cause);
   }
 }
 
-function unreadable(cause: unknown): ConnectError {
-  const text = cause instanceof Error ? cause.message : String(cause);
-  return new ConnectError(
-    `headers can't be read: ${text}`,
-    Code.InvalidArgument,
-    undefined,
-    undefined,
-    cause,
-  );
+/**
+ * What it is that can be no headers; null for what may be some. `Headers` itself reads a promise as none at all, and a
+ * function as those named `length` and `name`.
+ */
+function oddity(init: unknown): string | null {
+  if (init === null) return "null";
+  if (typeof init !== "object") return `a ${typeof init}`;
+  return init instanceof Promise ? "a promise" : null;
+}
+
+/** The error that names the header because of which `Headers` refused them all, if there is one to be named. */
+function badEntry(init: HeadersInit): ConnectError | null {
+  try {
+    const entries: Iterable<unknown> = Symbol.iterator in init ? init : Object.entries(init);
+    for (const entry of entries) if (Array.isArray(entry)) check(entry[0], entry[1]);
+  } catch (error) {
+    if (error instanceof ConnectError) return error;
+  }
+  return null;
+}
+
+function textOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}
+
+function refused(message: string, cause?: unknown): ConnectError {
+  return new ConnectError(message, Code.InvalidArgument, undefined, undefined, cause);
 }
