@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a client is given that is no message, no stream of them, or no time: an error of that call, before anything is sent.
+// What a client is given that is no message, no stream of them, no time, or no signal: an error of that call, before anything is sent.
 // Mutant: core/src/client/create-client.ts # if (Number.isNaN(options?.timeoutMs)) scope.cancel(noTimeout());
+// Mutant: core/src/client/call-scope.ts # if (!isSignal(signal)) this.cancel(noSignal(signal)); => if (false);
 // Mutant: core/src/engine/message-codec.ts # if (isInit(given)) return create(schema, init); => return create(schema, init);
 import { create } from "@bufbuild/protobuf";
 import { Code, createClient } from "@tristream/core";
 import { GreetResponseSchema, GreetService } from "@tristream/gen/greet/greet_pb.js";
+import { deadlines } from "../src/engine/deadline.js";
 import { all, errorOf } from "./events.js";
 import { everyLink, type LinkKind } from "./every-link.js";
 import { greeter } from "./greeter.js";
@@ -101,6 +103,30 @@ describe.each(everyLink)("a client over $name", (link) => {
     expect(() => createClient(GreetService, end.transport, { methods: { greet: options } })).toThrow(text);
     expect(unary()).toBe(0);
     expect((await client.greet({ name: "on" }, { timeoutMs: Number.POSITIVE_INFINITY })).greeting).toBe("on");
+    await end.leftClean();
+  });
+
+  test.each([
+    ["null", null],
+    ["a number", 5],
+    ["an object of class AbortController", new AbortController()],
+  ])("can't have a signal that is %s", async (got, value) => {
+    const { end, client, unary } = await start(link);
+    await using _end = end;
+    const options = { signal: value as never, timeoutMs: 50_000 };
+    const calls = [
+      client.greet({}, options),
+      all(client.greetServerStream({}, options)),
+      client.greetClientStream([], options),
+      client.greetStream(options).receive(),
+    ];
+    for (const call of calls)
+      expect(await errorOf(call)).toMatchObject({
+        code: Code.InvalidArgument,
+        rawMessage: `signal is ${got}: give an AbortSignal, or leave it out`,
+      });
+    expect(deadlines.size).toBe(0);
+    expect(unary()).toBe(0);
     await end.leftClean();
   });
 });

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Interceptors that return what is no response: an error of their call that says what to return.
+// Interceptors that return what is no response, or pass on what is no request: an error of their call that says what to do.
 // Mutant: core/src/client/create-client.ts # checkResponse(res, this.name);
 // Mutant: core/src/client/stream-call.ts # checkResponse(res, this.scope.name);
+// Mutant: core/src/client/call-request.ts # else if (!isSignal(given.signal)) => else if (false)
+// Mutant: core/src/client/method-caller.ts # if (!res.stream) own.finish(null);
 // Mutant: core/src/server/invoke.ts # if (typeof res !== "object" || res === null) { => if (false) {
-import { Code, createClient, type Interceptor } from "@tristream/core";
+import { getEventListeners } from "node:events";
+import { createRouterTransport, type UnaryRequest } from "@connectrpc/connect";
+import { Code, ConnectError, createClient, type Interceptor } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { all, errorOf, until } from "./events.js";
 import { everyLink, quiet } from "./every-link.js";
@@ -87,6 +91,95 @@ describe.each(everyLink)("an interceptor of a client over $name that returns", (
     await Promise.allSettled(calls(client));
     await end.leftClean();
     expect((await createClient(GreetService, end.transport).greet({ name: "on" })).greeting).toBe("on");
+  });
+});
+
+const passingOn = (change: (req: object) => unknown): Interceptor =>
+  ((next: (req: unknown) => unknown) => (req: object) => next(change(req))) as unknown as Interceptor;
+const whole = "pass on the request that it got, or a copy with all of its members";
+
+const noRequests: readonly [what: string, change: (req: object) => unknown, got: string][] = [
+  ["nothing", () => undefined, "undefined"],
+  ["null", () => null, "null"],
+  ["a text", () => "hello", "a string"],
+  [
+    "a request without a signal",
+    (req) => ({ ...req, signal: undefined }),
+    "a request whose signal is undefined, not an AbortSignal",
+  ],
+  [
+    "a request whose signal is null",
+    (req) => ({ ...req, signal: null }),
+    "a request whose signal is null, not an AbortSignal",
+  ],
+  [
+    "a request whose signal is a controller",
+    (req) => ({ ...req, signal: new AbortController() }),
+    "a request whose signal is an object of class AbortController, not an AbortSignal",
+  ],
+  [
+    "a request without a header",
+    (req) => ({ ...req, header: undefined }),
+    "a request whose header is undefined, not Headers",
+  ],
+  [
+    "a request whose header is an object",
+    (req) => ({ ...req, header: { "x-a": "1" } }),
+    "a request whose header is an object of class Object, not Headers",
+  ],
+];
+
+describe.each(everyLink)("an interceptor of a client over $name that passes on", (link) => {
+  test.each(noRequests)("%s: the error names the call, and what is wrong", async (_what, change, got) => {
+    let runs = 0;
+    const seen: Interceptor = (next) => (req) => {
+      runs++;
+      return next(req);
+    };
+    await using end = await startWatched(link, {
+      routes: (r) => r.service(GreetService, greeter(), { interceptors: [seen] }),
+    });
+    const passes = passingOn(change);
+    const later: Interceptor = (next) => async (req) => passes(next)(req as never) as never;
+    const foreign = createRouterTransport((r) => void r.service(GreetService, greeter() as never));
+    for (const transport of [end.transport, foreign]) {
+      for (const interceptor of [passes, later]) {
+        const client = createClient(GreetService, transport, { interceptors: [interceptor] });
+        for (const error of await Promise.all(calls(client).map((call) => errorOf(call)))) {
+          expect(error.code).toBe(Code.Internal);
+          expect(error.rawMessage).toMatch(
+            new RegExp(`^an interceptor of greet\\.GreetService/\\w+ passed on ${got}: ${whole}$`),
+          );
+        }
+      }
+    }
+    expect(runs).toBe(0);
+    await end.leftClean();
+    expect((await createClient(GreetService, end.transport).greet({ name: "on" })).greeting).toBe("on");
+  });
+
+  test("a request of its own making, with a signal that lives on: nothing stays on that", async () => {
+    await using end = await startWatched(link, {
+      routes: (r) =>
+        r.service(GreetService, {
+          ...greeter(),
+          async greet({ name }) {
+            if (name === "fail") throw new ConnectError("no", Code.Aborted);
+            return { greeting: name };
+          },
+        }),
+    });
+    const { signal } = new AbortController();
+    const own = passingOn((req) => {
+      const { stream, method, service, message, requestMethod, url, contextValues } = req as UnaryRequest;
+      const header = new Headers();
+      return { stream, method, service, message, requestMethod, url, contextValues, header, signal };
+    });
+    const client = createClient(GreetService, end.transport, { interceptors: [own] });
+    await Promise.all(calls(client));
+    expect((await errorOf(client.greet({ name: "fail" }))).code).toBe(Code.Aborted);
+    expect(getEventListeners(signal, "abort")).toHaveLength(0);
+    await end.leftClean();
   });
 });
 

@@ -1,18 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
-import type {
-  ContextValues,
-  Interceptor,
-  StreamRequest,
-  StreamResponse,
-  UnaryRequest,
-  UnaryResponse,
+import {
+  Code,
+  ConnectError,
+  type ContextValues,
+  type Interceptor,
+  type StreamRequest,
+  type StreamResponse,
+  type UnaryRequest,
+  type UnaryResponse,
 } from "@connectrpc/connect";
 import { describeValue } from "../engine/describe-value.js";
 import { LazyContextValues } from "../engine/lazy-context-values.js";
 import { lazyField } from "../engine/lazy-field.js";
 import { LazyHeaders } from "../engine/lazy-headers.js";
 import type { CallScope } from "./call-scope.js";
+import { isSignal } from "./shared-signal.js";
 
 /** Connect's request and response, of either kind. */
 export type AnyRequest = UnaryRequest | StreamRequest;
@@ -74,6 +77,26 @@ export function requestedHeaders(req: AnyRequest): Headers | null {
   if (!isOriginal(req)) return req.header;
   const scope = scopeOf(req)!;
   return scope.ofCall === undefined ? scope.headers : req.header;
+}
+
+/**
+ * The error that says what is wrong with the request that an interceptor of a call passed on; null if nothing is. What its
+ * author left out or took away is not made up for: he may have meant a header, or that the call can't be cancelled.
+ */
+export function faultOf(req: AnyRequest, name: string): ConnectError | null {
+  if (isOriginal(req)) return null;
+  const given = req as Partial<AnyRequest> | null | undefined;
+  let fault: string;
+  if (typeof given !== "object" || given === null) fault = describeValue(given);
+  else if (typeof given.header?.forEach !== "function" || typeof given.header.has !== "function")
+    fault = `a request whose header is ${describeValue(given.header)}, not Headers`;
+  else if (!isSignal(given.signal))
+    fault = `a request whose signal is ${describeValue(given.signal)}, not an AbortSignal`;
+  else return null;
+  return new ConnectError(
+    `an interceptor of ${name} passed on ${fault}: pass on the request that it got, or a copy with all of its members`,
+    Code.Internal,
+  );
 }
 
 /** Throws a `TypeError` that names the call if what interceptors returned is no response. */

@@ -2,9 +2,10 @@
 import { Code, ConnectError, type ContextValues } from "@connectrpc/connect";
 import type { ClientCall } from "../engine/client-call.js";
 import { type DeadlineEntry, deadlines } from "../engine/deadline.js";
+import { describeValue } from "../engine/describe-value.js";
 import type { HeadersMaker } from "../engine/lazy-headers.js";
 import { errorFromThrown } from "../engine/thrown.js";
-import { type EndedBySignal, SharedSignal } from "./shared-signal.js";
+import { type EndedBySignal, isSignal, SharedSignal } from "./shared-signal.js";
 
 /** By how much the peer's clock may be ahead when it keeps the deadline of a call. */
 const clockSlackMs = 10;
@@ -49,13 +50,14 @@ export class CallScope implements DeadlineEntry, HeadersMaker<null>, EndedBySign
   private readonly userSignal: SharedSignal | null = null;
   private controller: AbortController | null = null;
 
-  /** `name` is `package.Service/Method`. A signal that has fired already ends the call before it begins. */
+  /** `name` is `package.Service/Method`. A signal that has fired already, or is none, ends the call before it begins. */
   constructor(name: string, timeoutMs: number | undefined, signal: AbortSignal | undefined) {
     this.name = name;
     this.timeoutMs = timeoutMs;
     if (timeoutMs !== undefined) deadlines.add(this, timeoutMs);
     if (signal === undefined) return;
-    if (signal.aborted) this.signalFired(signal);
+    if (!isSignal(signal)) this.cancel(noSignal(signal));
+    else if (signal.aborted) this.signalFired(signal);
     else {
       this.userSignal = SharedSignal.of(signal);
       this.userSignal.add(this);
@@ -125,3 +127,10 @@ export class CallScope implements DeadlineEntry, HeadersMaker<null>, EndedBySign
 }
 
 const callOver = new ConnectError("the call has ended", Code.Canceled);
+
+function noSignal(given: unknown): ConnectError {
+  return new ConnectError(
+    `signal is ${describeValue(given)}: give an AbortSignal, or leave it out`,
+    Code.InvalidArgument,
+  );
+}

@@ -3,7 +3,7 @@ import type { DescMethodStreaming, DescMethodUnary } from "@bufbuild/protobuf";
 import type { Transport } from "@connectrpc/connect";
 import { renamedMethod } from "../protocol/rename-method.js";
 import { selectorFields } from "../protocol/selector.js";
-import { type AnyResponse, requestedHeaders, scopeOf } from "./call-request.js";
+import { type AnyResponse, faultOf, requestedHeaders, scopeOf } from "./call-request.js";
 import type { MethodSettings, PreparedMethod } from "./engine-transport.js";
 
 /**
@@ -23,6 +23,8 @@ export function foreignMethod(
   return {
     url: `http://localhost/${settings.serviceName}/${desc.name}`,
     call: (req): Promise<AnyResponse> => {
+      const fault = faultOf(req, `${settings.serviceName}/${desc.name}`);
+      if (fault !== null) return Promise.reject(fault);
       const headers = requestedHeaders(req) ?? new Headers(constant);
       const timeoutMs = scopeOf(req)?.timeoutMs;
       return method.methodKind === "unary"

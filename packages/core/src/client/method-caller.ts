@@ -14,7 +14,14 @@ import { quote } from "../protocol/quote.js";
 import { selectorFields } from "../protocol/selector.js";
 import { formatTimeout } from "../protocol/timeout.js";
 import { userAgentValue } from "../protocol/user-agent.js";
-import { type AnyRequest, type AnyResponse, isOriginal, requestedHeaders, scopeOf } from "./call-request.js";
+import {
+  type AnyRequest,
+  type AnyResponse,
+  faultOf,
+  isOriginal,
+  requestedHeaders,
+  scopeOf,
+} from "./call-request.js";
 import { CallScope } from "./call-scope.js";
 import type { MethodSettings } from "./engine-transport.js";
 import { HandleSource } from "./handle-source.js";
@@ -69,13 +76,27 @@ export class MethodCaller {
 
   /** Makes the call that a request describes. */
   readonly call = (req: AnyRequest): Promise<AnyResponse> => {
-    const scope = scopeOf(req) ?? new CallScope(this.method.name, undefined, req.signal);
-    const exchange =
-      this.desc.methodKind === "unary"
-        ? new UnaryExchange(this, req, scope)
-        : new StreamExchange(this, req, scope);
-    return exchange.begin();
+    const fault = faultOf(req, this.method.name);
+    if (fault !== null) return Promise.reject(fault);
+    const scope = scopeOf(req);
+    if (scope !== undefined) return this.exchange(req, scope).begin();
+    // An interceptor has made it itself: it is a call of its own, which nobody else ends.
+    const own = new CallScope(this.method.name, undefined, req.signal);
+    const response = this.exchange(req, own).begin();
+    response.then(
+      (res) => {
+        if (!res.stream) own.finish(null);
+      },
+      (error) => own.finish(errorFromThrown(error)),
+    );
+    return response;
   };
+
+  private exchange(req: AnyRequest, scope: CallScope): Exchange {
+    return this.desc.methodKind === "unary"
+      ? new UnaryExchange(this, req, scope)
+      : new StreamExchange(this, req, scope);
+  }
 
   /** A link, at once when one is open. Throws, or rejects, with the reason why there is none. */
   link(): Link | Promise<Link> {

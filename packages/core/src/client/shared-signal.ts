@@ -6,6 +6,12 @@ export interface EndedBySignal {
   signalFired(signal: AbortSignal): void;
 }
 
+/** Whether something is an `AbortSignal`, of this program or of another realm. */
+export function isSignal(value: unknown): value is AbortSignal {
+  const signal = value as Partial<AbortSignal> | null | undefined;
+  return typeof signal?.aborted === "boolean" && typeof signal.addEventListener === "function";
+}
+
 const sharedSignals = new WeakMap<AbortSignal, SharedSignal>();
 
 /**
