@@ -29,8 +29,10 @@ export class CallScope implements DeadlineEntry, HeadersMaker<null>, EndedBySign
   error: ConnectError | null = null;
   /** It was ended from this side: by its user, its deadline, or an error around it. */
   canceled = false;
-  /** The stream that carries it at the moment. */
+  /** The stream that carries it, the last one if there are several. */
   exchange: ClientCall | null = null;
+  /** The streams that carried it when another one was added; those that are not over yet run beside that. */
+  private earlier: ClientCall[] | null = null;
   /** Called once, when it is over. */
   onEnd: ((error: ConnectError | null) => void) | null = null;
   /** The headers that the user or an interceptor asked for; null while nobody has. */
@@ -79,12 +81,28 @@ export class CallScope implements DeadlineEntry, HeadersMaker<null>, EndedBySign
     return this.headers;
   }
 
+  /** Another stream carries it: after the one before, or beside it, when an interceptor does not wait for that. */
+  carriedBy(exchange: ClientCall): void {
+    if (this.exchange !== null && !this.exchange.over) {
+      this.earlier = (this.earlier ?? []).filter((call) => !call.over);
+      this.earlier.push(this.exchange);
+    }
+    this.exchange = exchange;
+  }
+
+  /** Whether more than one stream carries it. */
+  get carriedTwice(): boolean {
+    if (this.exchange === null || this.earlier === null) return false;
+    return [this.exchange, ...this.earlier].filter((call) => !call.over).length > 1;
+  }
+
   /** Ends the call with an error: whatever carries it is reset. Nothing if it is over. */
   cancel(error: ConnectError): void {
     if (this.over) return;
     this.canceled = true;
     this.end(error);
     this.exchange?.cancel(error);
+    if (this.earlier !== null) for (const call of this.earlier) call.cancel(error);
   }
 
   /** The call has ended, well or not. Nothing if it had. */

@@ -16,6 +16,10 @@ const settled: Promise<void> = Promise.resolve();
  * stream opens, what is sent goes straight to the engine.
  */
 export class HandleSource implements AsyncIterable<unknown> {
+  /** The attempt that sends it at the moment, if one does so without an interceptor's wrapper. */
+  sentBy: object | null = null;
+  /** Two attempts at a time can't send it. */
+  readonly sentOnce = true;
   private readonly schema: DescMessage;
   private readonly scope: CallScope;
   private call: ClientCall | null = null;
@@ -42,10 +46,15 @@ export class HandleSource implements AsyncIterable<unknown> {
     return true;
   }
 
-  /** An interceptor reads the request. */
+  /** An interceptor reads the request; its reads reject if another attempt has the messages. */
   [Symbol.asyncIterator](): AsyncIterator<unknown> {
+    const taken = this.channel === null ? this.call?.over === false : this.scope.carriedTwice;
+    if (taken) return refusing(sentTwice(this.scope.name));
     if (this.channel === null) {
       this.channel = new Channel(capacity);
+      // That of an attempt before, which has ended.
+      this.call = null;
+      if (this.closed) this.channel.end();
       if (this.scope.over) this.over();
       this.becomeReady?.();
     }
@@ -135,4 +144,16 @@ export class HandleSource implements AsyncIterable<unknown> {
       Code.FailedPrecondition,
     );
   }
+}
+
+/** What an interceptor gets that calls `next()` again while the attempt before sends a stream that can be sent once. */
+export function sentTwice(name: string): ConnectError {
+  return new ConnectError(
+    `an interceptor of ${name} called next() again while the attempt before still runs: the messages of a stream can be sent once; only a request of one message, or an array, can be sent by two attempts at a time`,
+    Code.FailedPrecondition,
+  );
+}
+
+function refusing(error: ConnectError): AsyncIterator<unknown> {
+  return { next: () => Promise.reject(error) };
 }

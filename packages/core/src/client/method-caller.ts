@@ -24,7 +24,7 @@ import {
 } from "./call-request.js";
 import { CallScope } from "./call-scope.js";
 import type { MethodSettings } from "./engine-transport.js";
-import { HandleSource } from "./handle-source.js";
+import { HandleSource, sentTwice } from "./handle-source.js";
 import { RequestSource } from "./request-source.js";
 import { type EndedBySignal, SharedSignal } from "./shared-signal.js";
 
@@ -106,7 +106,7 @@ export class MethodCaller {
   /** Opens the stream of a request on a link. */
   open(link: Link, req: AnyRequest, scope: CallScope, listener: ClientCallListener): ClientCall {
     const exchange = new ClientCall(link, this.method, this.headers(link, req, scope), listener);
-    scope.exchange = exchange;
+    scope.carriedBy(exchange);
     return exchange;
   }
 
@@ -209,9 +209,14 @@ abstract class Exchange implements ClientCallListener, EndedBySignal {
     return new Promise((resolve, reject) => {
       this.resolve = resolve;
       this.reject = reject;
-      const link = this.caller.link();
-      if ("open" in link) this.opened(link);
-      else link.then((opened) => this.opened(opened)).catch(reject);
+      try {
+        this.take();
+        const link = this.caller.link();
+        if ("open" in link) this.opened(link);
+        else link.then((opened) => this.opened(opened)).catch((error) => this.failed(error));
+      } catch (error) {
+        this.failed(error);
+      }
     });
   }
 
@@ -233,6 +238,12 @@ abstract class Exchange implements ClientCallListener, EndedBySignal {
   protected abstract replayable(call: ClientCall): boolean;
 
   protected abstract send(call: ClientCall): void;
+
+  /** Before anything is sent: throws if the messages are being sent by another attempt. */
+  protected take(): void {}
+
+  /** The attempt has ended: its messages are free for another one. */
+  protected release(): void {}
 
   /** Throws what the headers can't say. */
   private opened(link: Link): void {
@@ -260,8 +271,13 @@ abstract class Exchange implements ClientCallListener, EndedBySignal {
       if (!link.usable) throw error;
       this.opened(link);
     };
-    again().catch(this.reject);
+    again().catch((error) => this.failed(error));
     return true;
+  }
+
+  private failed(error: unknown): void {
+    this.release();
+    this.reject?.(error);
   }
 
   /** An interceptor may put a signal of its own in the request's place: it cancels this attempt. */
@@ -302,6 +318,19 @@ class UnaryExchange extends Exchange {
 }
 
 class StreamExchange extends Exchange {
+  protected override take(): void {
+    const message: unknown = this.req.message;
+    if (!(message instanceof HandleSource || message instanceof RequestSource)) return;
+    if (message.sentBy !== null && message.sentOnce) throw sentTwice(this.scope.name);
+    message.sentBy = this;
+  }
+
+  protected override release(): void {
+    const message: unknown = this.req.message;
+    if (!(message instanceof HandleSource || message instanceof RequestSource)) return;
+    if (message.sentBy === this) message.sentBy = null;
+  }
+
   responded(): void {
     const { call } = this;
     if (call === null) return;
@@ -310,6 +339,7 @@ class StreamExchange extends Exchange {
   }
 
   protected settled(_call: ClientCall, error: ConnectError | null): void {
+    this.release();
     // Before the response began, an interceptor may still try again; afterwards this attempt is the call.
     if (this.resolve !== null && error !== null) this.reject?.(error);
     else this.scope.finish(error);

@@ -10,11 +10,18 @@ import { asMessage } from "../engine/message-codec.js";
 export class RequestSource implements AsyncIterable<unknown> {
   /** What the application gave. */
   readonly given: AsyncIterable<unknown> | Iterable<unknown>;
+  /** The attempt that sends it at the moment, if one does so without this layer. */
+  sentBy: object | null = null;
   private readonly schema: DescMessage;
 
   constructor(schema: DescMessage, given: AsyncIterable<unknown> | Iterable<unknown>) {
     this.schema = schema;
     this.given = given;
+  }
+
+  /** Two attempts at a time can't send it: it is an iterator itself, of which each would get some messages. */
+  get sentOnce(): boolean {
+    return typeof (this.given as Partial<AsyncIterator<unknown>> | undefined)?.next === "function";
   }
 
   [Symbol.asyncIterator](): AsyncIterator<unknown> {
