@@ -5,7 +5,11 @@
 // Mutant: core/src/engine/message-codec.ts # if (isInit(given)) return create(schema, init); => return create(schema, init);
 import { create } from "@bufbuild/protobuf";
 import { Code, createClient } from "@tristream/core";
-import { GreetResponseSchema, GreetService } from "@tristream/gen/greet/greet_pb.js";
+import {
+  GreetResponseSchema,
+  GreetService,
+  GreetStreamRequestSchema,
+} from "@tristream/gen/greet/greet_pb.js";
 import { deadlines } from "../src/engine/deadline.js";
 import { all, errorOf } from "./events.js";
 import { everyLink, type LinkKind } from "./every-link.js";
@@ -81,6 +85,25 @@ describe.each(everyLink)("a client over $name", (link) => {
       expect(error.code).toBe(Code.Internal);
       expect(error.rawMessage).toMatch(
         /^an object of class Object is not iterable: give an AsyncIterable or an Iterable/,
+      );
+    }
+    await end.leftClean();
+  });
+
+  test.each([
+    ["an object of class Object", { name: "a" }],
+    ["an object of class Promise", Promise.resolve([])],
+    ["a greet.GreetStreamRequest", create(GreetStreamRequestSchema)],
+    ["a string", "abc"],
+    ["null", null],
+  ])("can't send %s in place of messages or options", async (what, given) => {
+    const { end, client } = await start(link);
+    await using _end = end;
+    for (const handle of [client.greetClientStream(given as never), client.greetStream(given as never)]) {
+      const error = await errorOf(handle.send({ name: "a" }));
+      expect(error.code).toBe(Code.InvalidArgument);
+      expect(error.rawMessage).toBe(
+        `${what} is neither messages nor options of a call: give an AsyncIterable or an Iterable of messages, or nothing and send them by the handle`,
       );
     }
     await end.leftClean();

@@ -18,6 +18,8 @@ import {
   makeAnyClient,
   type Transport,
 } from "@connectrpc/connect";
+import { describeValue } from "../engine/describe-value.js";
+import { isThenable } from "../engine/iterator.js";
 import { asMessage } from "../engine/message-codec.js";
 import { errorFromThrown } from "../engine/thrown.js";
 import { CheckedHeaders } from "../protocol/checked-headers.js";
@@ -206,7 +208,7 @@ class ClientMethodCaller implements RequestMaker {
       const call = this.streamCall(this.scope(second), first, second);
       return onlyMessage(call, call);
     }
-    const scope = this.scope(first);
+    const scope = this.handleScope(first);
     const source = new HandleSource(this.desc.input, scope);
     return new ClientStreamHandle(this.streamCall(scope, source, first), source);
   };
@@ -216,7 +218,7 @@ class ClientMethodCaller implements RequestMaker {
     second?: CallOptions,
   ): BidiStream<unknown, unknown> | ServerStream<unknown> => {
     if (isMessages(first)) return new ServerStreamHandle(this.streamCall(this.scope(second), first, second));
-    const scope = this.scope(first);
+    const scope = this.handleScope(first);
     const source = new HandleSource(this.desc.input, scope);
     return new BidiStreamHandle(this.streamCall(scope, source, first), source);
   };
@@ -237,6 +239,19 @@ class ClientMethodCaller implements RequestMaker {
     }
     const message = new RequestSource(this.desc.input, given);
     return new StreamCall(scope, options ?? {}, () => this.begin(scope, message));
+  }
+
+  /** Of a call without messages: what it is given instead has to be options, or they were meant to be messages. */
+  private handleScope(options: CallOptions | undefined): CallScope {
+    if (mayBeOptions(options)) return this.scope(options);
+    const scope = this.scope(undefined);
+    scope.cancel(
+      new ConnectError(
+        `${describeValue(options)} is neither messages nor options of a call: give an AsyncIterable or an Iterable of messages, or nothing and send them by the handle`,
+        Code.InvalidArgument,
+      ),
+    );
+    return scope;
   }
 
   private scope(options: CallOptions | undefined): CallScope {
@@ -279,6 +294,22 @@ function noTimeout(): ConnectError {
     "timeoutMs is NaN: give milliseconds, or leave it out for no deadline",
     Code.InvalidArgument,
   );
+}
+
+const optionNames: readonly (keyof CallOptions)[] = [
+  "timeoutMs",
+  "headers",
+  "signal",
+  "onHeader",
+  "onTrailer",
+  "contextValues",
+];
+
+/** Whether a value can be meant as options: an object without members, or with one that an option has. */
+function mayBeOptions(value: unknown): boolean {
+  if (value === undefined) return true;
+  if (typeof value !== "object" || value === null) return false;
+  return optionNames.some((name) => name in value) || (Object.keys(value).length === 0 && !isThenable(value));
 }
 
 function isMessages(value: unknown): value is Messages<unknown> {
