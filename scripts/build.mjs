@@ -15,4 +15,5 @@ for (const project of projects) {
 const { status } = spawnSync(process.execPath, ["node_modules/typescript/bin/tsc", "-b", ...projects], {
   stdio: "inherit",
 });
+if (status === 0) console.log(`built ${projects.map((project) => join(project, "dist")).join(", ")}`);
 process.exit(status ?? 1);

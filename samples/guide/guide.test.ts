@@ -22,8 +22,8 @@ hello b
 undefined
 hello c
 hello d 1
-[canceled] canceled
-after closeResponse(): [canceled] canceled
+[canceled] canceled: the stream was left before its end
+after closeResponse(): [canceled] canceled: the stream was left before its end
 unhandled: [canceled] canceled: enough
 the unread one has failed
 `,

@@ -90,7 +90,7 @@ abstract class Handle<O> implements StreamHandle {
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    this.call.cancel(canceled(undefined));
+    this.call.cancel(canceled(left));
     return Promise.resolve();
   }
 }
@@ -110,7 +110,7 @@ export class ServerStreamHandle<O> extends Handle<O> implements ServerStream<O> 
   }
 
   return(): Promise<IteratorResult<O, undefined>> {
-    this.call.cancel(canceled(undefined));
+    this.call.cancel(canceled(left));
     return Promise.resolve(finished);
   }
 
@@ -181,6 +181,9 @@ export async function onlyMessage<O>(call: StreamCall<O>, holder: object): Promi
   }
   return first.value;
 }
+
+/** Why a call is canceled whose loop, or block, was left. */
+const left = "the stream was left before its end";
 
 function canceled(reason: unknown): ConnectError {
   if (reason === undefined) return new ConnectError("canceled", Code.Canceled);
