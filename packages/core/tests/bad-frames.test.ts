@@ -173,6 +173,9 @@ function watched() {
   return { seen, impl };
 }
 
+const serving = (impl: Partial<TripleServiceImpl<typeof GreetService>>) =>
+  serve({ host: "127.0.0.1", port: 0, logger: quiet, routes: (r) => r.service(GreetService, impl) });
+
 describe.each([
   { method: "Greet", stream: false },
   { method: "GreetServerStream", stream: false },
@@ -183,12 +186,7 @@ describe.each([
     "with $what has an answer of its own",
     async ({ body, status, both, atOnce, text, headers }) => {
       const { seen, impl } = watched();
-      await using server = await serve({
-        host: "127.0.0.1",
-        port: 0,
-        logger: quiet,
-        routes: (r) => r.service(GreetService, impl),
-      });
+      await using server = await serving(impl);
       const client = new RawClient(server.port);
       const expected = stream && both !== true ? 0 : status;
       const { header, trailer } = await client.call(`/greet.GreetService/${method}`, headers ?? {}, body);
@@ -218,12 +216,7 @@ test.each(["Greet", "GreetServerStream"])(
   "a second message for %s is refused when it comes, not at the end",
   async (method) => {
     const { seen, impl } = watched();
-    await using server = await serve({
-      host: "127.0.0.1",
-      port: 0,
-      logger: quiet,
-      routes: (r) => r.service(GreetService, impl),
-    });
+    await using server = await serving(impl);
     const client = new RawClient(server.port);
     const { header } = await client.call(`/greet.GreetService/${method}`, {}, join(good, good), true);
     expect(header["grpc-status"]).toBe(String(Code.Unimplemented));
@@ -233,12 +226,7 @@ test.each(["Greet", "GreetServerStream"])(
 );
 
 test("a message in single bytes is a message", async () => {
-  await using server = await serve({
-    host: "127.0.0.1",
-    port: 0,
-    logger: quiet,
-    routes: (r) => r.service(GreetService, greeter()),
-  });
+  await using server = await serving(greeter());
   const client = new RawClient(server.port);
   const { body } = await client.call("/greet.GreetService/GreetStream", {}, join(good, good));
   expect(body).toEqual(Buffer.from(join(good, good)));

@@ -47,7 +47,8 @@ export interface ServerHandle extends AsyncDisposable {
   readonly activeCalls: number;
   /**
    * Stops listening, refuses new calls, lets running ones finish for `graceMs` (default 10,000), then cuts them with
-   * `Unavailable`. Always settles, and never rejects; a second call with less time shortens the first.
+   * `Unavailable`. Settles then at the latest, and never rejects; a second call with less time shortens the first. `Infinity`
+   * waits for the calls as long as they take.
    */
   shutdown(options?: { graceMs?: number }): Promise<ShutdownReport>;
 }

@@ -84,14 +84,17 @@ class LinkTransport implements TripleTransport, EngineTransport {
   readonly defaults: { readonly group: string; readonly version: string };
   private readonly connector: Connector;
   private readonly options: TransportOptions;
+  private readonly readMaxBytes: number;
+  private readonly writeMaxBytes: number;
+  private readonly compressMinBytes: number;
   private readonly subtype: Subtype;
   private readonly plain = new WeakMap<DescMethod, PreparedMethod>();
   private closed = false;
 
   constructor(connector: Connector, options: TransportOptions) {
-    sizeOption("readMaxBytes", options.readMaxBytes);
-    sizeOption("writeMaxBytes", options.writeMaxBytes);
-    sizeOption("compressMinBytes", options.compressMinBytes, 0);
+    this.readMaxBytes = sizeOption("readMaxBytes", options.readMaxBytes) ?? 4_194_304;
+    this.writeMaxBytes = sizeOption("writeMaxBytes", options.writeMaxBytes) ?? largestMessage;
+    this.compressMinBytes = sizeOption("compressMinBytes", options.compressMinBytes, 0) ?? 1024;
     this.connector = connector;
     this.options = options;
     this.subtype = options.useJson === true ? "json" : "proto";
@@ -150,13 +153,13 @@ class LinkTransport implements TripleTransport, EngineTransport {
         singleResponse: method.methodKind === "unary" || method.methodKind === "client_streaming",
         request: messageCodec(method.input, subtype) as never,
         response: messageCodec(method.output, subtype),
-        readMaxBytes: options.readMaxBytes ?? 4_194_304,
-        writeMaxBytes: options.writeMaxBytes ?? largestMessage,
+        readMaxBytes: this.readMaxBytes,
+        writeMaxBytes: this.writeMaxBytes,
         acceptCompression: options.acceptCompression ?? [],
         writeCompression:
           options.sendCompression === undefined
             ? null
-            : { compression: options.sendCompression, minBytes: options.compressMinBytes ?? 1024 },
+            : { compression: options.sendCompression, minBytes: this.compressMinBytes },
       },
       method,
       settings,

@@ -17,8 +17,8 @@ const slotMs = 4;
 const slots = 1024;
 /** What Infinity is to the wheel: some thousand years. */
 const forEver = 2 ** 47;
-/** What `setTimeout` takes at most. */
-const longestDelay = 2 ** 31 - 1;
+/** What `setTimeout` takes at most, in milliseconds. */
+export const longestDelay = 2 ** 31 - 1;
 
 /**
  * All deadlines behind one timer: a hashed wheel of 4 ms slots. Adding and removing is a few assignments, where a

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Code, ConnectError } from "@connectrpc/connect";
+import { longestDelay } from "../engine/deadline.js";
 import type { Link } from "../engine/link.js";
 import type { ServerCall } from "../engine/server-call.js";
 import { timeOption } from "../protocol/check-option.js";
@@ -51,8 +52,6 @@ export interface Server {
 }
 
 const defaultGraceMs = 10_000;
-/** What `setTimeout` takes at most. */
-const longestTimeout = 2 ** 31 - 1;
 /** Time that cut handlers get to settle before the shutdown does. One that is parked may never. */
 const settleMs = 100;
 
@@ -122,7 +121,7 @@ class LinkServer implements Server, ServerConnectionOwner {
       this.graceEnds = ends;
       clearTimeout(this.graceTimer);
       // What is longer than a timer takes is some weeks.
-      this.graceTimer = setTimeout(() => this.cutAll(), Math.min(delay, longestTimeout));
+      this.graceTimer = setTimeout(() => this.cutAll(), Math.min(delay, longestDelay));
     }
     this.checkStopped();
     return this.stopping;
