@@ -152,7 +152,9 @@ export class StreamCall<O> {
   private responded(res: StreamResponse): void {
     try {
       checkResponse(res, this.scope.name);
-      if (res.message instanceof MessageReader) this.reader = res.message as unknown as MessageReader<O>;
+      // The answer to a request of an interceptor's own making ends a call of its own: it says nothing to this one's scope.
+      const ours = res.message instanceof MessageReader && this.scope.exchange !== null;
+      if (ours) this.reader = res.message as unknown as MessageReader<O>;
       else this.foreign = openIterator(res.message) as AsyncIterator<O>;
     } catch (error) {
       this.refuse(error);
