@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Generates gen/ from proto/, and the bench's own. With --check it writes nothing and fails when what is committed is not what
-// the schemas give.
+// Generates gen/ from proto/, the bench's own and those that the codec is tested with. With --check it writes nothing and fails
+// when what is committed is not what the schemas give.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -13,6 +13,11 @@ const trees = [
     from: "bench/proto",
     into: "bench/gen",
     args: ["bench/proto", "--template", "bench/buf.gen.yaml"],
+  },
+  {
+    from: "packages/codec/tests/proto",
+    into: "packages/codec/tests/gen",
+    args: ["packages/codec/tests/proto", "--template", "packages/codec/tests/buf.gen.yaml"],
   },
 ];
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { PeerName } from "./load-peer.js";
+import { libraryOf, type PeerName } from "./load-peer.js";
 
 /** One measurement of one round. */
 export interface Sample {
@@ -99,14 +99,15 @@ export function table(header: readonly string[], rows: readonly (readonly string
 export interface ReportOptions {
   readonly scenarios: readonly { readonly name: string; readonly title: string; readonly unit: string }[];
   readonly peers: readonly PeerName[];
-  /** The peer that the others are compared with. */
+  /** The peer that the others are compared with; so is each other setting of its library. */
   readonly base: PeerName;
 }
 
-/** Writes three tables: rates, how many times faster the base is, and CPU time an operation. */
+/** Writes tables: rates, how many times faster each setting of the base's library is, and CPU time an operation. */
 export function report(figures: readonly Figure[], options: ReportOptions): string {
   const { peers, base } = options;
-  const others = peers.filter((peer) => peer !== base);
+  const own = peers.filter((peer) => libraryOf(peer) === libraryOf(base));
+  const others = peers.filter((peer) => !own.includes(peer));
   const find = (scenario: string, peer: PeerName) =>
     figures.find((f) => f.scenario === scenario && f.peer === peer);
   const cells = (each: (figure: Figure) => string, of: readonly PeerName[], scenario: string) =>
@@ -129,17 +130,17 @@ export function report(figures: readonly Figure[], options: ReportOptions): stri
       ),
     ]),
   );
-  const ratio = (scenario: string, rate: number) => {
-    const own = find(scenario, base);
-    return own === undefined ? "-" : (own.median / rate).toFixed(2);
-  };
-  const ratios = table(
-    [`${base} is … times as fast as`, ...others, "the best of them"],
-    rows((scenario) => {
-      const rivals = others.flatMap((peer) => find(scenario, peer) ?? []);
-      const best = Math.max(...rivals.map((figure) => figure.median));
-      return [...cells((figure) => ratio(scenario, figure.median), others, scenario), ratio(scenario, best)];
-    }),
+  const ratios = own.map((peer) =>
+    table(
+      [`${peer} is … times as fast as`, ...others, "the best of them"],
+      rows((scenario) => {
+        const rate = find(scenario, peer)?.median;
+        const rivals = others.flatMap((other) => find(scenario, other) ?? []);
+        const ratio = (rival: number) => (rate === undefined ? "-" : (rate / rival).toFixed(2));
+        const best = Math.max(...rivals.map((figure) => figure.median));
+        return [...cells((figure) => ratio(figure.median), others, scenario), ratio(best)];
+      }),
+    ),
   );
   const cpu = table(
     ["CPU µs per operation, client + server", ...peers],
@@ -151,5 +152,5 @@ export function report(figures: readonly Figure[], options: ReportOptions): stri
       ),
     ),
   );
-  return others.length === 0 ? `${rates}\n\n${cpu}` : `${rates}\n\n${ratios}\n\n${cpu}`;
+  return [rates, ...(others.length === 0 ? [] : ratios), cpu].join("\n\n");
 }

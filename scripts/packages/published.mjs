@@ -21,7 +21,14 @@ const protobufOfGenerator = { "@bufbuild/protobuf": "^2.13.0" };
  */
 export const published = [
   { name: "@tristream/http2", folder: "packages/http2", own: [], dependencies: {}, peers: {} },
-  { name: "@tristream/core", folder: "packages/core", own: [], dependencies: connect, peers: protobuf },
+  { name: "@tristream/codec", folder: "packages/codec", own: [], dependencies: {}, peers: protobuf },
+  {
+    name: "@tristream/core",
+    folder: "packages/core",
+    own: ["@tristream/codec"],
+    dependencies: connect,
+    peers: protobuf,
+  },
   {
     name: "@tristream/node",
     folder: "packages/node",

@@ -11,7 +11,7 @@ import {
 } from "@connectrpc/connect";
 import type { Compression } from "../connect-private.js";
 import type { Link } from "../engine/link.js";
-import { asMessage, messageCodec } from "../engine/message-codec.js";
+import { asMessage, type FormatOptions, messageCodec } from "../engine/message-codec.js";
 import { errorFromThrown } from "../engine/thrown.js";
 import { largestMessage, sizeOption } from "../protocol/check-option.js";
 import { CheckedHeaders } from "../protocol/checked-headers.js";
@@ -35,7 +35,7 @@ import { MethodCaller } from "./method-caller.js";
 import { RequestSource } from "./request-source.js";
 
 /** Options of a transport. Sizes are in bytes. */
-export interface TransportOptions {
+export interface TransportOptions extends FormatOptions {
   /** Connect's interceptors, outermost first; those of a client are outside of them. */
   interceptors?: Interceptor[];
   /** Largest message that is received, after inflation. Default 4,194,304 (4 MiB). Pair it with the server's `writeMaxBytes`. */
@@ -151,8 +151,8 @@ class LinkTransport implements TripleTransport, EngineTransport {
         name: `${settings.serviceName}/${method.name}`,
         subtype,
         singleResponse: method.methodKind === "unary" || method.methodKind === "client_streaming",
-        request: messageCodec(method.input, subtype) as never,
-        response: messageCodec(method.output, subtype),
+        request: messageCodec(method.input, subtype, options) as never,
+        response: messageCodec(method.output, subtype, options),
         readMaxBytes: this.readMaxBytes,
         writeMaxBytes: this.writeMaxBytes,
         acceptCompression: options.acceptCompression ?? [],

@@ -85,12 +85,16 @@ export class MessageWriter<T> {
     const { direct } = this.codec;
     if (direct !== undefined && this.compression === null) {
       const bound = direct.bound(message);
-      const place = bound <= this.maxBytes ? this.stream.reserve(bound + prefixLength) : -1;
+      const fits = bound >= 0 && bound <= this.maxBytes;
+      const place = fits ? this.stream.reserve(bound + prefixLength) : -1;
       if (place >= 0) {
         const b = this.stream.buffer;
         const length = direct.write(message, b, place + prefixLength) - place - prefixLength;
-        writePrefix(b, place, 0, length);
-        return this.stream.commit(length + prefixLength, end);
+        // What is reserved and not committed is free again.
+        if (length >= 0) {
+          writePrefix(b, place, 0, length);
+          return this.stream.commit(length + prefixLength, end);
+        }
       }
     }
     const bytes = this.serialize(message);

@@ -21,7 +21,12 @@ import { guardInterceptor } from "./guard-interceptor.js";
 import { createInvoke } from "./invoke.js";
 import { defaultLogger, type Logger } from "./logger.js";
 import type { Handler, Registration } from "./registration.js";
-import { type ResolvedServeOptions, resolveServeOptions, type ServeOptions } from "./resolve-options.js";
+import {
+  formatOptions,
+  type ResolvedServeOptions,
+  resolveServeOptions,
+  type ServeOptions,
+} from "./resolve-options.js";
 import { RouteTable } from "./route-table.js";
 import { ServerLog } from "./server-log.js";
 import type { TripleContext, TripleMethodImpl, TripleServiceImpl } from "./triple-context.js";
@@ -145,8 +150,8 @@ function register(
   const served = (subtype: Subtype): ServerMethod => ({
     name: `${desc.parent.typeName}/${desc.name}`,
     requestStream: desc.methodKind === "client_streaming" || desc.methodKind === "bidi_streaming",
-    request: messageCodec(desc.input, subtype),
-    response: messageCodec(desc.output, subtype) as ServerMethod["response"],
+    request: messageCodec(desc.input, subtype, options),
+    response: messageCodec(desc.output, subtype, options) as ServerMethod["response"],
     readMaxBytes: options.readMaxBytes,
     writeMaxBytes: options.writeMaxBytes,
     invoke,
@@ -179,6 +184,7 @@ function connectOptions(
   } = given;
   return {
     ...connect,
+    ...formatOptions(resolved),
     interceptors: [guardInterceptor(log), ...resolved.interceptors],
     readMaxBytes: resolved.readMaxBytes,
     writeMaxBytes: resolved.writeMaxBytes,

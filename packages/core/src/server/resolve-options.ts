@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Interceptor } from "@connectrpc/connect";
 import type { Compression } from "../connect-private.js";
+import type { FormatOptions } from "../engine/message-codec.js";
 import { largestMessage, sizeOption, timeOption } from "../protocol/check-option.js";
 
 /** How calls are served; for all routes, or for one registration. Sizes in bytes, times in milliseconds. */
-export interface ServeOptions {
+export interface ServeOptions extends FormatOptions {
   /** Connect's server interceptors, outermost first. Those of a registration replace the router's, as in Connect. */
   interceptors?: Interceptor[];
   /** Largest message that is received, after inflation. Default 4,194,304 (4 MiB). Pair it with the client's `writeMaxBytes`. */
@@ -22,7 +23,9 @@ export interface ServeOptions {
 }
 
 /** {@link ServeOptions} with every default filled in. */
-export type ResolvedServeOptions = Readonly<Required<ServeOptions>>;
+export type ResolvedServeOptions = Readonly<
+  Required<Omit<ServeOptions, keyof FormatOptions>> & FormatOptions
+>;
 
 const fourMiB = 4_194_304;
 
@@ -32,6 +35,8 @@ export function resolveServeOptions(
   base?: ResolvedServeOptions,
 ): ResolvedServeOptions {
   return {
+    ...formatOptions(base),
+    ...formatOptions(options),
     interceptors: options.interceptors ?? base?.interceptors ?? [],
     readMaxBytes: sizeOption("readMaxBytes", options.readMaxBytes) ?? base?.readMaxBytes ?? fourMiB,
     writeMaxBytes:
@@ -42,5 +47,13 @@ export function resolveServeOptions(
     compressResponses: options.compressResponses ?? base?.compressResponses ?? false,
     compressMinBytes:
       sizeOption("compressMinBytes", options.compressMinBytes, 0) ?? base?.compressMinBytes ?? 1024,
+  };
+}
+
+/** What is given of the options of formats: one that is not given is not there, which is how Connect takes them. */
+export function formatOptions({ jsonOptions, binaryOptions }: FormatOptions = {}): FormatOptions {
+  return {
+    ...(jsonOptions === undefined ? {} : { jsonOptions }),
+    ...(binaryOptions === undefined ? {} : { binaryOptions }),
   };
 }

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+import {
+  create,
+  type DescMessage,
+  fromBinary,
+  type MessageInitShape,
+  type MessageShape,
+  toBinary,
+} from "@bufbuild/protobuf";
+import { decoderOf } from "./message-decoder.js";
+import { encoderOf, type Fields } from "./message-encoder.js";
+import { input } from "./varint.js";
+
+/** Turns messages of one type into bytes and back. */
+export interface CompiledCodec<D extends DescMessage> {
+  /**
+   * The bytes of a message, or of an object with its fields, as `toBinary(schema, create(schema, message))` gives them. Throws
+   * what that throws for what can't be serialised.
+   */
+  serialize(message: MessageInitShape<D>): Uint8Array;
+  /**
+   * The message in the octets from `start` to `end`, as `fromBinary` gives it; throws what that throws for what is none. `bytes`
+   * fields and unknown ones are views of `b`: leave that as it is.
+   */
+  parse(b: Uint8Array, start: number, end: number): MessageShape<D>;
+  /** Serialisation into a buffer that is there. */
+  readonly direct: InPlaceWriter<MessageInitShape<D>>;
+}
+
+/** Writes messages in place. */
+export interface InPlaceWriter<Init> {
+  /** An upper bound of the message's octets; -1 if it can't be written in place, and only `serialize` will do. */
+  bound(message: Init): number;
+  /**
+   * Writes the message at `at`, where there is room for `bound` octets, and returns the offset behind it; -1 if it can't be
+   * written in place, and only `serialize` will do. What is in that room is undefined then.
+   */
+  write(message: Init, b: Uint8Array, at: number): number;
+}
+
+/** What needs more is serialised in a buffer of its own. */
+const keptBytes = 1_048_576;
+/** Above this a bound may be too far from what a message takes: three times that, for texts. */
+const largestBound = 16 * keptBytes;
+
+/** Where messages are serialised before they are copied: it grows to what the largest one needed. */
+let kept = new Uint8Array(0);
+
+const codecs = new WeakMap<DescMessage, CompiledCodec<DescMessage>>();
+
+/**
+ * Compiles the codec of a message type, once per type: closures made of the descriptor, no generated source, so that it runs
+ * where `eval` is forbidden. Bytes and messages are those of protobuf-es, ten times as fast for small ones.
+ *
+ * What the compiled code does not know (groups, values of a wrong type, malformed bytes) is done by protobuf-es, from the
+ * start, which also words all errors.
+ */
+export function compileCodec<D extends DescMessage>(schema: D): CompiledCodec<D> {
+  let codec = codecs.get(schema) as CompiledCodec<D> | undefined;
+  if (codec === undefined) {
+    codec = compile(schema);
+    codecs.set(schema, codec as unknown as CompiledCodec<DescMessage>);
+  }
+  return codec;
+}
+
+function compile<D extends DescMessage>(schema: D): CompiledCodec<D> {
+  const encoder = encoderOf(schema);
+  const decoder = decoderOf(schema);
+  const top: Fields = {};
+
+  const bound = (message: MessageInitShape<D>): number => {
+    try {
+      return encoder.accepts(message, top) ? encoder.bound(message) : -1;
+    } catch {
+      return -1;
+    }
+  };
+  const write = (message: MessageInitShape<D>, b: Uint8Array, at: number): number => {
+    try {
+      return encoder.write(message as Fields, b, at);
+    } catch {
+      return -1;
+    }
+  };
+  const slowly = (message: MessageInitShape<D>): Uint8Array => toBinary(schema, create(schema, message));
+
+  return {
+    serialize(message) {
+      const most = bound(message);
+      if (most < 0 || most > largestBound) return slowly(message);
+      const b = roomFor(most);
+      const length = write(message, b, 0);
+      return length < 0 ? slowly(message) : b.slice(0, length);
+    },
+    parse(b, start, end) {
+      try {
+        input.at = start;
+        input.depth = 0;
+        return decoder.read(b, end) as unknown as MessageShape<D>;
+      } catch {
+        return fromBinary(schema, new Uint8Array(b.buffer, b.byteOffset + start, end - start));
+      }
+    },
+    direct: { bound, write },
+  };
+}
+
+/** A buffer of at least so many bytes, until the next call. */
+function roomFor(bytes: number): Uint8Array {
+  if (bytes <= kept.length) return kept;
+  const room = new Uint8Array(bytes <= keptBytes ? Math.max(bytes, 1024, kept.length * 2) : bytes);
+  if (bytes <= keptBytes) kept = room;
+  return room;
+}

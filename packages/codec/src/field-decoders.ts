@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
+import type { MessageDecoder } from "./message-decoder.js";
+import { type ScalarDecoder, scalarDecoder } from "./scalar-decoders.js";
+import { scalarEncoders } from "./scalar-encoders.js";
+import { unusual } from "./unusual.js";
+import { input, readStop, readVarint32 } from "./varint.js";
+import { convertsMessage } from "./well-known.js";
+import { tagOf, WireType } from "./wire-type.js";
+import type { Building } from "./zero-message.js";
+
+/** Reads one occurrence of a field, behind its tag, into a message. */
+export type FieldDecoder = (message: Building, b: Uint8Array, end: number) => void;
+
+/** The decoder of a message type. */
+type DecoderOf = (desc: DescMessage) => MessageDecoder;
+
+/** What a oneof holds. */
+interface Chosen {
+  readonly case: string | undefined;
+  readonly value?: unknown;
+}
+
+/** Compiles a field: what reads it, by tag. A field without any is left to protobuf-es. */
+export function createFieldDecoder(
+  field: DescField,
+  decoderOf: DecoderOf,
+): readonly (readonly [tag: number, decoder: FieldDecoder])[] {
+  if (field.message !== undefined && convertsMessage(field)) return [];
+  if ("delimitedEncoding" in field && field.delimitedEncoding) return [];
+  const delimited = tagOf(field.number, WireType.LengthDelimited);
+  switch (field.fieldKind) {
+    case "map":
+      return [[delimited, mapDecoder(field, decoderOf)]];
+    case "message":
+      return [[delimited, messageDecoder(field, decoderOf(field.message))]];
+    case "list": {
+      if (field.listKind === "message") return [[delimited, messageList(field, decoderOf(field.message))]];
+      const value = valueDecoder(field);
+      const single = tagOf(field.number, wireTypeOf(field));
+      const one = listItem(field, value);
+      // Both forms are read, whatever the schema says; a string or bytes has but one.
+      return single === delimited
+        ? [[single, one]]
+        : [
+            [single, one],
+            [delimited, packedList(field, value)],
+          ];
+    }
+    default:
+      return [[tagOf(field.number, wireTypeOf(field)), singular(field, singularValue(field))]];
+  }
+}
+
+function wireTypeOf(field: DescField): number {
+  return scalarEncoders[field.scalar ?? ScalarType.INT32].wireType;
+}
+
+/** The value of a scalar or an enum, as a message holds it. */
+function valueDecoder(field: DescField): ScalarDecoder {
+  const read = scalarDecoder(field.scalar ?? ScalarType.INT32, field.utf8Validation);
+  return "longAsString" in field && field.longAsString ? (b, end) => String(read(b, end)) : read;
+}
+
+/** As {@link valueDecoder}; of a closed enum only the values that it names: others become unknown fields. */
+function singularValue(field: DescField): ScalarDecoder {
+  const read = valueDecoder(field);
+  if (field.fieldKind !== "enum" || field.enum.open) return read;
+  const known = new Set(field.enum.values.map((value) => value.number));
+  return (b, end) => {
+    const value = read(b, end) as number;
+    if (!known.has(value)) throw unusual;
+    return value;
+  };
+}
+
+function singular(field: DescField, read: ScalarDecoder): FieldDecoder {
+  const { localName, oneof } = field;
+  if (oneof === undefined) {
+    return (message, b, end) => {
+      message[localName] = read(b, end);
+    };
+  }
+  const group = oneof.localName;
+  return (message, b, end) => {
+    message[group] = { case: localName, value: read(b, end) };
+  };
+}
+
+/** A message that comes twice is merged. */
+function messageDecoder(field: DescField, decoder: MessageDecoder): FieldDecoder {
+  const { localName, oneof } = field;
+  if (oneof === undefined) {
+    return (message, b, end) => {
+      const before = message[localName] as Building | undefined;
+      if (before === undefined) message[localName] = decoder.readDelimited(b, end);
+      else decoder.readDelimitedInto(before, b, end);
+    };
+  }
+  const group = oneof.localName;
+  return (message, b, end) => {
+    const before = message[group] as Chosen;
+    let value: unknown;
+    if (before.case === localName) {
+      value = before.value;
+      decoder.readDelimitedInto(value as Building, b, end);
+    } else {
+      value = decoder.readDelimited(b, end);
+    }
+    message[group] = { case: localName, value };
+  };
+}
+
+function messageList(field: DescField, decoder: MessageDecoder): FieldDecoder {
+  const { localName } = field;
+  return (message, b, end) => {
+    (message[localName] as unknown[]).push(decoder.readDelimited(b, end));
+  };
+}
+
+function listItem(field: DescField, read: ScalarDecoder): FieldDecoder {
+  const { localName } = field;
+  return (message, b, end) => {
+    (message[localName] as unknown[]).push(read(b, end));
+  };
+}
+
+function packedList(field: DescField, read: ScalarDecoder): FieldDecoder {
+  const { localName } = field;
+  return (message, b, end) => {
+    const list = message[localName] as unknown[];
+    const stop = readStop(b, end);
+    while (input.at < stop) list.push(read(b, stop));
+  };
+}
+
+function mapDecoder(field: DescField & { fieldKind: "map" }, decoderOf: DecoderOf): FieldDecoder {
+  const { localName, mapKey } = field;
+  const readKey = scalarDecoder(mapKey, field.utf8Validation);
+  const keyTag = tagOf(1, scalarEncoders[mapKey].wireType);
+  const decoder = field.message === undefined ? null : decoderOf(field.message);
+  const readValue: ScalarDecoder =
+    decoder === null ? valueDecoder(field) : (b, end) => decoder.readDelimited(b, end);
+  const valueTag = tagOf(2, decoder === null ? wireTypeOf(field) : WireType.LengthDelimited);
+  return (message, b, end) => {
+    const stop = readStop(b, end);
+    let key: unknown;
+    let value: unknown;
+    while (input.at < stop) {
+      const tag = readVarint32(b, stop);
+      if (tag === keyTag) key = readKey(b, stop);
+      else if (tag === valueTag) value = readValue(b, stop);
+      else throw unusual;
+    }
+    // An entry without its key or its value is rare: protobuf-es knows which default it takes.
+    if (key === undefined || value === undefined || key === "__proto__") throw unusual;
+    const map = message[localName] as Record<string, unknown>;
+    map[typeof key === "string" ? key : String(key)] = value;
+  };
+}

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+import { ScalarType } from "@bufbuild/protobuf";
+import { unusual } from "./unusual.js";
+
+/** The key of a map's entry, of the name that it has as a property: `"7"` is 7 of an int32. */
+export function mapKeyValue(name: string, type: ScalarType): unknown {
+  switch (type) {
+    case ScalarType.STRING:
+      return name;
+    case ScalarType.BOOL:
+      if (name === "true") return true;
+      if (name === "false") return false;
+      throw unusual;
+    case ScalarType.INT64:
+    case ScalarType.UINT64:
+    case ScalarType.SINT64:
+    case ScalarType.FIXED64:
+    case ScalarType.SFIXED64:
+      // A string of digits is taken for what it says.
+      return name;
+    default: {
+      const number = Number(name);
+      if (String(number) !== name) throw unusual;
+      return number;
+    }
+  }
+}

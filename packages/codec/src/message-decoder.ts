@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { DescMessage } from "@bufbuild/protobuf";
+import { createFieldDecoder, type FieldDecoder } from "./field-decoders.js";
+import { unusual } from "./unusual.js";
+import { input, readStop, readVarint32, readVarint64, varint32Bytes } from "./varint.js";
+import { WireType } from "./wire-type.js";
+import { type Building, zeroMessage } from "./zero-message.js";
+
+/** A field that is not in the schema, as it came. */
+interface UnknownField {
+  readonly no: number;
+  readonly wireType: number;
+  readonly data: Uint8Array;
+}
+
+/** Messages inside messages; protobuf-es says what happens beyond. */
+const deepest = 90;
+/** Tags below this take one octet: the fields 1 to 15. */
+const shortTags = 0x80;
+
+/** Reads messages of one type. Made at the first use of the type, its fields at the first message: types may be recursive. */
+export class MessageDecoder {
+  private readonly desc: DescMessage;
+  private create: (() => Building) | null = null;
+  private readonly short: (FieldDecoder | null)[] = [];
+  private readonly long = new Map<number, FieldDecoder>();
+  private readonly numbers = new Set<number>();
+
+  constructor(desc: DescMessage) {
+    this.desc = desc;
+  }
+
+  /** Makes a message of the octets from `input.at` to `end`. */
+  read(b: Uint8Array, end: number): Building {
+    const message = this.zero();
+    this.readInto(message, b, end);
+    return message;
+  }
+
+  /** A message without a field set. */
+  zero(): Building {
+    if (this.create === null) this.compile();
+    return this.create!();
+  }
+
+  /** Adds what the octets from `input.at` to `end` say to a message. */
+  readInto(message: Building, b: Uint8Array, end: number): void {
+    const { short } = this;
+    let unknown: UnknownField[] | null = null;
+    while (input.at < end) {
+      let tag = b[input.at]!;
+      let field: FieldDecoder | null;
+      if (tag < shortTags) {
+        input.at++;
+        field = short[tag]!;
+      } else {
+        tag = readTag(b, end);
+        field = this.long.get(tag) ?? null;
+      }
+      if (field !== null) {
+        field(message, b, end);
+      } else {
+        unknown ??= (message["$unknown"] as UnknownField[] | undefined) ?? [];
+        unknown.push(this.unknown(tag, b, end));
+      }
+    }
+    if (input.at !== end) throw unusual;
+    if (unknown !== null) message["$unknown"] = unknown;
+  }
+
+  /** Reads a length and a message. */
+  readDelimited(b: Uint8Array, end: number): Building {
+    const message = this.zero();
+    this.readDelimitedInto(message, b, end);
+    return message;
+  }
+
+  /** Reads a length and adds what follows to a message. */
+  readDelimitedInto(message: Building, b: Uint8Array, end: number): void {
+    const stop = readStop(b, end);
+    if (++input.depth > deepest) throw unusual;
+    this.readInto(message, b, stop);
+    input.depth--;
+  }
+
+  private unknown(tag: number, b: Uint8Array, end: number): UnknownField {
+    const no = tag >>> 3;
+    // A field of ours in another wire type, or with its tag in more octets than it needs.
+    if (no === 0 || this.numbers.has(no)) throw unusual;
+    const start = input.at;
+    const wireType = tag & 7;
+    skip(wireType, b, end);
+    return { no, wireType, data: new Uint8Array(b.buffer, b.byteOffset + start, input.at - start) };
+  }
+
+  private compile(): void {
+    this.create = zeroMessage(this.desc);
+    for (let tag = 0; tag < shortTags; tag++) this.short.push(null);
+    for (const field of this.desc.fields) {
+      this.numbers.add(field.number);
+      for (const [tag, decode] of createFieldDecoder(field, decoderOf)) {
+        if (tag < shortTags) this.short[tag] = decode;
+        else this.long.set(tag, decode);
+      }
+    }
+  }
+}
+
+/** A tag of more than one octet. */
+function readTag(b: Uint8Array, end: number): number {
+  const start = input.at;
+  const tag = readVarint32(b, end);
+  const length = input.at - start;
+  if (length > varint32Bytes || (length === varint32Bytes && b[input.at - 1]! > 0x0f)) throw unusual;
+  return tag;
+}
+
+function skip(wireType: number, b: Uint8Array, end: number): void {
+  switch (wireType) {
+    case WireType.Varint:
+      readVarint64(b, end);
+      return;
+    case WireType.Bit64:
+      input.at += 8;
+      break;
+    case WireType.LengthDelimited:
+      input.at = readStop(b, end);
+      return;
+    case WireType.Bit32:
+      input.at += 4;
+      break;
+    default:
+      throw unusual;
+  }
+  if (input.at > end) throw unusual;
+}
+
+const decoders = new WeakMap<DescMessage, MessageDecoder>();
+
+/** The decoder of a type; the same for each call. */
+export function decoderOf(desc: DescMessage): MessageDecoder {
+  let decoder = decoders.get(desc);
+  if (decoder === undefined) {
+    decoder = new MessageDecoder(desc);
+    decoders.set(desc, decoder);
+  }
+  return decoder;
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+import { unusual } from "./unusual.js";
+
+/**
+ * Where the bytes are read: one place for all decoders, so that a value can be returned without an object around it.
+ * Decoding is synchronous and calls nobody back, so nobody else moves it meanwhile.
+ */
+export const input = {
+  /** The offset of the next octet. */
+  at: 0,
+  /** How many messages are open around the one that is being read. */
+  depth: 0,
+  /** The upper half of what {@link readVarint64} has read. */
+  high: 0,
+};
+
+/** The most octets of a varint of 32 bits that is not negative, or of a length or a tag. */
+export const varint32Bytes = 5;
+/** The most octets of any varint. */
+export const varint64Bytes = 10;
+
+/** How many octets a length or an unsigned number takes. */
+export function varintSize(value: number): number {
+  if (value < 0x80) return 1;
+  if (value < 0x4000) return 2;
+  if (value < 0x20_0000) return 3;
+  return value < 0x1000_0000 ? 4 : 5;
+}
+
+/** Writes an unsigned number of 32 bits; returns the offset behind it. */
+export function writeVarint32(b: Uint8Array, at: number, value: number): number {
+  while (value > 0x7f) {
+    b[at++] = (value & 0x7f) | 0x80;
+    value >>>= 7;
+  }
+  b[at++] = value;
+  return at;
+}
+
+/** Writes a number of 64 bits, in two halves; returns the offset behind it. */
+export function writeVarint64(b: Uint8Array, at: number, low: number, high: number): number {
+  while (high !== 0 || low >>> 7 !== 0) {
+    b[at++] = (low & 0x7f) | 0x80;
+    low = ((low >>> 7) | (high << 25)) >>> 0;
+    high >>>= 7;
+  }
+  b[at++] = low;
+  return at;
+}
+
+/** Reads a varint and returns its lower half, unsigned. */
+export function readVarint32(b: Uint8Array, end: number): number {
+  let at = input.at;
+  if (end - at >= varint32Bytes) {
+    // None of these can be behind the end.
+    let octet = b[at++]!;
+    let value = octet & 0x7f;
+    if (octet < 0x80) {
+      input.at = at;
+      return value;
+    }
+    octet = b[at++]!;
+    value |= (octet & 0x7f) << 7;
+    if (octet < 0x80) {
+      input.at = at;
+      return value;
+    }
+    octet = b[at++]!;
+    value |= (octet & 0x7f) << 14;
+    if (octet < 0x80) {
+      input.at = at;
+      return value;
+    }
+    octet = b[at++]!;
+    value |= (octet & 0x7f) << 21;
+    if (octet < 0x80) {
+      input.at = at;
+      return value;
+    }
+  }
+  return readVarint64(b, end);
+}
+
+/** Reads a varint: returns its lower half, unsigned, and leaves the upper one in `input.high`, signed. */
+export function readVarint64(b: Uint8Array, end: number): number {
+  let at = input.at;
+  let low = 0;
+  let high = 0;
+  for (let shift = 0; shift < 70; shift += 7) {
+    if (at >= end) throw unusual;
+    const octet = b[at++]!;
+    const bits = octet & 0x7f;
+    if (shift < 28) low |= bits << shift;
+    else if (shift === 28) {
+      low |= bits << 28;
+      high = bits >>> 4;
+    } else high |= bits << (shift - 32);
+    if (octet < 0x80) {
+      input.at = at;
+      input.high = high;
+      return low >>> 0;
+    }
+  }
+  throw unusual;
+}
+
+/** Reads a length, and returns the offset where what it announces ends; that is not behind `end`. */
+export function readStop(b: Uint8Array, end: number): number {
+  const at = input.at;
+  const octet = at < end ? b[at]! : 0x80;
+  let length: number;
+  if (octet < 0x80) {
+    input.at = at + 1;
+    length = octet;
+  } else {
+    length = readVarint32(b, end);
+  }
+  const stop = input.at + length;
+  if (stop > end) throw unusual;
+  return stop;
+}

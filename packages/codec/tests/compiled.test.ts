@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+import { create, type DescMessage, toBinary } from "@bufbuild/protobuf";
+import { configureTextEncoding, getTextEncoding } from "@bufbuild/protobuf/wire";
+import { expect, test } from "@jest/globals";
+import { compileCodec } from "../src/index.js";
+import { EditionSchema } from "./gen/editions_pb.js";
+import {
+  ChoicesSchema,
+  ListsSchema,
+  MapsSchema,
+  ScalarsSchema,
+  SmallSchema,
+  TreeSchema,
+} from "./gen/three_pb.js";
+import { RequiredSchema, SecondSchema } from "./gen/two_pb.js";
+
+/** Counts how often protobuf-es turns octets into a text: it does for every text that it reads. */
+function countDecodedTexts(work: () => void): number {
+  const before = getTextEncoding();
+  let count = 0;
+  configureTextEncoding({
+    ...before,
+    decodeUtf8(bytes, strict) {
+      count++;
+      return before.decodeUtf8(bytes, strict);
+    },
+  });
+  try {
+    work();
+  } finally {
+    configureTextEncoding(before);
+  }
+  return count;
+}
+
+const messages: readonly (readonly [string, DescMessage, object])[] = [
+  ["scalars", ScalarsSchema, { string: "a text", int32: -1, uint64: 1n << 63n, int64Text: "5", far: "b" }],
+  ["lists", ListsSchema, { strings: ["a", "b"], doubles: [1.5], smalls: [{ text: "c" }] }],
+  [
+    "maps",
+    MapsSchema,
+    { strings: { a: "b" }, uint64s: { 7: new Uint8Array(2) }, maps: { 1: { bools: { true: 1 } } } },
+  ],
+  ["a oneof", ChoicesSchema, { choice: { case: "small", value: { text: "d" } } }],
+  [
+    "messages inside each other",
+    TreeSchema,
+    { name: "a", child: { name: "b" }, named: { c: { name: "d" } } },
+  ],
+  ["proto2", SecondSchema, { text: "a", level: 2, required: { number: 1, text: "b", level: 7 } }],
+  ["required fields", RequiredSchema, { number: 1, text: "b", level: 7 }],
+  ["an edition", EditionSchema, { required: "a", unchecked: "b", inner: { number: 5n } }],
+];
+
+test.each(messages)("%s are written and read by compiled code, not by protobuf-es", (_what, desc, init) => {
+  const { direct, serialize, parse } = compileCodec(desc);
+  const expected = toBinary(desc, create(desc, init as never));
+  const bound = direct.bound(init as never);
+  expect(bound).toBeGreaterThanOrEqual(expected.length);
+  expect(direct.write(init as never, new Uint8Array(bound), 0)).toBe(expected.length);
+  expect(serialize(init as never)).toEqual(expected);
+  const texts = countDecodedTexts(() => parse(expected, 0, expected.length));
+  expect(texts).toBe(0);
+});
+
+test("what is unknown to a type is read and written by compiled code", () => {
+  const bytes = toBinary(
+    ScalarsSchema,
+    create(ScalarsSchema, { far: "a", sint64: 5n, fixed32: 7, fixed64: 9n }),
+  );
+  const { direct, parse } = compileCodec(SmallSchema);
+  let message: object = {};
+  expect(countDecodedTexts(() => (message = parse(bytes, 0, bytes.length)))).toBe(0);
+  expect(message).toHaveProperty("$unknown.length", 4);
+  const bound = direct.bound(message as never);
+  expect(direct.write(message as never, new Uint8Array(bound), 0)).toBe(bytes.length);
+});
+
+test("a codec is made once", () => {
+  expect(compileCodec(SmallSchema)).toBe(compileCodec(SmallSchema));
+});
+
+test("what can't be written in place is told", () => {
+  const { direct } = compileCodec(SmallSchema);
+  expect(direct.bound({ text: 7 } as never)).toBe(-1);
+  expect(direct.bound(7 as never)).toBe(-1);
+  expect(direct.bound(create(ScalarsSchema) as never)).toBe(-1);
+  expect(direct.write({ number: 1.5 }, new Uint8Array(100), 0)).toBe(-1);
+});
+
+test("a message that grows between bound and write is not written past what was announced", () => {
+  const { direct } = compileCodec(SmallSchema);
+  let reads = 0;
+  const growing = {
+    get text() {
+      return "x".repeat(++reads === 1 ? 1 : 60);
+    },
+  };
+  const bound = direct.bound(growing);
+  const buffer = new Uint8Array(bound);
+  expect(direct.write(growing, buffer, 0)).toBe(-1);
+});
+
+test("lengths that take another number of octets than the last one did are put right", () => {
+  const { serialize, parse } = compileCodec(ListsSchema);
+  for (const size of [1, 300, 1, 20_000, 5, 127, 128, 16_383, 16_384, 1]) {
+    const init = {
+      smalls: [{ text: "x".repeat(size) }],
+      int32s: new Array(size).fill(1),
+      strings: ["y".repeat(size)],
+    };
+    const bytes = serialize(init);
+    expect(bytes).toEqual(toBinary(ListsSchema, create(ListsSchema, init)));
+    expect(parse(bytes, 0, bytes.length)).toEqual(create(ListsSchema, init));
+  }
+});
+
+test("bytes of earlier messages stay as they are", () => {
+  const { serialize } = compileCodec(SmallSchema);
+  const first = serialize({ text: "first" });
+  const copy = first.slice();
+  serialize({ text: "second" });
+  expect(first).toEqual(copy);
+  expect(first.buffer.byteLength).toBe(first.length);
+});
+
+test("a message of megabytes comes and goes", () => {
+  const { serialize, parse } = compileCodec(SmallSchema);
+  for (const text of ["x".repeat(3_000_000), "中".repeat(2_000_000), "x".repeat(8_000_000)]) {
+    const bytes = serialize({ number: 1, text });
+    expect(bytes.length).toBe(Buffer.byteLength(text) + 7 - (bytes.length < 2 ** 21 ? 1 : 0));
+    expect(parse(bytes, 0, bytes.length)).toMatchObject({ number: 1, text });
+  }
+});
