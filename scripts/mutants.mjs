@@ -90,7 +90,7 @@ function copyTree() {
     if (name !== "@tristream")
       symlinkSync(join(root, "node_modules", name), join(folder, "node_modules", name));
   }
-  for (const name of ["core", "http2", "node", "testing"]) {
+  for (const name of ["codec", "core", "http2", "node", "testing"]) {
     symlinkSync(join(folder, "packages", name), join(folder, "node_modules/@tristream", name));
   }
   symlinkSync(join(folder, "gen"), join(folder, "node_modules/@tristream/gen"));

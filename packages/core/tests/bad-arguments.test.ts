@@ -2,7 +2,7 @@
 // What a client is given that is no message, no stream of them, no time, or no signal: an error of that call, before anything is sent.
 // Mutant: core/src/client/create-client.ts # if (Number.isNaN(options?.timeoutMs)) scope.cancel(noTimeout());
 // Mutant: core/src/client/call-scope.ts # if (!isSignal(signal)) this.cancel(noSignal(signal)); => if (false);
-// Mutant: core/src/engine/message-codec.ts # if (isInit(given)) return create(schema, init); => return create(schema, init);
+// Mutant: core/src/engine/message-codec.ts # if (isMessageOrInit(schema, given)) return; => return;
 import { create } from "@bufbuild/protobuf";
 import { Code, createClient } from "@tristream/core";
 import {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Handlers that answer with what is no answer: an internal error of their call, and a line in the log that says what to do.
-// Mutant: core/src/engine/message-codec.ts # if (isInit(given)) return create(schema, init); => return create(schema, init);
+// Mutant: core/src/engine/message-codec.ts # if (isMessageOrInit(schema, given)) return; => return;
 // Mutant: core/src/server/invoke.ts # later = isThenable(result) ? Promise.resolve(result) : null; => later = isThenable(result) ? (result as Promise<unknown>) : null;
 import { create } from "@bufbuild/protobuf";
 import { Code, createClient, type Interceptor } from "@tristream/core";

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 6: every call settles. An interceptor that does not wait for one attempt before it makes the next: messages that can
 // be sent once are sent by the first; a cancel reaches all attempts.
-// Mutant: core/src/client/method-caller.ts # if (message.sentBy !== null && message.sentOnce) throw sentTwice(this.scope.name);
-// Mutant: core/src/client/method-caller.ts # if (message.sentBy === this) message.sentBy = null;
+// Mutant: core/src/client/exchange.ts # if (message.sentBy !== null && message.sentOnce) throw sentTwice(this.scope.name);
+// Mutant: core/src/client/exchange.ts # if (message.sentBy === this) message.sentBy = null;
 // Mutant: core/src/client/handle-source.ts # if (taken) return refusing(sentTwice(this.scope.name));
 // Mutant: core/src/client/handle-source.ts # if (this.closed) this.channel.end();
 // Mutant: core/src/client/call-scope.ts # if (this.earlier !== null) for (const call of this.earlier) call.cancel(error);

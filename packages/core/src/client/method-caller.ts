@@ -14,22 +14,13 @@ import { quote } from "../protocol/quote.js";
 import { selectorFields } from "../protocol/selector.js";
 import { formatTimeout } from "../protocol/timeout.js";
 import { userAgentValue } from "../protocol/user-agent.js";
-import {
-  type AnyRequest,
-  type AnyResponse,
-  faultOf,
-  isOriginal,
-  requestedHeaders,
-  scopeOf,
-} from "./call-request.js";
+import { type AnyRequest, type AnyResponse, faultOf, requestedHeaders, scopeOf } from "./call-request.js";
 import { CallScope } from "./call-scope.js";
 import type { MethodSettings } from "./engine-transport.js";
-import { HandleSource, sentTwice } from "./handle-source.js";
-import { RequestSource } from "./request-source.js";
-import { type EndedBySignal, SharedSignal } from "./shared-signal.js";
+import { type Exchange, StreamExchange, type StreamOpener, UnaryExchange } from "./exchange.js";
 
 /** Puts calls of one method on streams: the innermost `next` of a transport. */
-export class MethodCaller {
+export class MethodCaller implements StreamOpener {
   private readonly method: ClientMethod;
   private readonly desc: DescMethod;
   private readonly settings: MethodSettings;
@@ -98,19 +89,19 @@ export class MethodCaller {
       : new StreamExchange(this, req, scope);
   }
 
-  /** A link, at once when one is open. Throws, or rejects, with the reason why there is none. */
+  /** @inheritdoc */
   link(): Link | Promise<Link> {
     return this.connect();
   }
 
-  /** Opens the stream of a request on a link. */
+  /** @inheritdoc */
   open(link: Link, req: AnyRequest, scope: CallScope, listener: ClientCallListener): ClientCall {
     const exchange = new ClientCall(link, this.method, this.headers(link, req, scope), listener);
     scope.carriedBy(exchange);
     return exchange;
   }
 
-  /** A response as interceptors see it. */
+  /** @inheritdoc */
   response(exchange: ClientCall, message: unknown): AnyResponse {
     return new CallResponse(exchange, this.desc, message) as unknown as AnyResponse;
   }
@@ -178,186 +169,6 @@ class CallResponse {
     this.message = message;
     this.header = new LazyHeaders(exchange, "header");
     this.trailer = new LazyHeaders(exchange, "trailer");
-  }
-}
-
-/** How often a call is made again that never left: each time its connection was lost before it could. */
-const mostResends = 10;
-
-/**
- * What both kinds of exchange share: a call on one stream, or on another one after the first was refused in a way that shows
- * that nobody has seen it (gRPC's transparent retry).
- */
-abstract class Exchange implements ClientCallListener, EndedBySignal {
-  protected readonly caller: MethodCaller;
-  protected readonly req: AnyRequest;
-  protected readonly scope: CallScope;
-  protected call: ClientCall | null = null;
-  protected resolve: ((res: AnyResponse) => void) | null = null;
-  protected reject: ((error: unknown) => void) | null = null;
-  private ownSignal: SharedSignal | null = null;
-  private resends = 0;
-
-  constructor(caller: MethodCaller, req: AnyRequest, scope: CallScope) {
-    this.caller = caller;
-    this.req = req;
-    this.scope = scope;
-  }
-
-  /** The promise that `next` returns. */
-  begin(): Promise<AnyResponse> {
-    return new Promise((resolve, reject) => {
-      this.resolve = resolve;
-      this.reject = reject;
-      try {
-        this.take();
-        const link = this.caller.link();
-        if ("open" in link) this.opened(link);
-        else link.then((opened) => this.opened(opened)).catch((error) => this.failed(error));
-      } catch (error) {
-        this.failed(error);
-      }
-    });
-  }
-
-  explain(error: ConnectError): ConnectError {
-    return this.scope.explain(error);
-  }
-
-  ended(error: ConnectError | null): void {
-    const { call } = this;
-    if (call === null) return;
-    this.unwatchSignal();
-    if (error === null || !this.sentAgain(call, error)) this.settled(call, error);
-  }
-
-  /** The call has ended, for good. */
-  protected abstract settled(call: ClientCall, error: ConnectError | null): void;
-
-  /** Whether the request can be sent once more. */
-  protected abstract replayable(call: ClientCall): boolean;
-
-  protected abstract send(call: ClientCall): void;
-
-  /** Before anything is sent: throws if the messages are being sent by another attempt. */
-  protected take(): void {}
-
-  /** The attempt has ended: its messages are free for another one. */
-  protected release(): void {}
-
-  /** Throws what the headers can't say. */
-  private opened(link: Link): void {
-    if (this.scope.over) throw this.scope.error ?? new ConnectError("the call has ended", Code.Canceled);
-    this.call = this.caller.open(link, this.req, this.scope, this);
-    if (this.call.over) {
-      // The link was over: `ended` was called inside the constructor, when nobody had the call yet.
-      this.ended(this.call.error);
-      return;
-    }
-    if (!isOriginal(this.req)) this.watchSignal();
-    this.send(this.call);
-  }
-
-  /** Makes a call again that nobody can have seen; false when it was seen, or has been made again often enough. */
-  private sentAgain(call: ClientCall, error: ConnectError): boolean {
-    const { refused } = call;
-    if (refused === null || this.scope.over || this.reject === null || !this.replayable(call)) return false;
-    if (this.resends >= (refused === "unprocessed" ? 1 : mostResends)) return false;
-    this.resends++;
-    this.call = null;
-    const again = async (): Promise<void> => {
-      const link = await this.caller.link();
-      // A link that can't be replaced would refuse for ever.
-      if (!link.usable) throw error;
-      this.opened(link);
-    };
-    again().catch((error) => this.failed(error));
-    return true;
-  }
-
-  private failed(error: unknown): void {
-    this.release();
-    this.reject?.(error);
-  }
-
-  /** An interceptor may put a signal of its own in the request's place: it cancels this attempt. */
-  private watchSignal(): void {
-    const { signal } = this.req;
-    if (signal === this.scope.signal) return;
-    if (signal.aborted) this.signalFired(signal);
-    else {
-      this.ownSignal = SharedSignal.of(signal);
-      this.ownSignal.add(this);
-    }
-  }
-
-  /** @inheritdoc */
-  signalFired(signal: AbortSignal): void {
-    this.call?.cancel(errorFromThrown(signal.reason, Code.Canceled));
-  }
-
-  private unwatchSignal(): void {
-    this.ownSignal?.delete(this);
-    this.ownSignal = null;
-  }
-}
-
-class UnaryExchange extends Exchange {
-  protected settled(call: ClientCall, error: ConnectError | null): void {
-    if (error !== null) this.reject?.(error);
-    else this.resolve?.(this.caller.response(call, call.reader.shift()));
-  }
-
-  protected replayable(): boolean {
-    return true;
-  }
-
-  protected send(call: ClientCall): void {
-    call.sendOnly(this.req.message);
-  }
-}
-
-class StreamExchange extends Exchange {
-  protected override take(): void {
-    const message: unknown = this.req.message;
-    if (!(message instanceof HandleSource || message instanceof RequestSource)) return;
-    if (message.sentBy !== null && message.sentOnce) throw sentTwice(this.scope.name);
-    message.sentBy = this;
-  }
-
-  protected override release(): void {
-    const message: unknown = this.req.message;
-    if (!(message instanceof HandleSource || message instanceof RequestSource)) return;
-    if (message.sentBy === this) message.sentBy = null;
-  }
-
-  responded(): void {
-    const { call } = this;
-    if (call === null) return;
-    this.resolve?.(this.caller.response(call, call.reader));
-    this.resolve = null;
-  }
-
-  protected settled(_call: ClientCall, error: ConnectError | null): void {
-    this.release();
-    // Before the response began, an interceptor may still try again; afterwards this attempt is the call.
-    if (this.resolve !== null && error !== null) this.reject?.(error);
-    else this.scope.finish(error);
-    this.responded();
-  }
-
-  protected replayable(call: ClientCall): boolean {
-    const message: unknown = this.req.message;
-    if (this.resolve === null) return false;
-    if (message instanceof HandleSource) return call.writer.sent === 0;
-    // An iterator that was asked can't be asked from its beginning; an array can.
-    return message instanceof RequestSource && Array.isArray(message.given);
-  }
-
-  protected send(call: ClientCall): void {
-    const message: unknown = this.req.message;
-    if (message instanceof HandleSource && message.attach(call)) return;
-    call.sendAll(message instanceof RequestSource ? message.given : (message as AsyncIterable<unknown>));
   }
 }
 

@@ -87,11 +87,13 @@ function protobufCodec<D extends DescMessage>(
   options: NonNullable<FormatOptions["binaryOptions"]>,
 ): MessageCodec<MessageInitShape<D>, MessageShape<D>> {
   speedUpTextEncoding();
+  // protobuf-es copies what it is given with every message.
+  const given = Object.keys(options).length === 0 ? undefined : options;
   return {
-    serialize: (message) => toBinary(schema, asMessage(schema, message), options),
+    serialize: (message) => toBinary(schema, asMessage(schema, message), given),
     // A plain Uint8Array: making a Buffer's subarray takes three times as long.
     parse: (b, start, end) =>
-      fromBinary(schema, new Uint8Array(b.buffer, b.byteOffset + start, end - start), options),
+      fromBinary(schema, new Uint8Array(b.buffer, b.byteOffset + start, end - start), given),
   };
 }
 

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Code, ConnectError } from "@connectrpc/connect";
+import type { ClientCall, ClientCallListener } from "../engine/client-call.js";
+import type { Link } from "../engine/link.js";
+import { errorFromThrown } from "../engine/thrown.js";
+import { type AnyRequest, type AnyResponse, isOriginal } from "./call-request.js";
+import type { CallScope } from "./call-scope.js";
+import { HandleSource, sentTwice } from "./handle-source.js";
+import { RequestSource } from "./request-source.js";
+import { type EndedBySignal, SharedSignal } from "./shared-signal.js";
+
+/** Puts a request on a stream: what an exchange asks of the caller of its method. */
+export interface StreamOpener {
+  /** A link, at once when one is open. Throws, or rejects, with the reason why there is none. */
+  link(): Link | Promise<Link>;
+  /** Opens the stream of a request on a link. */
+  open(link: Link, req: AnyRequest, scope: CallScope, listener: ClientCallListener): ClientCall;
+  /** A response as interceptors see it. */
+  response(exchange: ClientCall, message: unknown): AnyResponse;
+}
+
+/** How often a call is made again that never left: each time its connection was lost before it could. */
+const mostResends = 10;
+
+/**
+ * What both kinds of exchange share: a call on one stream, or on another one after the first was refused in a way that shows
+ * that nobody has seen it (gRPC's transparent retry).
+ */
+export abstract class Exchange implements ClientCallListener, EndedBySignal {
+  protected readonly caller: StreamOpener;
+  protected readonly req: AnyRequest;
+  protected readonly scope: CallScope;
+  protected call: ClientCall | null = null;
+  protected resolve: ((res: AnyResponse) => void) | null = null;
+  protected reject: ((error: unknown) => void) | null = null;
+  private ownSignal: SharedSignal | null = null;
+  private resends = 0;
+
+  constructor(caller: StreamOpener, req: AnyRequest, scope: CallScope) {
+    this.caller = caller;
+    this.req = req;
+    this.scope = scope;
+  }
+
+  /** The promise that `next` returns. */
+  begin(): Promise<AnyResponse> {
+    return new Promise((resolve, reject) => {
+      this.resolve = resolve;
+      this.reject = reject;
+      try {
+        this.take();
+        const link = this.caller.link();
+        if ("open" in link) this.opened(link);
+        else link.then((opened) => this.opened(opened)).catch((error) => this.failed(error));
+      } catch (error) {
+        this.failed(error);
+      }
+    });
+  }
+
+  explain(error: ConnectError): ConnectError {
+    return this.scope.explain(error);
+  }
+
+  ended(error: ConnectError | null): void {
+    const { call } = this;
+    if (call === null) return;
+    this.unwatchSignal();
+    if (error === null || !this.sentAgain(call, error)) this.settled(call, error);
+  }
+
+  /** The call has ended, for good. */
+  protected abstract settled(call: ClientCall, error: ConnectError | null): void;
+
+  /** Whether the request can be sent once more. */
+  protected abstract replayable(call: ClientCall): boolean;
+
+  protected abstract send(call: ClientCall): void;
+
+  /** Before anything is sent: throws if the messages are being sent by another attempt. */
+  protected take(): void {}
+
+  /** The attempt has ended: its messages are free for another one. */
+  protected release(): void {}
+
+  /** Throws what the headers can't say. */
+  private opened(link: Link): void {
+    if (this.scope.over) throw this.scope.error ?? new ConnectError("the call has ended", Code.Canceled);
+    this.call = this.caller.open(link, this.req, this.scope, this);
+    if (this.call.over) {
+      // The link was over: `ended` was called inside the constructor, when nobody had the call yet.
+      this.ended(this.call.error);
+      return;
+    }
+    if (!isOriginal(this.req)) this.watchSignal();
+    this.send(this.call);
+  }
+
+  /** Makes a call again that nobody can have seen; false when it was seen, or has been made again often enough. */
+  private sentAgain(call: ClientCall, error: ConnectError): boolean {
+    const { refused } = call;
+    if (refused === null || this.scope.over || this.reject === null || !this.replayable(call)) return false;
+    if (this.resends >= (refused === "unprocessed" ? 1 : mostResends)) return false;
+    this.resends++;
+    this.call = null;
+    const again = async (): Promise<void> => {
+      const link = await this.caller.link();
+      // A link that can't be replaced would refuse for ever.
+      if (!link.usable) throw error;
+      this.opened(link);
+    };
+    again().catch((error) => this.failed(error));
+    return true;
+  }
+
+  private failed(error: unknown): void {
+    this.release();
+    this.reject?.(error);
+  }
+
+  /** An interceptor may put a signal of its own in the request's place: it cancels this attempt. */
+  private watchSignal(): void {
+    const { signal } = this.req;
+    if (signal === this.scope.signal) return;
+    if (signal.aborted) this.signalFired(signal);
+    else {
+      this.ownSignal = SharedSignal.of(signal);
+      this.ownSignal.add(this);
+    }
+  }
+
+  /** @inheritdoc */
+  signalFired(signal: AbortSignal): void {
+    this.call?.cancel(errorFromThrown(signal.reason, Code.Canceled));
+  }
+
+  private unwatchSignal(): void {
+    this.ownSignal?.delete(this);
+    this.ownSignal = null;
+  }
+}
+
+/** A call with one message each way. */
+export class UnaryExchange extends Exchange {
+  protected settled(call: ClientCall, error: ConnectError | null): void {
+    if (error !== null) this.reject?.(error);
+    else this.resolve?.(this.caller.response(call, call.reader.shift()));
+  }
+
+  protected replayable(): boolean {
+    return true;
+  }
+
+  protected send(call: ClientCall): void {
+    call.sendOnly(this.req.message);
+  }
+}
+
+/** A call with a stream of messages in one direction or in both. */
+export class StreamExchange extends Exchange {
+  protected override take(): void {
+    const message: unknown = this.req.message;
+    if (!(message instanceof HandleSource || message instanceof RequestSource)) return;
+    if (message.sentBy !== null && message.sentOnce) throw sentTwice(this.scope.name);
+    message.sentBy = this;
+  }
+
+  protected override release(): void {
+    const message: unknown = this.req.message;
+    if (!(message instanceof HandleSource || message instanceof RequestSource)) return;
+    if (message.sentBy === this) message.sentBy = null;
+  }
+
+  responded(): void {
+    const { call } = this;
+    if (call === null) return;
+    this.resolve?.(this.caller.response(call, call.reader));
+    this.resolve = null;
+  }
+
+  protected settled(_call: ClientCall, error: ConnectError | null): void {
+    this.release();
+    // Before the response began, an interceptor may still try again; afterwards this attempt is the call.
+    if (this.resolve !== null && error !== null) this.reject?.(error);
+    else this.scope.finish(error);
+    this.responded();
+  }
+
+  protected replayable(call: ClientCall): boolean {
+    const message: unknown = this.req.message;
+    if (this.resolve === null) return false;
+    if (message instanceof HandleSource) return call.writer.sent === 0;
+    // An iterator that was asked can't be asked from its beginning; an array can.
+    return message instanceof RequestSource && Array.isArray(message.given);
+  }
+
+  protected send(call: ClientCall): void {
+    const message: unknown = this.req.message;
+    if (message instanceof HandleSource && message.attach(call)) return;
+    call.sendAll(message instanceof RequestSource ? message.given : (message as AsyncIterable<unknown>));
+  }
+}
