@@ -44,7 +44,8 @@ const keptBytes = 1_048_576;
 const largestBound = 16 * keptBytes;
 
 /** Where messages are serialised before they are copied: it grows to what the largest one needed. */
-let kept = new Uint8Array(0);
+const none = new Uint8Array(0);
+let kept: Uint8Array = none;
 
 const codecs = new WeakMap<DescMessage, CompiledCodec<DescMessage>>();
 
@@ -89,9 +90,11 @@ function compile<D extends DescMessage>(schema: D): CompiledCodec<D> {
     serialize(message) {
       const most = bound(message);
       if (most < 0 || most > largestBound) return slowly(message);
-      const b = roomFor(most);
+      const b = takeRoom(most);
       const length = write(message, b, 0);
-      return length < 0 ? slowly(message) : b.slice(0, length);
+      const bytes = length < 0 ? null : b.slice(0, length);
+      giveBack(b);
+      return bytes ?? slowly(message);
     },
     parse(b, start, end) {
       try {
@@ -106,10 +109,14 @@ function compile<D extends DescMessage>(schema: D): CompiledCodec<D> {
   };
 }
 
-/** A buffer of at least so many bytes, until the next call. */
-function roomFor(bytes: number): Uint8Array {
-  if (bytes <= kept.length) return kept;
-  const room = new Uint8Array(bytes <= keptBytes ? Math.max(bytes, 1024, kept.length * 2) : bytes);
-  if (bytes <= keptBytes) kept = room;
-  return room;
+/** A buffer of at least so many bytes, which nobody else has: a getter of a message may serialise another one. */
+function takeRoom(bytes: number): Uint8Array {
+  const b = kept;
+  kept = none;
+  if (bytes <= b.length) return b;
+  return new Uint8Array(bytes <= keptBytes ? Math.max(bytes, 1024, b.length * 2) : bytes);
+}
+
+function giveBack(b: Uint8Array): void {
+  if (b.length > kept.length && b.length <= 2 * keptBytes) kept = b;
 }

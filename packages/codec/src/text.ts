@@ -85,7 +85,11 @@ function readText(b: Uint8Array, end: number, strict: boolean): string {
     if (text !== null) return text;
   }
   // As protobuf-es does it, which is as the user may have set it.
-  return getTextEncoding().decodeUtf8(new Uint8Array(b.buffer, b.byteOffset + start, stop - start), strict);
+  const view = new Uint8Array(b.buffer, b.byteOffset + start, stop - start);
+  const text = getTextEncoding().decodeUtf8(view, strict);
+  // A function of the user's may have read another message.
+  input.at = stop;
+  return text;
 }
 
 /** A text of ASCII; null if it is none. Eight at a time: one call of `fromCharCode` with eight costs what one with one does. */

@@ -28,6 +28,8 @@ export class FakeStream implements ByteStream {
     return this.places && length + 100 <= this.buffer.length ? 100 : -1;
   }
 
+  unreserve(): void {}
+
   commit(length: number, end: boolean): boolean {
     return this.write(this.buffer.slice(100, 100 + length), end);
   }

@@ -43,6 +43,8 @@ export class Output {
   private openAt = -1;
   private openStream = 0;
   private openLength = 0;
+  /** A place was given out that nothing was committed at yet. */
+  private reserved = false;
 
   /** `pauseAbove`: unsent octets past which nothing more is read until they have left. */
   constructor(link: ByteLink, requestFlush: () => void, pauseAbove: number) {
@@ -53,7 +55,7 @@ export class Output {
 
   /** Makes room for `length` bytes, at most {@link outputSize}, and sees that they are flushed this turn. */
   room(length: number): void {
-    if (this.position + length > this.buffer.length) {
+    if (this.reserved || this.position + length > this.buffer.length) {
       this.flush();
       if (this.buffer.length === 0) this.buffer = pool.pop() ?? new Uint8Array(outputSize);
     }
@@ -88,15 +90,26 @@ export class Output {
     this.position = payload - frameHeaderLength;
   }
 
-  /** The place for up to `length` bytes of DATA, in the open frame of the stream or behind room for a new frame header. */
+  /**
+   * The place for up to `length` bytes of DATA, in the open frame of the stream or behind room for a new frame header. Whoever
+   * fills it may call the application, which may send something else: then `buffer` is another one afterwards, and nothing
+   * can be committed.
+   */
   reserveData(streamId: number, length: number, maxFrame: number): number {
     this.room(frameHeaderLength + length);
+    this.reserved = true;
     return this.grows(streamId, length, maxFrame) ? this.position : this.position + frameHeaderLength;
+  }
+
+  /** Nothing will be committed at the place that {@link Output.reserveData} gave. */
+  unreserve(): void {
+    this.reserved = false;
   }
 
   /** Makes DATA of the `length` bytes that were written where {@link Output.reserveData} said. */
   commitData(streamId: number, at: number, length: number, end: boolean): void {
     const b = this.buffer;
+    this.reserved = false;
     if (at === this.position) {
       const open = this.openAt;
       this.openLength += length;
@@ -120,6 +133,7 @@ export class Output {
 
   /** Ends a stream: the END_STREAM flag on its open DATA frame, else an empty one. */
   endData(streamId: number): void {
+    if (this.reserved) this.flush();
     if (this.openAt >= 0 && this.openStream === streamId) {
       this.buffer[this.openAt + 4] = Flag.END_STREAM;
       this.openAt = -1;
@@ -136,8 +150,11 @@ export class Output {
   /** Hands what was gathered to the link. */
   flush(): void {
     const length = this.position;
-    if (length === 0) return;
     const b = this.buffer;
+    // Left to whoever writes into it.
+    if (this.reserved) this.buffer = none;
+    this.reserved = false;
+    if (length === 0) return;
     this.position = 0;
     this.openAt = -1;
     if (this.closed) return;

@@ -88,7 +88,8 @@ export abstract class SendingHalf<Host extends SendingHost = SendingHost> extend
 
   /**
    * A place for up to `length` bytes in {@link SendingHalf.buffer}, to be written at once and followed by
-   * {@link SendingHalf.commit}. Returns -1 when there is none now: use {@link SendingHalf.write}.
+   * {@link SendingHalf.commit}. Returns -1 when there is none now: use {@link SendingHalf.write}. If anything else is sent on the
+   * connection meanwhile, `buffer` is another one, and nothing can be committed.
    */
   reserve(length: number): number {
     const host = this.host;
@@ -107,6 +108,11 @@ export abstract class SendingHalf<Host extends SendingHost = SendingHost> extend
     }
     this.reservedAt = host.output.reserveData(this.id, length, host.peerMaxFrameSize);
     return this.reservedAt;
+  }
+
+  /** Gives the reserved place back: nothing of it is sent. */
+  unreserve(): void {
+    this.host.output.unreserve();
   }
 
   /** Sends the `length` bytes that were written at the reserved place. Returns whether there is room for more now. */

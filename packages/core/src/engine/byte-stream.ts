@@ -37,8 +37,13 @@ export interface ByteStream {
   readonly buffer: Uint8Array;
   /** Sends headers; `end` half-closes. */
   sendHeaders(headers: OutgoingFields, end: boolean): void;
-  /** An offset in `buffer` for up to `length` bytes, to be written now and sent by `commit`; -1 if there is none. */
+  /**
+   * An offset in `buffer` for up to `length` bytes, to be written now and sent by `commit`; -1 if there is none. If something
+   * else is sent meanwhile, `buffer` is another one, and nothing can be committed.
+   */
   reserve(length: number): number;
+  /** Gives the reserved place back: nothing of it is sent. */
+  unreserve(): void;
   /** Sends what was written at the reserved place. False: no room for more now, the sink will hear `writable`. */
   commit(length: number, end: boolean): boolean;
   /**

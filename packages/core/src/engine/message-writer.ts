@@ -90,11 +90,13 @@ export class MessageWriter<T> {
       if (place >= 0) {
         const b = this.stream.buffer;
         const length = direct.write(message, b, place + prefixLength) - place - prefixLength;
-        // What is reserved and not committed is free again.
-        if (length >= 0) {
+        // Reading the message may have called the application, which has ended the call, or sent something else.
+        if (this.stopped) return true;
+        if (length >= 0 && this.stream.buffer === b) {
           writePrefix(b, place, 0, length);
           return this.stream.commit(length + prefixLength, end);
         }
+        this.stream.unreserve();
       }
     }
     const bytes = this.serialize(message);
