@@ -25,6 +25,9 @@ export function act(machine: Machine, watched: WatchedStream, action: Action, n:
     case "writeInPlace":
       writeInPlace(machine, watched, n, end);
       return;
+    case "writeInterrupted":
+      writeInterrupted(machine, watched, n, end);
+      return;
     case "end":
       answerFirst(machine, watched);
       stream.sendEnd();
@@ -81,4 +84,31 @@ function writeInPlace(machine: Machine, watched: WatchedStream, n: number, end: 
   if (at < 0) return;
   stream.buffer.fill(0x62, at, at + n);
   watched.sent(stream.commit(n, end));
+}
+
+/** Something else is sent while the place is being written to. */
+function writeInterrupted(machine: Machine, watched: WatchedStream, n: number, end: boolean): void {
+  answerFirst(machine, watched);
+  const stream = watched.stream!;
+  const at = stream.reserve(n);
+  if (at < 0) return;
+  const b = stream.buffer;
+  const other = machine.streams[n % machine.streams.length]!;
+  const interruptions: readonly Action[] = [
+    "write",
+    "writeInPlace",
+    "trailers",
+    "end",
+    "reset",
+    "abandon",
+    "credit",
+  ];
+  act(machine, other, interruptions[n % interruptions.length]!, n, false);
+  b.fill(0x63, at, at + n);
+  if (stream.buffer === b && !stream.closed) {
+    watched.sent(stream.commit(n, end));
+  } else {
+    stream.unreserve();
+    watched.sent(stream.write(bytes.subarray(0, n), end));
+  }
 }

@@ -7,6 +7,7 @@ export const actions = [
   "answer",
   "write",
   "writeInPlace",
+  "writeInterrupted",
   "end",
   "trailers",
   "badTrailers",
