@@ -28,6 +28,9 @@ export function createFieldDecoder(
 ): readonly (readonly [tag: number, decoder: FieldDecoder])[] {
   if (field.message !== undefined && convertsMessage(field)) return [];
   if ("delimitedEncoding" in field && field.delimitedEncoding) return [];
+  // A message that has none yet would give what every object has, as `hasOwnProperty`: nobody may merge into that.
+  if (field.fieldKind === "message" && field.oneof === undefined && field.localName in Object.prototype)
+    return [];
   const delimited = tagOf(field.number, WireType.LengthDelimited);
   switch (field.fieldKind) {
     case "map":

@@ -6,6 +6,7 @@ import { compileCodec } from "../src/index.js";
 import { EditionSchema } from "./gen/editions_pb.js";
 import {
   ChoicesSchema,
+  InheritedSchema,
   ListsSchema,
   MapsSchema,
   OptionalsSchema,
@@ -302,4 +303,15 @@ test.each([
   // The same inside another message, whose end is not the input's.
   sameMessage(ListsSchema, Uint8Array.from([0xc2, 0x06, octets.length, ...octets, 0x28, 1]));
   sameMessage(EditionSchema, Uint8Array.from([0x2a, ...octets.slice(1)]));
+});
+
+test("a message under a name that every object has is not merged into what that is", () => {
+  // So that it is compiled when the other one comes to it.
+  sameMessage(SmallSchema, Uint8Array.of(0x12, 1, 0x61));
+  const inherited = Object.prototype.isPrototypeOf;
+  sameMessage(InheritedSchema, Uint8Array.of(0x0a, 3, 0x12, 1, 0x61));
+  sameMessage(InheritedSchema, Uint8Array.of(0x0a, 0));
+  sameBytes(InheritedSchema, create(InheritedSchema));
+  sameBytes(InheritedSchema, { isPrototypeOf: { text: "a" } });
+  expect(Object.keys(inherited)).toEqual([]);
 });
