@@ -4,7 +4,7 @@ import type { MessageDecoder } from "./message-decoder.js";
 import { type ScalarDecoder, scalarDecoder } from "./scalar-decoders.js";
 import { scalarEncoders } from "./scalar-encoders.js";
 import { unusual } from "./unusual.js";
-import { input, readStop, readVarint32 } from "./varint.js";
+import { input, readStop, readTag } from "./varint.js";
 import { convertsMessage } from "./well-known.js";
 import { tagOf, WireType } from "./wire-type.js";
 import type { Building } from "./zero-message.js";
@@ -150,7 +150,7 @@ function mapDecoder(field: DescField & { fieldKind: "map" }, decoderOf: DecoderO
     let key: unknown;
     let value: unknown;
     while (input.at < stop) {
-      const tag = readVarint32(b, stop);
+      const tag = readTag(b, stop);
       if (tag === keyTag) key = readKey(b, stop);
       else if (tag === valueTag) value = readValue(b, stop);
       else throw unusual;

@@ -2,7 +2,7 @@
 import type { DescMessage } from "@bufbuild/protobuf";
 import { createFieldDecoder, type FieldDecoder } from "./field-decoders.js";
 import { unusual } from "./unusual.js";
-import { input, readStop, readVarint32, readVarint64, varint32Bytes } from "./varint.js";
+import { input, readStop, readTag, readVarint64 } from "./varint.js";
 import { WireType } from "./wire-type.js";
 import { type Building, zeroMessage } from "./zero-message.js";
 
@@ -104,15 +104,6 @@ export class MessageDecoder {
       }
     }
   }
-}
-
-/** A tag of more than one octet. */
-function readTag(b: Uint8Array, end: number): number {
-  const start = input.at;
-  const tag = readVarint32(b, end);
-  const length = input.at - start;
-  if (length > varint32Bytes || (length === varint32Bytes && b[input.at - 1]! > 0x0f)) throw unusual;
-  return tag;
 }
 
 function skip(wireType: number, b: Uint8Array, end: number): void {

@@ -104,6 +104,15 @@ export function readVarint64(b: Uint8Array, end: number): number {
   throw unusual;
 }
 
+/** Reads a tag; one above 32 bits, or in more octets than those can take, is none. */
+export function readTag(b: Uint8Array, end: number): number {
+  const start = input.at;
+  const tag = readVarint32(b, end);
+  const length = input.at - start;
+  if (length > varint32Bytes || (length === varint32Bytes && b[input.at - 1]! > 0x0f)) throw unusual;
+  return tag;
+}
+
 /** Reads a length, and returns the offset where what it announces ends; that is not behind `end`. */
 export function readStop(b: Uint8Array, end: number): number {
   const at = input.at;

@@ -315,3 +315,17 @@ test("a message under a name that every object has is not merged into what that 
   sameBytes(InheritedSchema, { isPrototypeOf: { text: "a" } });
   expect(Object.keys(inherited)).toEqual([]);
 });
+
+test.each([
+  ["two octets", [0x8a, 0]],
+  ["five octets", [0x8a, 0x80, 0x80, 0x80, 0]],
+  ["five octets, above 32 bits", [0x8a, 0x80, 0x80, 0x80, 0x10]],
+  ["six octets", [0x8a, 0x80, 0x80, 0x80, 0x80, 0]],
+  ["ten octets", [0x8a, ...new Array(8).fill(0x80), 0]],
+])("a map's entry whose key has a tag of %s", (_what, tag) => {
+  const entry = [...tag, 1, 0x61, 0x12, 1, 0x62];
+  sameMessage(MapsSchema, Uint8Array.of(0x0a, entry.length, ...entry));
+  // A value, likewise.
+  const other = [0x0a, 1, 0x61, tag[0]! + 8, ...tag.slice(1), 1, 0x62];
+  sameMessage(MapsSchema, Uint8Array.of(0x0a, other.length, ...other));
+});
