@@ -235,7 +235,10 @@ function mapEncoder(field: DescField & { fieldKind: "map" }, encoderOf: EncoderO
   const entryBytes = varintSize(tag) + varint32Bytes + 2;
   const entries = (message: Fields): Readonly<Record<string, unknown>> | null => {
     const given = message[localName];
-    if (typeof given === "object" && given !== null) return given as Readonly<Record<string, unknown>>;
+    // Of a list in a map's place `create` makes no messages.
+    if (typeof given === "object" && given !== null && !Array.isArray(given)) {
+      return given as Readonly<Record<string, unknown>>;
+    }
     absent(message, given);
     return null;
   };
@@ -247,6 +250,8 @@ function mapEncoder(field: DescField & { fieldKind: "map" }, encoderOf: EncoderO
       if (map === null) return 0;
       let bytes = 0;
       for (const name of Object.keys(map)) {
+        // Whether `create` keeps it depends on the kind of value.
+        if (name === "__proto__") throw unusual;
         bytes += entryBytes + (typeof key.bound === "number" ? key.bound : key.bound(name));
         bytes += value.bound(map[name], message);
       }

@@ -329,3 +329,19 @@ test.each([
   const other = [0x0a, 1, 0x61, tag[0]! + 8, ...tag.slice(1), 1, 0x62];
   sameMessage(MapsSchema, Uint8Array.of(0x0a, other.length, ...other));
 });
+
+test.each([
+  ["messages", "smalls", { text: "x" }],
+  ["messages that are made", "smalls", create(SmallSchema, { text: "x" })],
+  ["texts", "strings", "x"],
+  ["bytes", "uint64s", new Uint8Array(2)],
+])("a map of %s with the key __proto__, and a list in its place", (_what, name, value) => {
+  const map = Object.fromEntries([
+    ["__proto__", value],
+    ["1", value],
+  ]);
+  sameBytes(MapsSchema, { [name]: map });
+  sameBytes(MapsSchema, { ...create(MapsSchema), [name]: map });
+  sameBytes(MapsSchema, { [name]: [value] });
+  sameBytes(MapsSchema, { ...create(MapsSchema), [name]: [value] });
+});
