@@ -67,12 +67,13 @@ function isLeft(field: DescField): boolean {
 function leftEncoder(field: DescField): FieldEncoder {
   const { oneof, localName, fieldKind } = field;
   const isSet = (message: Fields): boolean => {
-    if (oneof !== undefined) return (message[oneof.localName] as Chosen | undefined)?.case === localName;
-    const value = message[localName];
-    if (fieldKind === "message") return value !== undefined;
-    // A message has its lists and maps, be they empty.
+    const value = message[oneof === undefined ? localName : oneof.localName];
+    if (fieldKind === "message" && oneof === undefined) return value !== undefined;
+    // A message has its lists, maps and oneofs, be they empty.
     if (value === undefined || value === null) return message.$typeName !== undefined;
-    return Object.keys(value).length > 0;
+    if (oneof !== undefined) return (value as Chosen).case === localName;
+    // Places of a list that hold nothing are no keys.
+    return Array.isArray(value) ? value.length > 0 : Object.keys(value).length > 0;
   };
   return {
     fixedBytes: null,

@@ -8,6 +8,7 @@ import {
   ChoicesSchema,
   InheritedSchema,
   ListsSchema,
+  LoneSchema,
   MapsSchema,
   OptionalsSchema,
   ScalarsSchema,
@@ -345,3 +346,17 @@ test.each([
   sameBytes(MapsSchema, { [name]: [value] });
   sameBytes(MapsSchema, { ...create(MapsSchema), [name]: [value] });
 });
+
+test("lists with places that hold nothing", () => {
+  sameBytes(WellKnownSchema, { structs: new Array(2) });
+  sameBytes(SecondSchema, { parts: new Array(2) });
+  sameBytes(ListsSchema, { smalls: new Array(2), int32s: new Array(2) });
+});
+
+test.each([[undefined], [null], ["a text"], [{}], [{ case: "struct", value: { a: 1 } }]])(
+  "a oneof of only a Struct, given as %p",
+  (only) => {
+    sameBytes(LoneSchema, { only });
+    sameBytes(LoneSchema, { ...create(LoneSchema), only });
+  },
+);
