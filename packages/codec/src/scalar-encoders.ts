@@ -20,8 +20,14 @@ const scratch = new DataView(new ArrayBuffer(8));
 const scratchBytes = new Uint8Array(scratch.buffer);
 
 const isZeroNumber = (value: unknown): boolean => value === 0;
-// -0 is a value of its own.
-const isZeroFloat = (value: unknown): boolean => Object.is(value, 0);
+
+/** Whether -0 is a value of its own depends on the version of protobuf-es. */
+function isZeroFloat(value: unknown): boolean {
+  if (value !== 0) return false;
+  if (Object.is(value, -0)) throw unusual;
+  return true;
+}
+
 const isZero64 = (value: unknown): boolean => value === 0n || value === "0";
 
 function writeInt32(value: unknown, b: Uint8Array, at: number): number {

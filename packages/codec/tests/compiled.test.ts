@@ -132,3 +132,11 @@ test("a message of megabytes comes and goes", () => {
     expect(parse(bytes, 0, bytes.length)).toMatchObject({ number: 1, text });
   }
 });
+
+test("-0 without presence is left to protobuf-es, whose older versions leave it out", () => {
+  const { direct, serialize } = compileCodec(ScalarsSchema);
+  for (const init of [{ double: -0 }, { float: -0 }]) {
+    expect(direct.write(init, new Uint8Array(direct.bound(init)), 0)).toBe(-1);
+    expect(serialize(init)).toEqual(toBinary(ScalarsSchema, create(ScalarsSchema, init)));
+  }
+});
