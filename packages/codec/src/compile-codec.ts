@@ -45,7 +45,7 @@ const largestBound = 16 * keptBytes;
 
 /** Where messages are serialised before they are copied: it grows to what the largest one needed. */
 const none = new Uint8Array(0);
-let kept: Uint8Array = none;
+let kept = none;
 
 const codecs = new WeakMap<DescMessage, CompiledCodec<DescMessage>>();
 
@@ -92,7 +92,8 @@ function compile<D extends DescMessage>(schema: D): CompiledCodec<D> {
       if (most < 0 || most > largestBound) return slowly(message);
       const b = takeRoom(most);
       const length = write(message, b, 0);
-      const bytes = length < 0 ? null : b.slice(0, length);
+      // More than announced: a getter has changed its mind, and what did not fit is lost.
+      const bytes = length < 0 || length > most ? null : b.slice(0, length);
       giveBack(b);
       return bytes ?? slowly(message);
     },
@@ -109,14 +110,15 @@ function compile<D extends DescMessage>(schema: D): CompiledCodec<D> {
   };
 }
 
-/** A buffer of at least so many bytes, which nobody else has: a getter of a message may serialise another one. */
-function takeRoom(bytes: number): Uint8Array {
-  const b = kept;
+/** A buffer of at least so many bytes. Nobody else has it until it is given back: a getter may serialise too. */
+function takeRoom(bytes: number): Uint8Array<ArrayBuffer> {
+  if (bytes > keptBytes) return new Uint8Array(bytes);
+  const grown = Math.min(keptBytes, Math.max(bytes, 1024, kept.length * 2));
+  const room = bytes <= kept.length ? kept : new Uint8Array(grown);
   kept = none;
-  if (bytes <= b.length) return b;
-  return new Uint8Array(bytes <= keptBytes ? Math.max(bytes, 1024, b.length * 2) : bytes);
+  return room;
 }
 
-function giveBack(b: Uint8Array): void {
-  if (b.length > kept.length && b.length <= 2 * keptBytes) kept = b;
+function giveBack(room: Uint8Array<ArrayBuffer>): void {
+  if (room.length > kept.length && room.length <= keptBytes) kept = room;
 }

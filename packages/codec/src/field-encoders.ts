@@ -217,9 +217,10 @@ function listEncoder(field: DescField & { fieldKind: "list" }, encoderOf: Encode
       const list = items(message);
       if (list === null || list.length === 0) return at;
       const start = putTag(b, at, tag);
-      let end = start + width;
-      for (let i = 0; i < list.length; i++) end = value.write(list[i], message, b, end);
+      // Read once: what gives the items may serialise such a list too.
       const before = width;
+      let end = start + before;
+      for (let i = 0; i < list.length; i++) end = value.write(list[i], message, b, end);
       width = varintSize(end - start - before);
       return putLength(b, start, before, end);
     },

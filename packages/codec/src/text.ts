@@ -84,11 +84,14 @@ function readText(b: Uint8Array, end: number, strict: boolean): string {
     const text = asciiText(b, start, stop);
     if (text !== null) return text;
   }
-  // As protobuf-es does it, which is as the user may have set it.
-  const view = new Uint8Array(b.buffer, b.byteOffset + start, stop - start);
-  const text = getTextEncoding().decodeUtf8(view, strict);
-  // A function of the user's may have read another message.
+  // As protobuf-es does it, which is as the user may have set it: what that calls may parse too.
+  const { depth } = input;
+  const text = getTextEncoding().decodeUtf8(
+    new Uint8Array(b.buffer, b.byteOffset + start, stop - start),
+    strict,
+  );
   input.at = stop;
+  input.depth = depth;
   return text;
 }
 

@@ -3,7 +3,7 @@ import { unusual } from "./unusual.js";
 
 /**
  * Where the bytes are read: one place for all decoders, so that a value can be returned without an object around it.
- * Decoding is synchronous, so nobody else moves it meanwhile.
+ * Decoding is synchronous and calls nobody back but the text encoding, after which it is put back.
  */
 export const input = {
   /** The offset of the next octet. */

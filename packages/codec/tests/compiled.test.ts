@@ -140,3 +140,68 @@ test("-0 without presence is left to protobuf-es, whose older versions leave it 
     expect(serialize(init)).toEqual(toBinary(ScalarsSchema, create(ScalarsSchema, init)));
   }
 });
+
+test("a getter that serialises changes nothing of the message that it is in", () => {
+  const { serialize } = compileCodec(SmallSchema);
+  const outer = {
+    number: 7,
+    get text() {
+      return String(serialize({ number: 99, text: "within" }).length);
+    },
+  };
+  const expected = toBinary(SmallSchema, create(SmallSchema, { number: 7, text: "10" }));
+  expect(serialize(outer)).toEqual(expected);
+  expect(serialize(outer)).toEqual(expected);
+});
+
+test("a list whose items come while such a list is serialised", () => {
+  const { direct, serialize } = compileCodec(ListsSchema);
+  serialize({ int32s: [1] });
+  const int32s = new Proxy([1, 2], {
+    get(list, name) {
+      if (name === "1") serialize({ int32s: new Array(300).fill(1) });
+      return Reflect.get(list, name) as unknown;
+    },
+  });
+  const buffer = new Uint8Array(direct.bound({ int32s }));
+  expect(buffer.slice(0, direct.write({ int32s }, buffer, 0))).toEqual(Uint8Array.of(0x2a, 2, 1, 2));
+});
+
+test("a list that grows while it is serialised is whole", () => {
+  let reads = 0;
+  const growing = {
+    get int32s() {
+      return new Array<number>(++reads === 1 ? 1 : 1_500_000).fill(1);
+    },
+  };
+  const { serialize, parse } = compileCodec(ListsSchema);
+  const bytes = serialize(growing);
+  expect(parse(bytes, 0, bytes.length).int32s.length).toBe(1_500_000);
+});
+
+test("a text encoding that parses changes nothing of the message that it is asked for", () => {
+  const { parse } = compileCodec(TreeSchema);
+  const bytes = toBinary(
+    TreeSchema,
+    create(TreeSchema, { child: { name: "é", child: { name: "ß" } }, name: "中" }),
+  );
+  const before = getTextEncoding();
+  let calls = 0;
+  configureTextEncoding({
+    ...before,
+    decodeUtf8(octets, strict) {
+      if (++calls > 10) throw new Error("read again and again");
+      parse(new Uint8Array(0), 0, 0);
+      return before.decodeUtf8(octets, strict);
+    },
+  });
+  try {
+    expect(parse(bytes, 0, bytes.length)).toMatchObject({
+      name: "中",
+      child: { name: "é", child: { name: "ß" } },
+    });
+    expect(calls).toBe(3);
+  } finally {
+    configureTextEncoding(before);
+  }
+});
