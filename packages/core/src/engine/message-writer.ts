@@ -86,17 +86,21 @@ export class MessageWriter<T> {
     if (direct !== undefined && this.compression === null) {
       const bound = direct.bound(message);
       const fits = bound >= 0 && bound <= this.maxBytes;
-      const place = fits ? this.stream.reserve(bound + prefixLength) : -1;
+      const { stream } = this;
+      const place = fits ? stream.reserve(bound + prefixLength) : -1;
       if (place >= 0) {
-        const b = this.stream.buffer;
+        const b = stream.buffer;
         const length = direct.write(message, b, place + prefixLength) - place - prefixLength;
-        // Reading the message may have called the application, which has ended the call, or sent something else.
-        if (this.stopped) return true;
-        if (length >= 0 && this.stream.buffer === b) {
-          writePrefix(b, place, 0, length);
-          return this.stream.commit(length + prefixLength, end);
+        // A getter may have ended the call, sent something on the connection, or given more than before.
+        if (this.stopped) {
+          stream.unreserve();
+          return true;
         }
-        this.stream.unreserve();
+        if (length >= 0 && length <= bound && stream.buffer === b && !stream.closed) {
+          writePrefix(b, place, 0, length);
+          return stream.commit(length + prefixLength, end);
+        }
+        stream.unreserve();
       }
     }
     const bytes = this.serialize(message);
