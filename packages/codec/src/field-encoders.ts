@@ -63,10 +63,12 @@ function isLeft(field: DescField): boolean {
   return ("delimitedEncoding" in field && field.delimitedEncoding) || convertsMessage(field);
 }
 
-/** Leaves the message to protobuf-es if the field may be set. */
+/** Leaves the message to protobuf-es if the field may be set, or has to be. */
 function leftEncoder(field: DescField): FieldEncoder {
   const { oneof, localName, fieldKind } = field;
+  const required = field.presence === legacyRequired;
   const isSet = (message: Fields): boolean => {
+    if (required) return true;
     const value = message[oneof === undefined ? localName : oneof.localName];
     if (fieldKind === "message" && oneof === undefined) return value !== undefined;
     // A message has its lists, maps and oneofs, be they empty.

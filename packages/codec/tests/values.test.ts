@@ -16,7 +16,7 @@ import {
   TreeSchema,
   WellKnownSchema,
 } from "./gen/three_pb.js";
-import { RequiredSchema, SecondSchema } from "./gen/two_pb.js";
+import { GroupedSchema, RequiredSchema, SecondSchema } from "./gen/two_pb.js";
 
 const int32 = [0, -0, 1, -1, 2147483647, -2147483648];
 const uint32 = [0, 1, 127, 128, 4294967295];
@@ -253,6 +253,9 @@ test("what is required is asked for", () => {
   expect(sameBytes(RequiredSchema, { number: 1, text: "a" })).toBeUndefined();
   expect(sameBytes(SecondSchema, { required: { number: 1 } })).toBeUndefined();
   expect(sameBytes(EditionSchema, {})).toBeUndefined();
+  expect(sameBytes(GroupedSchema, { part: { name: "a" } })).toBeDefined();
+  expect(sameBytes(GroupedSchema, {})).toBeUndefined();
+  expect(sameBytes(GroupedSchema, create(GroupedSchema))).toBeUndefined();
 });
 
 test("defaults of proto2 come from the prototype and are not sent", () => {

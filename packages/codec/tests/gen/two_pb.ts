@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file two.proto.
  */
 export const file_two: GenFile = /*@__PURE__*/
-  fileDesc("Cgl0d28ucHJvdG8SFHRyaXN0cmVhbS5jb2RlYy50ZXN0ItgGCgZTZWNvbmQSDgoGbnVtYmVyGAEgASgFEhQKBHRleHQYAiABKAk6BmEgdGV4dBISCgRmbGFnGAMgASgIOgR0cnVlEhEKBGRhdGEYBCABKAw6A2FiYxIPCgNiaWcYBSABKAM6Ai05EjYKBWxldmVsGAYgASgOMhsudHJpc3RyZWFtLmNvZGVjLnRlc3QuTGV2ZWw6CkxFVkVMX0hJR0gSKwoGbGV2ZWxzGAcgAygOMhsudHJpc3RyZWFtLmNvZGVjLnRlc3QuTGV2ZWwSNgoNcGFja2VkX2xldmVscxgIIAMoDjIbLnRyaXN0cmVhbS5jb2RlYy50ZXN0LkxldmVsQgIQARIPCgdudW1iZXJzGAkgAygFEhcKC3BhY2tlZF9iaWdzGAogAygSQgIQARIvCgRwYXJ0GAsgASgKMiEudHJpc3RyZWFtLmNvZGVjLnRlc3QuU2Vjb25kLlBhcnQSMQoFcGFydHMYDCADKAoyIi50cmlzdHJlYW0uY29kZWMudGVzdC5TZWNvbmQuUGFydHMSPQoJbGV2ZWxfbWFwGA0gAygLMioudHJpc3RyZWFtLmNvZGVjLnRlc3QuU2Vjb25kLkxldmVsTWFwRW50cnkSMAoIcmVxdWlyZWQYDiABKAsyHi50cmlzdHJlYW0uY29kZWMudGVzdC5SZXF1aXJlZBIzCgxjaG9zZW5fbGV2ZWwYDyABKA4yGy50cmlzdHJlYW0uY29kZWMudGVzdC5MZXZlbEgAEhUKC2Nob3Nlbl90ZXh0GBAgASgJSAASDQoFdGV4dHMYESADKAkSOwoIdGV4dF9tYXAYEiADKAsyKS50cmlzdHJlYW0uY29kZWMudGVzdC5TZWNvbmQuVGV4dE1hcEVudHJ5GhQKBFBhcnQSDAoEbmFtZRgBIAEoCRoXCgVQYXJ0cxIOCgZudW1iZXIYASABKAUaTAoNTGV2ZWxNYXBFbnRyeRILCgNrZXkYASABKAkSKgoFdmFsdWUYAiABKA4yGy50cmlzdHJlYW0uY29kZWMudGVzdC5MZXZlbDoCOAEaLgoMVGV4dE1hcEVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEqBQhkEMgBQggKBmNob2ljZSJUCghSZXF1aXJlZBIOCgZudW1iZXIYASACKAUSDAoEdGV4dBgCIAIoCRIqCgVsZXZlbBgDIAIoDjIbLnRyaXN0cmVhbS5jb2RlYy50ZXN0LkxldmVsKkAKBUxldmVsEg0KCUxFVkVMX0xPVxACEg4KCkxFVkVMX0hJR0gQBxIYCgtMRVZFTF9NSU5VUxD9//////////8BOjIKBWV4dHJhEhwudHJpc3RyZWFtLmNvZGVjLnRlc3QuU2Vjb25kGGQgASgJUgVleHRyYQ");
+  fileDesc("Cgl0d28ucHJvdG8SFHRyaXN0cmVhbS5jb2RlYy50ZXN0ItgGCgZTZWNvbmQSDgoGbnVtYmVyGAEgASgFEhQKBHRleHQYAiABKAk6BmEgdGV4dBISCgRmbGFnGAMgASgIOgR0cnVlEhEKBGRhdGEYBCABKAw6A2FiYxIPCgNiaWcYBSABKAM6Ai05EjYKBWxldmVsGAYgASgOMhsudHJpc3RyZWFtLmNvZGVjLnRlc3QuTGV2ZWw6CkxFVkVMX0hJR0gSKwoGbGV2ZWxzGAcgAygOMhsudHJpc3RyZWFtLmNvZGVjLnRlc3QuTGV2ZWwSNgoNcGFja2VkX2xldmVscxgIIAMoDjIbLnRyaXN0cmVhbS5jb2RlYy50ZXN0LkxldmVsQgIQARIPCgdudW1iZXJzGAkgAygFEhcKC3BhY2tlZF9iaWdzGAogAygSQgIQARIvCgRwYXJ0GAsgASgKMiEudHJpc3RyZWFtLmNvZGVjLnRlc3QuU2Vjb25kLlBhcnQSMQoFcGFydHMYDCADKAoyIi50cmlzdHJlYW0uY29kZWMudGVzdC5TZWNvbmQuUGFydHMSPQoJbGV2ZWxfbWFwGA0gAygLMioudHJpc3RyZWFtLmNvZGVjLnRlc3QuU2Vjb25kLkxldmVsTWFwRW50cnkSMAoIcmVxdWlyZWQYDiABKAsyHi50cmlzdHJlYW0uY29kZWMudGVzdC5SZXF1aXJlZBIzCgxjaG9zZW5fbGV2ZWwYDyABKA4yGy50cmlzdHJlYW0uY29kZWMudGVzdC5MZXZlbEgAEhUKC2Nob3Nlbl90ZXh0GBAgASgJSAASDQoFdGV4dHMYESADKAkSOwoIdGV4dF9tYXAYEiADKAsyKS50cmlzdHJlYW0uY29kZWMudGVzdC5TZWNvbmQuVGV4dE1hcEVudHJ5GhQKBFBhcnQSDAoEbmFtZRgBIAEoCRoXCgVQYXJ0cxIOCgZudW1iZXIYASABKAUaTAoNTGV2ZWxNYXBFbnRyeRILCgNrZXkYASABKAkSKgoFdmFsdWUYAiABKA4yGy50cmlzdHJlYW0uY29kZWMudGVzdC5MZXZlbDoCOAEaLgoMVGV4dE1hcEVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEqBQhkEMgBQggKBmNob2ljZSJUCghSZXF1aXJlZBIOCgZudW1iZXIYASACKAUSDAoEdGV4dBgCIAIoCRIqCgVsZXZlbBgDIAIoDjIbLnRyaXN0cmVhbS5jb2RlYy50ZXN0LkxldmVsIlEKB0dyb3VwZWQSMAoEcGFydBgBIAIoCjIiLnRyaXN0cmVhbS5jb2RlYy50ZXN0Lkdyb3VwZWQuUGFydBoUCgRQYXJ0EgwKBG5hbWUYASABKAkqQAoFTGV2ZWwSDQoJTEVWRUxfTE9XEAISDgoKTEVWRUxfSElHSBAHEhgKC0xFVkVMX01JTlVTEP3//////////wE6MgoFZXh0cmESHC50cmlzdHJlYW0uY29kZWMudGVzdC5TZWNvbmQYZCABKAlSBWV4dHJh");
 
 /**
  * Second has what only proto2 has.
@@ -235,6 +235,46 @@ export type Required = Message<"tristream.codec.test.Required"> & {
  */
 export const RequiredSchema: GenMessage<Required> = /*@__PURE__*/
   messageDesc(file_two, 1);
+
+/**
+ * Grouped requires what protobuf-es has to write.
+ *
+ * @generated from message tristream.codec.test.Grouped
+ */
+export type Grouped = Message<"tristream.codec.test.Grouped"> & {
+  /**
+   * @generated from field: required tristream.codec.test.Grouped.Part part = 1;
+   */
+  part?: Grouped_Part | undefined;
+};
+
+/**
+ * Describes the message tristream.codec.test.Grouped.
+ * Use `create(GroupedSchema)` to create a new message.
+ */
+export const GroupedSchema: GenMessage<Grouped> = /*@__PURE__*/
+  messageDesc(file_two, 2);
+
+/**
+ * A required group.
+ *
+ * @generated from message tristream.codec.test.Grouped.Part
+ */
+export type Grouped_Part = Message<"tristream.codec.test.Grouped.Part"> & {
+  /**
+   * In it.
+   *
+   * @generated from field: optional string name = 1;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message tristream.codec.test.Grouped.Part.
+ * Use `create(Grouped_PartSchema)` to create a new message.
+ */
+export const Grouped_PartSchema: GenMessage<Grouped_Part> = /*@__PURE__*/
+  messageDesc(file_two, 2, 0);
 
 /**
  * Level is a closed enum, whose first value is not zero.
