@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DescMessage } from "@bufbuild/protobuf";
-import { createFieldDecoder, type FieldDecoder } from "./field-decoders.js";
+import { createFieldDecoder, type FieldDecoder } from "./field-decoder.js";
 import { unusual } from "./unusual.js";
 import { input, readStop, readTag, readVarint64 } from "./varint.js";
 import { WireType } from "./wire-type.js";
@@ -64,7 +64,6 @@ export class MessageDecoder {
         unknown.push(this.unknown(tag, b, end));
       }
     }
-    if (input.at !== end) throw unusual;
     if (unknown !== null) message["$unknown"] = unknown;
   }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DescMessage } from "@bufbuild/protobuf";
-import { createFieldEncoder, type FieldEncoder } from "./field-encoders.js";
+import { createFieldEncoder, type FieldEncoder } from "./field-encoder.js";
 import { writeVarint32 } from "./varint.js";
 import { tagOf } from "./wire-type.js";
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { getTextEncoding } from "@bufbuild/protobuf/wire";
 import { unusual } from "./unusual.js";
-import { input, readStop, varint32Bytes, varintSize, writeVarint32 } from "./varint.js";
+import { input, putLength, readStop, varint32Bytes, varintSize } from "./varint.js";
 
 /** Up to so many UTF-16 units a loop here beats the call of the runtime's encoder. */
 const writtenInLoop = 32;
@@ -31,19 +31,6 @@ export function writeText(text: unknown, b: Uint8Array, at: number): number {
     end = start + written;
   }
   return putLength(b, at, width, end);
-}
-
-/**
- * Puts a length before what was written from `at + width` up to `end`, and moves that when its length takes another number of
- * octets. Returns the offset behind it.
- */
-export function putLength(b: Uint8Array, at: number, width: number, end: number): number {
-  const start = at + width;
-  const length = end - start;
-  const needed = varintSize(length);
-  if (needed !== width) b.copyWithin(at + needed, start, end);
-  writeVarint32(b, at, length);
-  return at + needed + length;
 }
 
 /** Writes a short text; -1 if a surrogate is in it, which the runtime's encoder treats as it should be. */

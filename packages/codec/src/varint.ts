@@ -48,6 +48,19 @@ export function writeVarint64(b: Uint8Array, at: number, low: number, high: numb
   return at;
 }
 
+/**
+ * Puts a length before what was written from `at + width` up to `end`, and moves that when its length takes another number of
+ * octets. Returns the offset behind it.
+ */
+export function putLength(b: Uint8Array, at: number, width: number, end: number): number {
+  const start = at + width;
+  const length = end - start;
+  const needed = varintSize(length);
+  if (needed !== width) b.copyWithin(at + needed, start, end);
+  writeVarint32(b, at, length);
+  return at + needed + length;
+}
+
 /** Reads a varint and returns its lower half, unsigned. */
 export function readVarint32(b: Uint8Array, end: number): number {
   let at = input.at;

@@ -1,4 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+// What compiled code doesn't know, protobuf-es does: each of these lines is a place where it says so.
+// Mutant: codec/src/message-decoder.ts # if (no === 0 || this.numbers.has(no)) throw unusual;
+// Mutant: codec/src/varint.ts # if (stop > end) throw unusual;
+// Mutant: codec/src/field-decoder.ts # if (!known.has(value)) throw unusual;
+// Mutant: codec/src/scalar-encoders.ts # if (scratch.getBigInt64(0, true) !== number) throw unusual;
+// Mutant: codec/src/scalar-encoders.ts # if (Number.isFinite(value) && Math.abs(value) > largestFloat) throw unusual;
+// Mutant: codec/src/map-key.ts # if (String(number) !== name) throw unusual;
+// Mutant: codec/src/singular-encoders.ts # if (required) throw unusual;
+// Mutant: codec/src/message-encoder.ts # return name === undefined && parent.$typeName === undefined && !Array.isArray(value); => return true;
 import { create } from "@bufbuild/protobuf";
 import { describe, expect, test } from "@jest/globals";
 import { sameBytes, sameMessage } from "../fuzz/sameness.js";
@@ -153,7 +162,12 @@ test.each([
   ["a text", "text"],
   ["a Map", new Map([["a", "b"]])],
   ["an entry without a value", { a: undefined }],
-  ["a key that is no number", { a: 1, "1.5": 2, "0x1": 3, "-0": 4 }],
+  ["a key that is no number", { a: 1 }],
+  ["a key with a fraction", { "1.5": 1 }],
+  ["a key in another notation", { "0x1": 1 }],
+  ["a key with an exponent", { "1e3": 1 }],
+  ["a key below zero that is zero", { "-0": 1 }],
+  ["an empty key", { "": 1 }],
   ["keys at the limits", { "2147483647": 1, "-2147483648": 2, "2147483648": 3 }],
   ["long values", { a: "x".repeat(200), b: "y" }],
   ["true and false", { true: 1, false: 2 }],

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { DescField } from "@bufbuild/protobuf";
+import type { Fields } from "./message-encoder.js";
+import { listEncoder, mapEncoder } from "./repeated-encoders.js";
+import {
+  type Chosen,
+  explicitEncoder,
+  implicitEncoder,
+  isRequired,
+  oneofEncoder,
+} from "./singular-encoders.js";
+import { unusual } from "./unusual.js";
+import { type EncoderOf, valueEncoder } from "./value-encoder.js";
+import { convertsMessage } from "./well-known.js";
+
+/** Writes one field of a message. */
+export interface FieldEncoder {
+  /** The most octets with the tag; null: ask `bound`. */
+  readonly fixedBytes: number | null;
+  /** The most octets that the field takes in this message, with the tag. */
+  readonly bound: (message: Fields) => number;
+  /** Writes the field if it is set; returns the offset behind it. */
+  readonly write: (message: Fields, b: Uint8Array, at: number) => number;
+}
+
+// protobuf-es has this as a constant of its own.
+const implicitPresence = 2;
+
+/** Compiles a field. */
+export function createFieldEncoder(field: DescField, encoderOf: EncoderOf): FieldEncoder {
+  if (isLeft(field)) return leftEncoder(field);
+  switch (field.fieldKind) {
+    case "list":
+      return listEncoder(field, encoderOf);
+    case "map":
+      return mapEncoder(field, encoderOf);
+    default: {
+      const value = valueEncoder(field, encoderOf);
+      if (field.oneof !== undefined) return oneofEncoder(field, field.oneof.localName, value);
+      if (field.presence !== implicitPresence) return explicitEncoder(field, value);
+      return implicitEncoder(field, value);
+    }
+  }
+}
+
+/** Groups, and messages that protobuf-es holds in another form, are left to it. */
+function isLeft(field: DescField): boolean {
+  if (field.message === undefined) return false;
+  return ("delimitedEncoding" in field && field.delimitedEncoding) || convertsMessage(field);
+}
+
+/** Leaves the message to protobuf-es if the field may be set, or has to be. */
+function leftEncoder(field: DescField): FieldEncoder {
+  const { oneof, localName, fieldKind } = field;
+  const required = isRequired(field);
+  const isSet = (message: Fields): boolean => {
+    if (required) return true;
+    const value = message[oneof === undefined ? localName : oneof.localName];
+    if (fieldKind === "message" && oneof === undefined) return value !== undefined;
+    // A message has its lists, maps and oneofs, be they empty.
+    if (value === undefined || value === null) return message.$typeName !== undefined;
+    if (oneof !== undefined) return (value as Chosen).case === localName;
+    // Places of a list that hold nothing are no keys.
+    return Array.isArray(value) ? value.length > 0 : Object.keys(value).length > 0;
+  };
+  return {
+    fixedBytes: null,
+    bound(message) {
+      if (isSet(message)) throw unusual;
+      return 0;
+    },
+    write: (_message, _b, at) => at,
+  };
+}

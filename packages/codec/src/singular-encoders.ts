@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { DescField, ScalarType } from "@bufbuild/protobuf";
+import type { FieldEncoder } from "./field-encoder.js";
+import type { Fields } from "./message-encoder.js";
+import { scalarEncoders } from "./scalar-encoders.js";
+import { unusual } from "./unusual.js";
+import type { ValueEncoder } from "./value-encoder.js";
+import { varintSize } from "./varint.js";
+import { putTag, tagOf } from "./wire-type.js";
+
+/** What a oneof holds. */
+export interface Chosen {
+  readonly case?: unknown;
+  readonly value?: unknown;
+}
+
+// protobuf-es has this as a constant of its own.
+const legacyRequired = 3;
+
+/** Whether protobuf-es refuses a message without this field. */
+export function isRequired(field: DescField): boolean {
+  return field.presence === legacyRequired;
+}
+
+/** A field that has not been given: that is all right in an object with fields, and the end of it in a message. */
+export function absent(message: Fields, value: unknown): void {
+  if (message.$typeName !== undefined || (value !== undefined && value !== null)) throw unusual;
+}
+
+/** A field without presence: what is zero is left out. */
+export function implicitEncoder(field: DescField, value: ValueEncoder): FieldEncoder {
+  const { localName } = field;
+  const tag = tagOf(field.number, value.wireType);
+  const tagBytes = varintSize(tag);
+  const isZero = zeroTest(field);
+  return {
+    fixedBytes: value.fixedBytes === null ? null : value.fixedBytes + tagBytes,
+    bound(message) {
+      const given = message[localName];
+      return given === undefined || given === null || given === ""
+        ? 0
+        : value.bound(given, message) + tagBytes;
+    },
+    write(message, b, at) {
+      const given = message[localName];
+      if (isZero(given)) return at;
+      if (given === undefined || given === null) {
+        absent(message, given);
+        return at;
+      }
+      return value.write(given, message, b, putTag(b, at, tag));
+    },
+  };
+}
+
+function zeroTest(field: DescField): (value: unknown) => boolean {
+  if (field.fieldKind === "enum") {
+    const zero = field.enum.values[0]!.number;
+    return (value) => value === zero;
+  }
+  return scalarEncoders[field.scalar as ScalarType].isZero;
+}
+
+/** A field with presence: set when it is the message's own. That of a proto2 message may have its default from the prototype. */
+export function explicitEncoder(field: DescField, value: ValueEncoder): FieldEncoder {
+  const { localName } = field;
+  const required = isRequired(field);
+  const tag = tagOf(field.number, value.wireType);
+  const tagBytes = varintSize(tag);
+  return {
+    fixedBytes: value.fixedBytes === null ? null : value.fixedBytes + tagBytes,
+    bound(message) {
+      const given = message[localName];
+      return given === undefined || given === null ? 0 : value.bound(given, message) + tagBytes;
+    },
+    write(message, b, at) {
+      const given = message[localName];
+      const isMessage = message.$typeName !== undefined;
+      if (given === undefined || (isMessage && !Object.hasOwn(message, localName))) {
+        if (required) throw unusual;
+        return at;
+      }
+      if (given === null) {
+        if (isMessage || required) throw unusual;
+        return at;
+      }
+      return value.write(given, message, b, putTag(b, at, tag));
+    },
+  };
+}
+
+/** A member of a oneof. */
+export function oneofEncoder(field: DescField, group: string, value: ValueEncoder): FieldEncoder {
+  const { localName } = field;
+  const tag = tagOf(field.number, value.wireType);
+  const tagBytes = varintSize(tag);
+  const chosen = (message: Fields): Chosen | null => {
+    const given = message[group] as Chosen | null | undefined;
+    if (given === undefined || given === null) {
+      absent(message, given);
+      return null;
+    }
+    return given.case === localName ? given : null;
+  };
+  return {
+    // Only one of the group is set: to count all would make the bound of a large one useless.
+    fixedBytes: null,
+    bound(message) {
+      const given = chosen(message);
+      return given === null ? 0 : value.bound(given.value, message) + tagBytes;
+    },
+    write(message, b, at) {
+      const given = chosen(message);
+      return given === null ? at : value.write(given.value, message, b, putTag(b, at, tag));
+    },
+  };
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
+import type { Fields, MessageEncoder } from "./message-encoder.js";
+import { scalarEncoders } from "./scalar-encoders.js";
+import { unusual } from "./unusual.js";
+import { putLength, varint32Bytes, varintSize } from "./varint.js";
+import { WireType } from "./wire-type.js";
+
+/** Writes one value: a scalar, an enum or a message. `parent` is the message that it is in. */
+export interface ValueEncoder {
+  readonly wireType: number;
+  readonly fixedBytes: number | null;
+  readonly bound: (value: unknown, parent: Fields) => number;
+  readonly write: (value: unknown, parent: Fields, b: Uint8Array, at: number) => number;
+}
+
+/** The encoder of a message type. */
+export type EncoderOf = (desc: DescMessage) => MessageEncoder;
+
+/** The encoder of a field's values, or of those of a list's or a map's. */
+export function valueEncoder(field: DescField, encoderOf: EncoderOf): ValueEncoder {
+  if (field.message !== undefined) return messageValue(encoderOf(field.message));
+  // An enum is an int32 on the wire.
+  const { wireType, bound, write } = scalarEncoders[field.scalar ?? ScalarType.INT32];
+  return {
+    wireType,
+    fixedBytes: typeof bound === "number" ? bound : null,
+    bound: typeof bound === "number" ? () => bound : bound,
+    write: (value, _parent, b, at) => write(value, b, at),
+  };
+}
+
+function messageValue(encoder: MessageEncoder): ValueEncoder {
+  // As many octets as the last one's length took: those of one field tend to be alike, and then nothing has to be moved.
+  let width = 1;
+  return {
+    wireType: WireType.LengthDelimited,
+    fixedBytes: null,
+    bound(value, parent) {
+      if (!encoder.accepts(value, parent)) throw unusual;
+      return encoder.bound(value) + varint32Bytes;
+    },
+    write(value, parent, b, at) {
+      if (!encoder.accepts(value, parent)) throw unusual;
+      const before = width;
+      const end = encoder.write(value, b, at + before);
+      width = varintSize(end - at - before);
+      return putLength(b, at, before, end);
+    },
+  };
+}
