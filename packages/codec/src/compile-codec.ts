@@ -34,6 +34,9 @@ export interface InPlaceWriter<Init> {
   /**
    * Writes the message at `at`, where there is room for `bound` octets, and returns the offset behind it; -1 if it can't be
    * written in place, and only `serialize` will do. What is in that room is undefined then.
+   *
+   * A message whose getters give more than they gave to `bound` is written past that room: an offset above `at + bound` tells so,
+   * and the message may be cut by the end of `b`.
    */
   write(message: Init, b: Uint8Array, at: number): number;
 }
