@@ -46,15 +46,18 @@ const keptBytes = 1_048_576;
 /** Above this a bound may be too far from what a message takes: three times that, for texts. */
 const largestBound = 16 * keptBytes;
 
-/** Where messages are serialised before they are copied: it grows to what the largest one needed. */
 const none = new Uint8Array(0);
+/**
+ * Where messages are serialised before they are copied; `none` while somebody has it. It grows to what the largest one needed, up
+ * to {@link keptBytes}, and stays.
+ */
 let kept = none;
 
 const codecs = new WeakMap<DescMessage, CompiledCodec<DescMessage>>();
 
 /**
  * Compiles the codec of a message type, once per type: closures made of the descriptor, no generated source, so that it runs
- * where `eval` is forbidden. Bytes and messages are those of protobuf-es, ten times as fast for small ones.
+ * where `eval` is forbidden. Bytes and messages are those of protobuf-es, several times as fast for small ones.
  *
  * What the compiled code does not know (groups, values of a wrong type, malformed bytes) is done by protobuf-es, from the
  * start, which also words all errors.
