@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
+import { isLeft } from "./is-left.js";
 import type { MessageDecoder } from "./message-decoder.js";
 import { type ScalarDecoder, scalarDecoder } from "./scalar-decoders.js";
 import { scalarEncoders } from "./scalar-encoders.js";
 import { unusual } from "./unusual.js";
 import { input, readStop, readTag } from "./varint.js";
-import { convertsMessage } from "./well-known.js";
 import { tagOf, WireType } from "./wire-type.js";
 import type { Building } from "./zero-message.js";
 
@@ -26,8 +26,7 @@ export function createFieldDecoder(
   field: DescField,
   decoderOf: DecoderOf,
 ): readonly (readonly [tag: number, decoder: FieldDecoder])[] {
-  if (field.message !== undefined && convertsMessage(field)) return [];
-  if ("delimitedEncoding" in field && field.delimitedEncoding) return [];
+  if (isLeft(field)) return [];
   // A message that has none yet would give what every object has, as `hasOwnProperty`: nobody may merge into that.
   if (field.fieldKind === "message" && field.oneof === undefined && field.localName in Object.prototype)
     return [];

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DescField } from "@bufbuild/protobuf";
+import { isLeft } from "./is-left.js";
 import type { Fields } from "./message-encoder.js";
 import { listEncoder, mapEncoder } from "./repeated-encoders.js";
 import {
@@ -11,7 +12,6 @@ import {
 } from "./singular-encoders.js";
 import { unusual } from "./unusual.js";
 import { type EncoderOf, valueEncoder } from "./value-encoder.js";
-import { convertsMessage } from "./well-known.js";
 
 /** Writes one field of a message. */
 export interface FieldEncoder {
@@ -41,12 +41,6 @@ export function createFieldEncoder(field: DescField, encoderOf: EncoderOf): Fiel
       return implicitEncoder(field, value);
     }
   }
-}
-
-/** Groups, and messages that protobuf-es holds in another form, are left to it. */
-function isLeft(field: DescField): boolean {
-  if (field.message === undefined) return false;
-  return ("delimitedEncoding" in field && field.delimitedEncoding) || convertsMessage(field);
 }
 
 /** Leaves the message to protobuf-es if the field may be set, or has to be. */
