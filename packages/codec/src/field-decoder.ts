@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
+import type { Chosen } from "./chosen.js";
 import { isLeft } from "./is-left.js";
 import type { MessageDecoder } from "./message-decoder.js";
 import { type ScalarDecoder, scalarDecoder } from "./scalar-decoders.js";
@@ -14,12 +15,6 @@ export type FieldDecoder = (message: Building, b: Uint8Array, end: number) => vo
 
 /** The decoder of a message type. */
 type DecoderOf = (desc: DescMessage) => MessageDecoder;
-
-/** What a oneof holds. */
-interface Chosen {
-  readonly case: string | undefined;
-  readonly value?: unknown;
-}
 
 /** Compiles a field: what reads it, by tag. A field without any is left to protobuf-es. */
 export function createFieldDecoder(

@@ -1,15 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DescField } from "@bufbuild/protobuf";
+import type { Chosen } from "./chosen.js";
 import { isLeft } from "./is-left.js";
 import type { Fields } from "./message-encoder.js";
 import { listEncoder, mapEncoder } from "./repeated-encoders.js";
-import {
-  type Chosen,
-  explicitEncoder,
-  implicitEncoder,
-  isRequired,
-  oneofEncoder,
-} from "./singular-encoders.js";
+import { explicitEncoder, implicitEncoder, isRequired, oneofEncoder } from "./singular-encoders.js";
 import { unusual } from "./unusual.js";
 import { type EncoderOf, valueEncoder } from "./value-encoder.js";
 

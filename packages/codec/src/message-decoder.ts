@@ -1,17 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { DescMessage } from "@bufbuild/protobuf";
+import type { DescMessage, UnknownField } from "@bufbuild/protobuf";
 import { createFieldDecoder, type FieldDecoder } from "./field-decoder.js";
 import { unusual } from "./unusual.js";
 import { input, readStop, readTag, readVarint64 } from "./varint.js";
 import { WireType } from "./wire-type.js";
 import { type Building, zeroMessage } from "./zero-message.js";
-
-/** A field that is not in the schema, as it came. */
-interface UnknownField {
-  readonly no: number;
-  readonly wireType: number;
-  readonly data: Uint8Array;
-}
 
 /** Messages inside messages; protobuf-es says what happens beyond. */
 const deepest = 90;

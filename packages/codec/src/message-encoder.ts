@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { DescMessage } from "@bufbuild/protobuf";
+import type { DescMessage, UnknownField } from "@bufbuild/protobuf";
 import { createFieldEncoder, type FieldEncoder } from "./field-encoder.js";
 import { writeVarint32 } from "./varint.js";
 import { tagOf } from "./wire-type.js";
@@ -7,11 +7,7 @@ import { tagOf } from "./wire-type.js";
 /** A message, or an object with its fields: only the former has a type name. */
 export type Fields = Readonly<Record<string, unknown>> & {
   readonly $typeName?: string;
-  readonly $unknown?: readonly {
-    readonly no: number;
-    readonly wireType: number;
-    readonly data: Uint8Array;
-  }[];
+  readonly $unknown?: readonly UnknownField[];
 };
 
 /** The most octets of a tag. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DescField, ScalarType } from "@bufbuild/protobuf";
+import type { Chosen } from "./chosen.js";
 import type { FieldEncoder } from "./field-encoder.js";
 import type { Fields } from "./message-encoder.js";
 import { scalarEncoders } from "./scalar-encoders.js";
@@ -7,12 +8,6 @@ import { unusual } from "./unusual.js";
 import type { ValueEncoder } from "./value-encoder.js";
 import { varintSize } from "./varint.js";
 import { putTag, tagOf } from "./wire-type.js";
-
-/** What a oneof holds. */
-export interface Chosen {
-  readonly case?: unknown;
-  readonly value?: unknown;
-}
 
 // protobuf-es has this as a constant of its own.
 const legacyRequired = 3;
