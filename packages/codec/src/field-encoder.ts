@@ -18,7 +18,7 @@ export interface FieldEncoder {
   readonly write: (message: Fields, b: Uint8Array, at: number) => number;
 }
 
-// protobuf-es has this as a constant of its own.
+// `FeatureSet.FieldPresence.IMPLICIT` of google/protobuf/descriptor.proto.
 const implicitPresence = 2;
 
 /** Compiles a field. */

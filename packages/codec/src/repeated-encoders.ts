@@ -4,7 +4,7 @@ import type { FieldEncoder } from "./field-encoder.js";
 import { mapKeyValue } from "./map-key.js";
 import type { Fields } from "./message-encoder.js";
 import { type ScalarEncoder, scalarEncoders } from "./scalar-encoders.js";
-import { absent } from "./singular-encoders.js";
+import { checkAbsent } from "./singular-encoders.js";
 import { unusual } from "./unusual.js";
 import { type EncoderOf, valueEncoder } from "./value-encoder.js";
 import { putLength, varint32Bytes, varintSize } from "./varint.js";
@@ -17,7 +17,7 @@ export function listEncoder(field: DescField & { fieldKind: "list" }, encoderOf:
   const items = (message: Fields): readonly unknown[] | null => {
     const given = message[localName];
     if (Array.isArray(given)) return given;
-    absent(message, given);
+    checkAbsent(message, given);
     return null;
   };
   const bound = (message: Fields, perItem: number): number => {
@@ -76,7 +76,7 @@ export function mapEncoder(field: DescField & { fieldKind: "map" }, encoderOf: E
     if (typeof given === "object" && given !== null && !Array.isArray(given)) {
       return given as Readonly<Record<string, unknown>>;
     }
-    absent(message, given);
+    checkAbsent(message, given);
     return null;
   };
   let width = 1;

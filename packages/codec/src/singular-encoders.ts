@@ -9,7 +9,7 @@ import type { ValueEncoder } from "./value-encoder.js";
 import { varintSize } from "./varint.js";
 import { putTag, tagOf } from "./wire-type.js";
 
-// protobuf-es has this as a constant of its own.
+// `FeatureSet.FieldPresence.LEGACY_REQUIRED` of google/protobuf/descriptor.proto.
 const legacyRequired = 3;
 
 /** Whether protobuf-es refuses a message without this field. */
@@ -17,8 +17,8 @@ export function isRequired(field: DescField): boolean {
   return field.presence === legacyRequired;
 }
 
-/** A field that has not been given: that is all right in an object with fields, and the end of it in a message. */
-export function absent(message: Fields, value: unknown): void {
+/** Throws unless a field has not been given, which only an object with fields may do: a message made by `create` has them all. */
+export function checkAbsent(message: Fields, value: unknown): void {
   if (message.$typeName !== undefined || (value !== undefined && value !== null)) throw unusual;
 }
 
@@ -40,7 +40,7 @@ export function implicitEncoder(field: DescField, value: ValueEncoder): FieldEnc
       const given = message[localName];
       if (isZero(given)) return at;
       if (given === undefined || given === null) {
-        absent(message, given);
+        checkAbsent(message, given);
         return at;
       }
       return value.write(given, message, b, putTag(b, at, tag));
@@ -92,7 +92,7 @@ export function oneofEncoder(field: DescField, group: string, value: ValueEncode
   const chosen = (message: Fields): Chosen | null => {
     const given = message[group] as Chosen | null | undefined;
     if (given === undefined || given === null) {
-      absent(message, given);
+      checkAbsent(message, given);
       return null;
     }
     return given.case === localName ? given : null;
