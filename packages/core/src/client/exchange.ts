@@ -16,7 +16,7 @@ export interface StreamOpener {
   /** Opens the stream of a request on a link. */
   open(link: Link, req: AnyRequest, scope: CallScope, listener: ClientCallListener): ClientCall;
   /** A response as interceptors see it. */
-  response(exchange: ClientCall, message: unknown): AnyResponse;
+  response(call: ClientCall, message: unknown): AnyResponse;
 }
 
 /** How often a call is made again that never left: each time its connection was lost before it could. */

@@ -96,14 +96,14 @@ export class MethodCaller implements StreamOpener {
 
   /** @inheritdoc */
   open(link: Link, req: AnyRequest, scope: CallScope, listener: ClientCallListener): ClientCall {
-    const exchange = new ClientCall(link, this.method, this.headers(link, req, scope), listener);
-    scope.carriedBy(exchange);
-    return exchange;
+    const call = new ClientCall(link, this.method, this.headers(link, req, scope), listener);
+    scope.carriedBy(call);
+    return call;
   }
 
   /** @inheritdoc */
-  response(exchange: ClientCall, message: unknown): AnyResponse {
-    return new CallResponse(exchange, this.desc, message) as unknown as AnyResponse;
+  response(call: ClientCall, message: unknown): AnyResponse {
+    return new CallResponse(call, this.desc, message) as unknown as AnyResponse;
   }
 
   private headers(link: Link, req: AnyRequest, scope: CallScope): OutgoingFields {
@@ -162,13 +162,13 @@ class CallResponse {
   readonly header: Headers;
   readonly trailer: Headers;
 
-  constructor(exchange: ClientCall, method: DescMethod, message: unknown) {
+  constructor(call: ClientCall, method: DescMethod, message: unknown) {
     this.stream = method.methodKind !== "unary";
     this.method = method;
     this.service = method.parent;
     this.message = message;
-    this.header = new LazyHeaders(exchange, "header");
-    this.trailer = new LazyHeaders(exchange, "trailer");
+    this.header = new LazyHeaders(call, "header");
+    this.trailer = new LazyHeaders(call, "trailer");
   }
 }
 
