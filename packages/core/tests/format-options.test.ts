@@ -4,6 +4,7 @@ import { create } from "@bufbuild/protobuf";
 import { Code, createClient, type ServeOptions, type TransportOptions } from "@tristream/core";
 import { GreetRequestSchema, GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { serve } from "@tristream/node";
+import { messageCodec } from "../src/engine/message-codec.js";
 import { errorOf } from "./events.js";
 import { everyLink, quiet } from "./every-link.js";
 import { mounts } from "./mounts.js";
@@ -62,6 +63,14 @@ test("a transport that reads no unknown fields has none in answers", async () =>
   expect(await createClient(GreetService, end.transport).greet(requestOfTomorrow())).not.toHaveProperty(
     "$unknown",
   );
+});
+
+test("binary options, be they empty, leave messages to protobuf-es", () => {
+  const schema = GreetRequestSchema;
+  // Only the compiled codec writes in place.
+  expect(messageCodec(schema, "proto", {}).direct).toBeDefined();
+  expect(messageCodec(schema, "proto", { binaryOptions: {} }).direct).toBeUndefined();
+  expect(messageCodec(schema, "proto", drop).direct).toBeUndefined();
 });
 
 const strict = { jsonOptions: { ignoreUnknownFields: false } };
