@@ -5,8 +5,11 @@ import { input, putLength, readStop, varint32Bytes, varintSize } from "./varint.
 
 /** Up to so many UTF-16 units a loop here beats the call of the runtime's encoder. */
 const writtenInLoop = 32;
-/** Up to so many octets a loop here beats the call of the runtime's decoder. */
-const readInLoop = 48;
+/**
+ * Up to so many octets one call of `fromCharCode` beats the runtime's decoder. No more: what is put together of pieces, or is a
+ * piece of something longer, is kept with all of that, at several times its size.
+ */
+const shortText = 12;
 
 const encoder = new TextEncoder();
 
@@ -67,49 +70,52 @@ function readText(b: Uint8Array, end: number, strict: boolean): string {
   const stop = readStop(b, end);
   const start = input.at;
   input.at = stop;
-  if (stop - start <= readInLoop) {
-    const text = asciiText(b, start, stop);
-    if (text !== null) return text;
-  }
-  // As protobuf-es does it, which is as the user may have set it: what that calls may parse too.
+  const text = stop - start <= shortText ? asciiText(b, start, stop) : bufferText(b, start, stop);
+  return text ?? decodedText(b, start, stop, strict);
+}
+
+/** As protobuf-es does it, which is as the user may have set it: what that calls may parse too. */
+function decodedText(b: Uint8Array, start: number, stop: number, strict: boolean): string {
   const { depth } = input;
-  const text = getTextEncoding().decodeUtf8(
-    new Uint8Array(b.buffer, b.byteOffset + start, stop - start),
-    strict,
-  );
+  const view = new Uint8Array(b.buffer, b.byteOffset + start, stop - start);
+  const text = getTextEncoding().decodeUtf8(view, strict);
   input.at = stop;
   input.depth = depth;
   return text;
 }
 
-/** A text of ASCII; null if it is none. Eight at a time: one call of `fromCharCode` with eight costs what one with one does. */
+/** What Node's `Buffer` has beyond a `Uint8Array`. */
+interface NodeBuffer {
+  readonly utf8Slice?: (start: number, end: number) => string;
+}
+
+/**
+ * A text of one of Node's Buffers, which read it without a view of its octets: two thirds of the time of a short one. Null where a
+ * decoder may see something else: a mark at the beginning, or U+FFFD, which stands for what is no UTF-8.
+ */
+function bufferText(b: Uint8Array & NodeBuffer, start: number, stop: number): string | null {
+  if (b.utf8Slice === undefined || b[start] === 0xef) return null;
+  const text = b.utf8Slice(start, stop);
+  return text.includes("\ufffd") ? null : text;
+}
+
+/** A text of up to {@link shortText} ASCII characters; null if it is none. A call with twelve costs what one with one does. */
 function asciiText(b: Uint8Array, at: number, end: number): string | null {
-  let text = "";
-  for (; end - at >= 8; at += 8) {
-    const c0 = b[at]!;
-    const c1 = b[at + 1]!;
-    const c2 = b[at + 2]!;
-    const c3 = b[at + 3]!;
-    const c4 = b[at + 4]!;
-    const c5 = b[at + 5]!;
-    const c6 = b[at + 6]!;
-    const c7 = b[at + 7]!;
-    if ((c0 | c1 | c2 | c3 | c4 | c5 | c6 | c7) > 0x7f) return null;
-    text += String.fromCharCode(c0, c1, c2, c3, c4, c5, c6, c7);
-  }
-  if (end - at >= 4) {
-    const c0 = b[at]!;
-    const c1 = b[at + 1]!;
-    const c2 = b[at + 2]!;
-    const c3 = b[at + 3]!;
-    if ((c0 | c1 | c2 | c3) > 0x7f) return null;
-    text += String.fromCharCode(c0, c1, c2, c3);
-    at += 4;
-  }
-  for (; at < end; at++) {
-    const c = b[at]!;
-    if (c > 0x7f) return null;
-    text += String.fromCharCode(c);
-  }
-  return text;
+  const length = end - at;
+  if (length === 0) return "";
+  const c0 = b[at]!;
+  const c1 = length > 1 ? b[at + 1]! : 0;
+  const c2 = length > 2 ? b[at + 2]! : 0;
+  const c3 = length > 3 ? b[at + 3]! : 0;
+  const c4 = length > 4 ? b[at + 4]! : 0;
+  const c5 = length > 5 ? b[at + 5]! : 0;
+  const c6 = length > 6 ? b[at + 6]! : 0;
+  const c7 = length > 7 ? b[at + 7]! : 0;
+  const c8 = length > 8 ? b[at + 8]! : 0;
+  const c9 = length > 9 ? b[at + 9]! : 0;
+  const c10 = length > 10 ? b[at + 10]! : 0;
+  const c11 = length > 11 ? b[at + 11]! : 0;
+  if ((c0 | c1 | c2 | c3 | c4 | c5 | c6 | c7 | c8 | c9 | c10 | c11) > 0x7f) return null;
+  const text = String.fromCharCode(c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11);
+  return length === shortText ? text : text.slice(0, length);
 }
