@@ -19,10 +19,11 @@ export interface CompiledCodec<D extends DescMessage> {
    */
   serialize(message: MessageInitShape<D>): Uint8Array;
   /**
-   * The message in the octets from `start` to `end`, as `fromBinary` gives it; throws what that throws for what is none. `bytes`
-   * fields and unknown ones are views of `b`: leave that as it is.
+   * The message in the octets from `start` (0) to `end` (`b.length`), as `fromBinary` gives it; throws what that throws for what is
+   * none, and a `RangeError` for octets that are not in `b`. `bytes` fields and unknown ones are views of `b`, each a `Uint8Array` also
+   * of a `Buffer`: leave that as it is.
    */
-  parse(b: Uint8Array, start: number, end: number): MessageShape<D>;
+  parse(b: Uint8Array, start?: number, end?: number): MessageShape<D>;
   /** Serialisation into a buffer that is there. */
   readonly direct: InPlaceWriter<MessageInitShape<D>>;
 }
@@ -35,16 +36,16 @@ export interface InPlaceWriter<Init> {
    * Writes the message at `at`, where there is room for `bound` octets, and returns the offset behind it; -1 if it can't be
    * written in place, and only `serialize` will do. What is in that room is undefined then.
    *
-   * A message whose getters give more than they gave to `bound` is written past that room: an offset above `at + bound` tells so,
+   * A message that `bound` gave -1 for gets it here too. One whose getters give more than they gave to `bound` is written past that room: an offset above `at + bound` tells so,
    * and the message may be cut by the end of `b`.
    */
   write(message: Init, b: Uint8Array, at: number): number;
 }
 
 /** What needs more is serialised in a buffer of its own. */
-const keptBytes = 1_048_576;
+const keptBytes = 262_144;
 /** Above this a bound may be too far from what a message takes: three times that, for texts. */
-const largestBound = 16 * keptBytes;
+const largestBound = 16 * 1_048_576;
 
 const none = new Uint8Array(0);
 /**
@@ -63,6 +64,7 @@ const codecs = new WeakMap<DescMessage, CompiledCodec<DescMessage>>();
  * start, which also words all errors.
  */
 export function compileCodec<D extends DescMessage>(schema: D): CompiledCodec<D> {
+  if ((schema as Partial<DescMessage> | undefined)?.kind !== "message") throw noSchema(schema);
   let codec = codecs.get(schema) as CompiledCodec<D> | undefined;
   if (codec === undefined) {
     codec = compile(schema);
@@ -85,7 +87,7 @@ function compile<D extends DescMessage>(schema: D): CompiledCodec<D> {
   };
   const write = (message: MessageInitShape<D>, b: Uint8Array, at: number): number => {
     try {
-      return encoder.write(message as Fields, b, at);
+      return encoder.accepts(message, top) ? encoder.write(message, b, at) : -1;
     } catch {
       return -1;
     }
@@ -103,7 +105,11 @@ function compile<D extends DescMessage>(schema: D): CompiledCodec<D> {
       giveBack(b);
       return bytes ?? slowly(message);
     },
-    parse(b, start, end) {
+    parse(b, start = 0, end = b.byteLength) {
+      // A text has no byteLength, and an ArrayBuffer no length.
+      if (!(start >= 0 && start <= end && end <= b.length && end <= b.byteLength)) {
+        throw outside(b, start, end);
+      }
       try {
         input.at = start;
         input.depth = 0;
@@ -114,6 +120,17 @@ function compile<D extends DescMessage>(schema: D): CompiledCodec<D> {
     },
     direct: { bound, write },
   };
+}
+
+function noSchema(given: unknown): TypeError {
+  const name = (given as Partial<DescMessage> | null | undefined)?.typeName;
+  const what = name === undefined ? `schema of type ${typeof given}` : `schema of "${name}"`;
+  return new TypeError(`${what} is none of a message: give one as protoc-gen-es makes it`);
+}
+
+function outside(b: Uint8Array, start: number, end: number): Error {
+  if (!(b instanceof Uint8Array)) return new TypeError(`bytes of type ${typeof b}: give a Uint8Array`);
+  return new RangeError(`octets ${start} to ${end} are not in an array of ${b.length}`);
 }
 
 /** A buffer of at least so many bytes. Nobody else has it until it is given back: a getter may serialise too. */

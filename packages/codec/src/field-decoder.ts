@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
 import type { Chosen } from "./chosen.js";
-import { isLeft } from "./is-left.js";
+import { isLeft, type WrappedField, wrappedField } from "./is-left.js";
 import type { MessageDecoder } from "./message-decoder.js";
 import { type ScalarDecoder, scalarDecoder } from "./scalar-decoders.js";
 import { scalarEncoders } from "./scalar-encoders.js";
 import { unusual } from "./unusual.js";
 import { input, readStop, readTag } from "./varint.js";
 import { tagOf, WireType } from "./wire-type.js";
-import type { Building } from "./zero-message.js";
+import { type Building, zeroMessage } from "./zero-message.js";
 
 /** Reads one occurrence of a field, behind its tag, into a message. */
 export type FieldDecoder = (message: Building, b: Uint8Array, end: number) => void;
@@ -29,8 +29,11 @@ export function createFieldDecoder(
   switch (field.fieldKind) {
     case "map":
       return [[delimited, mapDecoder(field, decoderOf)]];
-    case "message":
+    case "message": {
+      const wrapped = wrappedField(field);
+      if (wrapped !== undefined) return [[delimited, wrapperDecoder(field, wrapped)]];
       return [[delimited, messageDecoder(field, decoderOf(field.message))]];
+    }
     case "list": {
       if (field.listKind === "message") return [[delimited, messageList(field, decoderOf(field.message))]];
       const value = valueDecoder(field);
@@ -105,6 +108,22 @@ function messageDecoder(field: DescField, decoder: MessageDecoder): FieldDecoder
       value = decoder.readDelimited(b, end);
     }
     message[group] = { case: localName, value };
+  };
+}
+
+/** A wrapper gives its bare value; one that comes twice is merged, so that an empty one changes nothing. */
+function wrapperDecoder({ localName }: DescField, wrapped: WrappedField): FieldDecoder {
+  const read = valueDecoder(wrapped);
+  const tag = tagOf(wrapped.number, wireTypeOf(wrapped));
+  const zero = zeroMessage(wrapped.parent);
+  return (message, b, end) => {
+    const stop = readStop(b, end);
+    let value = message[localName];
+    while (input.at < stop) {
+      if (readTag(b, stop) !== tag) throw unusual;
+      value = read(b, stop);
+    }
+    message[localName] = value === undefined ? zero()[wrapped.localName] : value;
   };
 }
 

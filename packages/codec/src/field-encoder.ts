@@ -58,6 +58,9 @@ function leftEncoder(field: DescField): FieldEncoder {
       if (isSet(message)) throw unusual;
       return 0;
     },
-    write: (_message, _b, at) => at,
+    write(message, _b, at) {
+      if (isSet(message)) throw unusual;
+      return at;
+    },
   };
 }

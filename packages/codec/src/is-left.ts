@@ -1,20 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { DescField, DescMessage } from "@bufbuild/protobuf";
+import type { DescField, ScalarType } from "@bufbuild/protobuf";
 import { isWrapperDesc } from "@bufbuild/protobuf/wkt";
 
-/** Whether a field is left to protobuf-es: a group, or messages that it holds in another form. */
+/** Whether a field is left to protobuf-es: groups, and `google.protobuf.Struct`, which it holds as a JSON object. */
 export function isLeft(field: DescField): boolean {
   const { message } = field;
   if (message === undefined) return false;
-  return ("delimitedEncoding" in field && field.delimitedEncoding) || convertsMessage(field, message);
+  if ("delimitedEncoding" in field && field.delimitedEncoding) return true;
+  return message.typeName === "google.protobuf.Struct" && field.parent?.typeName !== "google.protobuf.Value";
 }
 
 /**
- * Whether protobuf-es holds the messages of a field in another form: `google.protobuf.StringValue` and its kind as the
- * bare value, `google.protobuf.Struct` as a JSON object.
+ * The field of `google.protobuf.StringValue` and its kind, where protobuf-es holds its value in place of the message: in a field
+ * that is no list, map or oneof. Undefined for all other fields.
  */
-function convertsMessage(field: DescField, message: DescMessage): boolean {
-  if (message.typeName === "google.protobuf.Struct")
-    return field.parent?.typeName !== "google.protobuf.Value";
-  return field.fieldKind === "message" && field.oneof === undefined && isWrapperDesc(message);
+export function wrappedField(field: DescField): WrappedField | undefined {
+  if (field.fieldKind !== "message" || field.oneof !== undefined || !isWrapperDesc(field.message))
+    return undefined;
+  return field.message.fields[0] as WrappedField;
 }
+
+/** The only field of a wrapper. */
+export type WrappedField = DescField & { readonly fieldKind: "scalar"; readonly scalar: ScalarType };

@@ -39,6 +39,7 @@ export class MessageEncoder {
 
   /** Writes a message; returns the offset behind it. There must be room for as much as `bound` has said. */
   write(message: Fields, b: Uint8Array, at: number): number {
+    if (this.fields === null) this.compile();
     const fields = this.fields!;
     for (let i = 0; i < fields.length; i++) at = fields[i]!.write(message, b, at);
     return message.$unknown === undefined ? at : writeUnknown(message, b, at);

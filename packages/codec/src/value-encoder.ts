@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
+import { type WrappedField, wrappedField } from "./is-left.js";
 import type { Fields, MessageEncoder } from "./message-encoder.js";
 import { scalarEncoders } from "./scalar-encoders.js";
 import { unusual } from "./unusual.js";
 import { putLength, varint32Bytes, varintSize } from "./varint.js";
-import { WireType } from "./wire-type.js";
+import { putTag, tagOf, WireType } from "./wire-type.js";
 
 /** Writes one value: a scalar, an enum or a message. `parent` is the message that it is in. */
 export interface ValueEncoder {
@@ -19,6 +20,8 @@ export type EncoderOf = (desc: DescMessage) => MessageEncoder;
 
 /** The encoder of a field's values, or of those of a list's or a map's. */
 export function valueEncoder(field: DescField, encoderOf: EncoderOf): ValueEncoder {
+  const wrapped = wrappedField(field);
+  if (wrapped !== undefined) return wrappedValue(wrapped);
   if (field.message !== undefined) return messageValue(encoderOf(field.message));
   // An enum is an int32 on the wire.
   const { wireType, bound, write } = scalarEncoders[field.scalar ?? ScalarType.INT32];
@@ -46,6 +49,22 @@ function messageValue(encoder: MessageEncoder): ValueEncoder {
       const end = encoder.write(value, b, at + before);
       width = varintSize(end - at - before);
       return putLength(b, at, before, end);
+    },
+  };
+}
+
+/** A wrapper, of the bare value that protobuf-es holds in its place. */
+function wrappedValue(field: WrappedField): ValueEncoder {
+  const { wireType, bound, write, isZero } = scalarEncoders[field.scalar];
+  const tag = tagOf(field.number, wireType);
+  const around = 1 + varint32Bytes;
+  return {
+    wireType: WireType.LengthDelimited,
+    fixedBytes: typeof bound === "number" ? bound + around : null,
+    bound: typeof bound === "number" ? () => bound + around : (value) => bound(value) + around,
+    write(value, _parent, b, at) {
+      const end = isZero(value) ? at + 1 : write(value, b, putTag(b, at + 1, tag));
+      return putLength(b, at, 1, end);
     },
   };
 }

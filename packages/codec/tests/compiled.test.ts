@@ -8,13 +8,15 @@ import { compileCodec } from "../src/index.js";
 import { EditionSchema } from "./gen/editions_pb.js";
 import {
   ChoicesSchema,
+  file_three,
   ListsSchema,
   MapsSchema,
   ScalarsSchema,
   SmallSchema,
   TreeSchema,
+  WellKnownSchema,
 } from "./gen/three_pb.js";
-import { RequiredSchema, SecondSchema } from "./gen/two_pb.js";
+import { LevelSchema, RequiredSchema, SecondSchema } from "./gen/two_pb.js";
 
 /** Counts how often protobuf-es turns octets into a text: it does for every text that it reads. */
 function countDecodedTexts(work: () => void): number {
@@ -51,6 +53,11 @@ const messages: readonly (readonly [string, DescMessage, object])[] = [
   ],
   ["proto2", SecondSchema, { text: "a", level: 2, required: { number: 1, text: "b", level: 7 } }],
   ["required fields", RequiredSchema, { number: 1, text: "b", level: 7 }],
+  [
+    "wrappers",
+    WellKnownSchema,
+    { stringValue: "a", int64Value: 5n, boolValue: false, bytesValue: new Uint8Array(3), text: "b" },
+  ],
   ["an edition", EditionSchema, { required: "a", unchecked: "b", inner: { number: 5n } }],
 ];
 
@@ -82,12 +89,58 @@ test("a codec is made once", () => {
   expect(compileCodec(SmallSchema)).toBe(compileCodec(SmallSchema));
 });
 
-test("what can't be written in place is told", () => {
-  const { direct } = compileCodec(SmallSchema);
-  expect(direct.bound({ text: 7 } as never)).toBe(-1);
-  expect(direct.bound(7 as never)).toBe(-1);
-  expect(direct.bound(create(ScalarsSchema) as never)).toBe(-1);
-  expect(direct.write({ number: 1.5 }, new Uint8Array(100), 0)).toBe(-1);
+const other = create(ScalarsSchema);
+test.each<[string, DescMessage, unknown]>([
+  ["a text in a number's place", SmallSchema, { number: "a" }],
+  ["a number in a text's place", SmallSchema, { text: 7 }],
+  ["a number", SmallSchema, 7],
+  ["a text", SmallSchema, "x"],
+  ["an array", SmallSchema, []],
+  ["null", SmallSchema, null],
+  ["a message of another type", SmallSchema, other],
+  ["a group", SecondSchema, { part: { name: "a" } }],
+  ["a Struct", WellKnownSchema, { struct: { a: 1 } }],
+])("%s can't be written in place: that is told, whether bound was asked or not", (_what, desc, message) => {
+  const { direct } = compileCodec(desc);
+  expect(direct.write(message as never, new Uint8Array(100), 0)).toBe(-1);
+  // What a number is, is seen when it is written.
+  if (!(message as { number?: unknown } | null)?.number) expect(direct.bound(message as never)).toBe(-1);
+});
+
+test("octets that are not there are refused, and all of them are taken by default", () => {
+  const { parse, serialize } = compileCodec(SmallSchema);
+  const bytes = serialize({ text: "a secret" });
+  const view = new Uint8Array(bytes.buffer, 0, 5);
+  for (const range of [
+    [0, 6],
+    [-1, 2],
+    [3, 2],
+    [0, Number.NaN],
+  ] as const) {
+    const [start, end] = range;
+    expect(() => parse(view, start, end)).toThrow(
+      new RangeError(`octets ${start} to ${end} are not in an array of 5`),
+    );
+  }
+  expect(parse(bytes)).toMatchObject({ text: "a secret" });
+  expect(parse(Buffer.concat([new Uint8Array(2), bytes]), 2)).toMatchObject({ text: "a secret" });
+  expect(() => parse("bytes" as never)).toThrow(new TypeError("bytes of type string: give a Uint8Array"));
+  expect(() => parse("bytes" as never, 0, 3)).toThrow(TypeError);
+  expect(() => parse(new ArrayBuffer(3) as never)).toThrow(
+    new TypeError("bytes of type object: give a Uint8Array"),
+  );
+  expect(() => parse(undefined as never, 0, 0)).toThrow(TypeError);
+});
+
+test.each<[unknown, string]>([
+  [undefined, "schema of type undefined"],
+  ["x", "schema of type string"],
+  [file_three, "schema of type object"],
+  [LevelSchema, 'schema of "tristream.codec.test.Level"'],
+])("%s is no schema", (schema, what) => {
+  expect(() => compileCodec(schema as never)).toThrow(
+    new TypeError(`${what} is none of a message: give one as protoc-gen-es makes it`),
+  );
 });
 
 test("a message that grows between bound and write is not taken for written, and the offset tells where there was room", () => {
