@@ -4,15 +4,17 @@
 // @generated from file bench.proto (package tristream.bench, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Message as Message$1 } from "@bufbuild/protobuf";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_timestamp, file_google_protobuf_wrappers } from "@bufbuild/protobuf/wkt";
+import type { Message as Message$1, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file bench.proto.
  */
 export const file_bench: GenFile = /*@__PURE__*/
-  fileDesc("CgtiZW5jaC5wcm90bxIPdHJpc3RyZWFtLmJlbmNoIioKB01lc3NhZ2USDgoGbnVtYmVyGAEgASgFEg8KB3BheWxvYWQYAiABKAkiJAoEUGxhbhINCgVjb3VudBgBIAEoBRINCgVieXRlcxgCIAEoBTKUAgoMQmVuY2hTZXJ2aWNlEjsKBVVuYXJ5EhgudHJpc3RyZWFtLmJlbmNoLk1lc3NhZ2UaGC50cmlzdHJlYW0uYmVuY2guTWVzc2FnZRJBCgxTZXJ2ZXJTdHJlYW0SFS50cmlzdHJlYW0uYmVuY2guUGxhbhoYLnRyaXN0cmVhbS5iZW5jaC5NZXNzYWdlMAESRAoMQ2xpZW50U3RyZWFtEhgudHJpc3RyZWFtLmJlbmNoLk1lc3NhZ2UaGC50cmlzdHJlYW0uYmVuY2guTWVzc2FnZSgBEj4KBEJpZGkSGC50cmlzdHJlYW0uYmVuY2guTWVzc2FnZRoYLnRyaXN0cmVhbS5iZW5jaC5NZXNzYWdlKAEwAWIGcHJvdG8z");
+  fileDesc("CgtiZW5jaC5wcm90bxIPdHJpc3RyZWFtLmJlbmNoIioKB01lc3NhZ2USDgoGbnVtYmVyGAEgASgFEg8KB3BheWxvYWQYAiABKAkiJAoEUGxhbhINCgVjb3VudBgBIAEoBRINCgVieXRlcxgCIAEoBSLRAwoFT3JkZXISCgoCaWQYASABKAkSEAoIY3VzdG9tZXIYAiABKAMSKgoFaXRlbXMYAyADKAsyGy50cmlzdHJlYW0uYmVuY2guT3JkZXIuSXRlbRIyCgZsYWJlbHMYBCADKAsyIi50cmlzdHJlYW0uYmVuY2guT3JkZXIuTGFiZWxzRW50cnkSLQoGbWV0aG9kGAUgASgOMh0udHJpc3RyZWFtLmJlbmNoLk9yZGVyLk1ldGhvZBIoCgRtYWRlGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCgdhZGRyZXNzGAcgASgJSAASDgoEc2hvcBgIIAEoBUgAEioKBG5vdGUYCSABKAsyHC5nb29nbGUucHJvdG9idWYuU3RyaW5nVmFsdWUaMQoESXRlbRILCgNza3UYASABKAkSDQoFY291bnQYAiABKA0SDQoFcHJpY2UYAyABKAEaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIxCgZNZXRob2QSFgoSTUVUSE9EX1VOU1BFQ0lGSUVEEAASDwoLTUVUSE9EX0NBUkQQAUINCgtkZXN0aW5hdGlvbjKUAgoMQmVuY2hTZXJ2aWNlEjsKBVVuYXJ5EhgudHJpc3RyZWFtLmJlbmNoLk1lc3NhZ2UaGC50cmlzdHJlYW0uYmVuY2guTWVzc2FnZRJBCgxTZXJ2ZXJTdHJlYW0SFS50cmlzdHJlYW0uYmVuY2guUGxhbhoYLnRyaXN0cmVhbS5iZW5jaC5NZXNzYWdlMAESRAoMQ2xpZW50U3RyZWFtEhgudHJpc3RyZWFtLmJlbmNoLk1lc3NhZ2UaGC50cmlzdHJlYW0uYmVuY2guTWVzc2FnZSgBEj4KBEJpZGkSGC50cmlzdHJlYW0uYmVuY2guTWVzc2FnZRoYLnRyaXN0cmVhbS5iZW5jaC5NZXNzYWdlKAEwAWIGcHJvdG8z", [file_google_protobuf_timestamp, file_google_protobuf_wrappers]);
 
 /**
  * Message is what is counted. In a summary, number is the count and payload the running checksum, in decimal.
@@ -69,6 +71,161 @@ export type Plan = Message$1<"tristream.bench.Plan"> & {
  */
 export const PlanSchema: GenMessage<Plan> = /*@__PURE__*/
   messageDesc(file_bench, 1);
+
+/**
+ * Order is what an ordinary message looks like; the codec alone is measured with it.
+ *
+ * @generated from message tristream.bench.Order
+ */
+export type Order = Message$1<"tristream.bench.Order"> & {
+  /**
+   * Its id.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * Whose it is.
+   *
+   * @generated from field: int64 customer = 2;
+   */
+  customer: bigint;
+
+  /**
+   * Its lines.
+   *
+   * @generated from field: repeated tristream.bench.Order.Item items = 3;
+   */
+  items: Order_Item[];
+
+  /**
+   * What else is known of it.
+   *
+   * @generated from field: map<string, string> labels = 4;
+   */
+  labels: { [key: string]: string };
+
+  /**
+   * How it was paid.
+   *
+   * @generated from field: tristream.bench.Order.Method method = 5;
+   */
+  method: Order_Method;
+
+  /**
+   * When it was made.
+   *
+   * @generated from field: google.protobuf.Timestamp made = 6;
+   */
+  made?: Timestamp | undefined;
+
+  /**
+   * Where it goes.
+   *
+   * @generated from oneof tristream.bench.Order.destination
+   */
+  destination: {
+    /**
+     * A street.
+     *
+     * @generated from field: string address = 7;
+     */
+    value: string;
+    case: "address";
+  } | {
+    /**
+     * A shop.
+     *
+     * @generated from field: int32 shop = 8;
+     */
+    value: number;
+    case: "shop";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * What the customer has to say.
+   *
+   * @generated from field: google.protobuf.StringValue note = 9;
+   */
+  note?: string | undefined;
+};
+
+/**
+ * Describes the message tristream.bench.Order.
+ * Use `create(OrderSchema)` to create a new message.
+ */
+export const OrderSchema: GenMessage<Order> = /*@__PURE__*/
+  messageDesc(file_bench, 2);
+
+/**
+ * Item is one line of it.
+ *
+ * @generated from message tristream.bench.Order.Item
+ */
+export type Order_Item = Message$1<"tristream.bench.Order.Item"> & {
+  /**
+   * What.
+   *
+   * @generated from field: string sku = 1;
+   */
+  sku: string;
+
+  /**
+   * How many.
+   *
+   * @generated from field: uint32 count = 2;
+   */
+  count: number;
+
+  /**
+   * At which price each.
+   *
+   * @generated from field: double price = 3;
+   */
+  price: number;
+};
+
+/**
+ * Describes the message tristream.bench.Order.Item.
+ * Use `create(Order_ItemSchema)` to create a new message.
+ */
+export const Order_ItemSchema: GenMessage<Order_Item> = /*@__PURE__*/
+  messageDesc(file_bench, 2, 0);
+
+/**
+ * How it was paid.
+ *
+ * @generated from enum tristream.bench.Order.Method
+ */
+export const Order_Method = {
+  /**
+   * Not known.
+   *
+   * @generated from enum value: METHOD_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * By card.
+   *
+   * @generated from enum value: METHOD_CARD = 1;
+   */
+  CARD: 1,
+} as const;
+
+/**
+ * How it was paid.
+ *
+ * @generated from enum tristream.bench.Order.Method
+ */
+export type Order_Method = (typeof Order_Method)[keyof typeof Order_Method] | UnknownEnum;
+
+/**
+ * Describes the enum tristream.bench.Order.Method.
+ */
+export const Order_MethodSchema: GenEnum<Order_Method> = /*@__PURE__*/
+  enumDesc(file_bench, 2, 0);
 
 /**
  * BenchService is what every peer of the bench serves; bench/README.md says what each scenario calls.

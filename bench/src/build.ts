@@ -29,10 +29,10 @@ export function requireDist(): void {
   }
 }
 
-/** Transpiles server.ts and client.ts; the libraries stay outside and are found as an application finds them. */
+/** Transpiles server.ts, client.ts and codec.ts; the libraries stay outside and are found as an application finds them. */
 export async function buildChildren(): Promise<void> {
   await build({
-    entryPoints: ["src/server.ts", "src/client.ts"],
+    entryPoints: ["src/server.ts", "src/client.ts", "src/codec.ts"],
     absWorkingDir: fileURLToPath(benchFolder),
     outdir: fileURLToPath(childFolder),
     bundle: true,

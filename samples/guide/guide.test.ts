@@ -156,19 +156,19 @@ const connect = "node_modules/@connectrpc/connect/dist/esm";
 const tables: Record<string, readonly (readonly [file: string, name: string])[]> = {
   "`serve`": [
     [`${core}/server/resolve-options.ts`, "ServeOptions"],
-    [`${core}/engine/message-codec.ts`, "FormatOptions"],
+    [`${core}/engine/format-options.ts`, "FormatOptions"],
     [`${core}/server/create-server.ts`, "ServerOptions"],
     ["packages/node/src/serve.ts", "ServeOptions"],
   ],
   "`createTransport`": [
     [`${core}/client/create-transport.ts`, "TransportOptions"],
-    [`${core}/engine/message-codec.ts`, "FormatOptions"],
+    [`${core}/engine/format-options.ts`, "FormatOptions"],
     ["packages/node/src/socket-connector.ts", "ConnectOptions"],
   ],
   "`createClient`": [[`${core}/client/create-client.ts`, "ClientOptions"]],
   "A registration": [
     [`${core}/server/resolve-options.ts`, "ServeOptions"],
-    [`${core}/engine/message-codec.ts`, "FormatOptions"],
+    [`${core}/engine/format-options.ts`, "FormatOptions"],
     [`${core}/server/create-router.ts`, "TripleRouteOptions"],
   ],
   "A call": [[`${connect}/call-options.d.ts`, "CallOptions"]],

@@ -41,8 +41,8 @@ export type {
   PreparedHeaders,
   StreamReset,
 } from "./engine/byte-stream.js";
+export type { FormatOptions } from "./engine/format-options.js";
 export type { Link, LinkEvents, Peer } from "./engine/link.js";
-export type { FormatOptions } from "./engine/message-codec.js";
 export { type Attachments, readAttachments } from "./protocol/attachments.js";
 export { CodeBizError } from "./protocol/status.js";
 export type { TripleRouteOptions, TripleRouter } from "./server/create-router.js";

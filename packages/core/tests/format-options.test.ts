@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Connect's options of the two formats: of a transport, a server, a registration and a mount.
 import { create } from "@bufbuild/protobuf";
-import { Code, createClient, type ServeOptions, type TransportOptions } from "@tristream/core";
+import {
+  Code,
+  createClient,
+  type ServeOptions,
+  type TransportOptions,
+  type TripleRouter,
+} from "@tristream/core";
 import { GreetRequestSchema, GreetService } from "@tristream/gen/greet/greet_pb.js";
-import { serve } from "@tristream/node";
+import { createTransport, serve } from "@tristream/node";
 import { messageCodec } from "../src/engine/message-codec.js";
 import { errorOf } from "./events.js";
 import { everyLink, quiet } from "./every-link.js";
@@ -143,4 +149,30 @@ test("what is no message is refused by either codec, in the same words", async (
       expect.stringContaining("message can't be serialised"),
     ]);
   }
+});
+
+test.each([
+  [{ jsonOptions: null }, "jsonOptions is null"],
+  [{ jsonOptions: "x" }, "jsonOptions is a string"],
+  [{ jsonOptions: [] }, "jsonOptions is an array"],
+  [{ binaryOptions: null }, "binaryOptions is null"],
+  [{ binaryOptions: 3 }, "binaryOptions is a number"],
+  [{ jsonOptions: { registry: [GreetRequestSchema] } }, "registry of jsonOptions is an array"],
+])("%j is refused by servers, registrations and transports at once", async (options, text) => {
+  const expected = { code: Code.InvalidArgument, rawMessage: expect.stringContaining(`${text}: pass `) };
+  const wrong = options as ServeOptions;
+  const address = { host: "127.0.0.1", port: 0, logger: quiet };
+  const register = (given: ServeOptions) => (router: TripleRouter) =>
+    router.service(GreetService, counting, given);
+  expect(await errorOf(serve({ ...address, ...wrong, routes: register({}) }))).toMatchObject(expected);
+  expect(await errorOf(serve({ ...address, routes: register(wrong) }))).toMatchObject(expected);
+  expect(() => createTransport("tri://127.0.0.1:1", wrong as TransportOptions)).toThrow(
+    expect.objectContaining(expected),
+  );
+});
+
+test("an option that is undefined is one that is not given", async () => {
+  const nothing = { readUnknownFields: undefined, writeUnknownFields: undefined };
+  const given = { binaryOptions: nothing, jsonOptions: { ignoreUnknownFields: undefined } } as never;
+  expect(await greetingWith(given, {}, given)).toBe("1 unknown");
 });

@@ -10,8 +10,9 @@ import {
   type UnaryResponse,
 } from "@connectrpc/connect";
 import type { Compression } from "../connect-private.js";
+import { type FormatOptions, formatOptions } from "../engine/format-options.js";
 import type { Link } from "../engine/link.js";
-import { asMessage, type FormatOptions, messageCodec } from "../engine/message-codec.js";
+import { asMessage, messageCodec } from "../engine/message-codec.js";
 import { errorFromThrown } from "../engine/thrown.js";
 import { largestMessage, sizeOption } from "../protocol/check-option.js";
 import { CheckedHeaders } from "../protocol/checked-headers.js";
@@ -87,6 +88,7 @@ class LinkTransport implements TripleTransport, EngineTransport {
   private readonly readMaxBytes: number;
   private readonly writeMaxBytes: number;
   private readonly compressMinBytes: number;
+  private readonly format: FormatOptions;
   private readonly subtype: Subtype;
   private readonly plain = new WeakMap<DescMethod, PreparedMethod>();
   private closed = false;
@@ -95,6 +97,7 @@ class LinkTransport implements TripleTransport, EngineTransport {
     this.readMaxBytes = sizeOption("readMaxBytes", options.readMaxBytes) ?? 4_194_304;
     this.writeMaxBytes = sizeOption("writeMaxBytes", options.writeMaxBytes) ?? largestMessage;
     this.compressMinBytes = sizeOption("compressMinBytes", options.compressMinBytes, 0) ?? 1024;
+    this.format = formatOptions(options);
     this.connector = connector;
     this.options = options;
     this.subtype = options.useJson === true ? "json" : "proto";
@@ -145,14 +148,14 @@ class LinkTransport implements TripleTransport, EngineTransport {
   };
 
   [prepareMethod](method: DescMethod, settings: MethodSettings): PreparedMethod {
-    const { options, subtype } = this;
+    const { options, format, subtype } = this;
     const caller = new MethodCaller(
       {
         name: `${settings.serviceName}/${method.name}`,
         subtype,
         singleResponse: method.methodKind === "unary" || method.methodKind === "client_streaming",
-        request: messageCodec(method.input, subtype, options) as never,
-        response: messageCodec(method.output, subtype, options),
+        request: messageCodec(method.input, subtype, format) as never,
+        response: messageCodec(method.output, subtype, format),
         readMaxBytes: this.readMaxBytes,
         writeMaxBytes: this.writeMaxBytes,
         acceptCompression: options.acceptCompression ?? [],

@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
-  type BinaryReadOptions,
-  type BinaryWriteOptions,
   create,
   type DescMessage,
   fromBinary,
   fromJsonString,
-  type JsonReadOptions,
-  type JsonWriteOptions,
   type MessageInitShape,
   type MessageShape,
   toBinary,
@@ -16,6 +12,7 @@ import {
 import { compileCodec } from "@tristream/codec";
 import type { Subtype } from "../protocol/content-type.js";
 import { describeValue } from "./describe-value.js";
+import type { FormatOptions } from "./format-options.js";
 import { isThenable } from "./iterator.js";
 import { speedUpTextEncoding } from "./text-encoding.js";
 
@@ -36,23 +33,11 @@ export interface MessageCodec<Out = unknown, In = unknown> {
 export interface DirectEncoder<Out> {
   /** An upper bound of the message's octets, or -1. */
   bound(message: Out): number;
-  /** Writes the message at `at`, and returns the offset behind it, or -1. */
+  /**
+   * Writes the message at `at`, and returns the offset behind it, or -1. It reads the message again: one that says more now goes
+   * past what `bound` has said, or past the end of `b`.
+   */
   write(message: Out, b: Uint8Array, at: number): number;
-}
-
-/** How messages are read and written, in Connect's terms. */
-export interface FormatOptions {
-  /**
-   * Options of JSON: `registry` for `Any` and extensions, `ignoreUnknownFields`, `alwaysEmitImplicit` … Default: unknown
-   * fields are ignored, as in Connect.
-   */
-  jsonOptions?: Partial<JsonReadOptions & JsonWriteOptions>;
-  /**
-   * Options of protobuf's binary form: `readUnknownFields`, `writeUnknownFields`. Default: both are on, and messages are read
-   * and written by `@tristream/codec`. With an object here, also an empty one, protobuf-es does it: the same bytes and
-   * messages, several times slower for small ones.
-   */
-  binaryOptions?: Partial<BinaryReadOptions & BinaryWriteOptions>;
 }
 
 /** The codec for a subtype of gRPC's content type. */

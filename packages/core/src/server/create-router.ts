@@ -8,6 +8,7 @@ import {
   type HandlerContext,
 } from "@connectrpc/connect";
 import type { UniversalHandler } from "../connect-private.js";
+import { formatOptions } from "../engine/format-options.js";
 import { messageCodec } from "../engine/message-codec.js";
 import type { ServerCall, ServerMethod } from "../engine/server-call.js";
 import type { Subtype } from "../protocol/content-type.js";
@@ -21,12 +22,7 @@ import { guardInterceptor } from "./guard-interceptor.js";
 import { createInvoke } from "./invoke.js";
 import { defaultLogger, type Logger } from "./logger.js";
 import type { Handler, Registration } from "./registration.js";
-import {
-  formatOptions,
-  type ResolvedServeOptions,
-  resolveServeOptions,
-  type ServeOptions,
-} from "./resolve-options.js";
+import { type ResolvedServeOptions, resolveServeOptions, type ServeOptions } from "./resolve-options.js";
 import { RouteTable } from "./route-table.js";
 import { ServerLog } from "./server-log.js";
 import type { TripleContext, TripleMethodImpl, TripleServiceImpl } from "./triple-context.js";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Interceptor } from "@connectrpc/connect";
 import type { Compression } from "../connect-private.js";
-import type { FormatOptions } from "../engine/message-codec.js";
+import { type FormatOptions, formatOptions } from "../engine/format-options.js";
 import { largestMessage, sizeOption, timeOption } from "../protocol/check-option.js";
 
 /** How calls are served; for all routes, or for one registration. Sizes in bytes, times in milliseconds. */
@@ -47,13 +47,5 @@ export function resolveServeOptions(
     compressResponses: options.compressResponses ?? base?.compressResponses ?? false,
     compressMinBytes:
       sizeOption("compressMinBytes", options.compressMinBytes, 0) ?? base?.compressMinBytes ?? 1024,
-  };
-}
-
-/** What is given of the options of formats: one that is not given is not there, which is how Connect takes them. */
-export function formatOptions({ jsonOptions, binaryOptions }: FormatOptions = {}): FormatOptions {
-  return {
-    ...(jsonOptions === undefined ? {} : { jsonOptions }),
-    ...(binaryOptions === undefined ? {} : { binaryOptions }),
   };
 }
