@@ -53,7 +53,7 @@ export class Output {
     this.pauseAbove = pauseAbove;
   }
 
-  /** Makes room for `length` bytes, at most {@link outputSize}, and sees that they are flushed this turn. */
+  /** Makes room for `length` bytes, at most {@link outputSize}, not in a reserved place, and sees that they are flushed this turn. */
   room(length: number): void {
     if (this.reserved || this.position + length > this.buffer.length) {
       this.flush();
