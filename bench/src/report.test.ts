@@ -90,3 +90,19 @@ test("a table's columns line up", () => {
   ).split("\n");
   expect(new Set(lines.map((line) => line.length)).size).toBe(1);
 });
+
+test("each setting of the base's library is compared with the others, and with the base where there are no others", () => {
+  const figures = summarize([
+    sample("tristream", 1, 400),
+    sample("tristream-protobuf-es", 1, 300),
+    sample("grpc-js", 1, 100),
+  ]);
+  const scenarios = [{ name: "unary-1", title: "unary", unit: "call" }];
+  const ratios = (peers: Sample["peer"][]) =>
+    report(figures, { scenarios, peers, base: "tristream" })
+      .split("\n\n")
+      .filter((text) => text.includes("times as fast"))
+      .map((text) => text.split("\n")[2]!.split("|")[2]!.trim());
+  expect(ratios(["tristream", "tristream-protobuf-es", "grpc-js"])).toEqual(["4.00", "3.00"]);
+  expect(ratios(["tristream", "tristream-protobuf-es"])).toEqual(["1.33"]);
+});

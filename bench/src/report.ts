@@ -106,7 +106,10 @@ export interface ReportOptions {
 /** Writes tables: rates, how many times faster each setting of the base's library is, and CPU time an operation. */
 export function report(figures: readonly Figure[], options: ReportOptions): string {
   const { peers, base } = options;
-  const own = peers.filter((peer) => libraryOf(peer) === libraryOf(base));
+  const settings = peers.filter((peer) => libraryOf(peer) === libraryOf(base));
+  const rivals = peers.filter((peer) => !settings.includes(peer));
+  // Settings of one library are compared with each other when there is nobody else.
+  const own = rivals.length > 0 ? settings : [base];
   const others = peers.filter((peer) => !own.includes(peer));
   const find = (scenario: string, peer: PeerName) =>
     figures.find((f) => f.scenario === scenario && f.peer === peer);
@@ -135,9 +138,9 @@ export function report(figures: readonly Figure[], options: ReportOptions): stri
       [`${peer} is … times as fast as`, ...others, "the best of them"],
       rows((scenario) => {
         const rate = find(scenario, peer)?.median;
-        const rivals = others.flatMap((other) => find(scenario, other) ?? []);
+        const found = others.flatMap((other) => find(scenario, other) ?? []);
         const ratio = (rival: number) => (rate === undefined ? "-" : (rate / rival).toFixed(2));
-        const best = Math.max(...rivals.map((figure) => figure.median));
+        const best = Math.max(...found.map((figure) => figure.median));
         return [...cells((figure) => ratio(figure.median), others, scenario), ratio(best)];
       }),
     ),

@@ -16,6 +16,8 @@ export class FakeStream implements ByteStream {
   expected = 0;
   /** What is answered to writes: whether there is room for more. */
   roomy = true;
+  /** How often a place was given back. */
+  unreserved = 0;
   /** Whether `reserve` gives places. */
   places = true;
   ended = false;
@@ -28,7 +30,9 @@ export class FakeStream implements ByteStream {
     return this.places && length + 100 <= this.buffer.length ? 100 : -1;
   }
 
-  unreserve(): void {}
+  unreserve(): void {
+    this.unreserved++;
+  }
 
   commit(length: number, end: boolean): boolean {
     return this.write(this.buffer.slice(100, 100 + length), end);

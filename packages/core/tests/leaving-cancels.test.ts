@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 1: leaving cancels.
-// Mutant: core/src/client/call-scope.ts # this.exchange?.cancel(error);
+// Mutant: core/src/client/call-scope.ts # this.call?.cancel(error);
 // Mutant: core/src/client/call-scope.ts # this.userSignal.add(this);
 // Mutant: core/src/client/stream-handles.ts # this.call.cancel(canceled(reason));
 // Mutant: core/src/client/stream-handles.ts # this.call.cancel(canceled(error));

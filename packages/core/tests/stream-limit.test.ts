@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 6: every call settles. Those that wait for the peer's limit on concurrent streams, too.
 // Mutant: core/src/client/call-scope.ts # onDeadline(): void { => onDeadline(): void { return undefined as never;
-// Mutant: core/src/client/call-scope.ts # this.exchange?.cancel(error);
+// Mutant: core/src/client/call-scope.ts # this.call?.cancel(error);
 import { jest } from "@jest/globals";
 import { Code, createClient } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";

@@ -30,7 +30,7 @@ export class CallScope implements DeadlineEntry, HeadersMaker<null>, EndedBySign
   /** It was ended from this side: by its user, its deadline, or an error around it. */
   canceled = false;
   /** The stream that carries it, the last one if there are several. */
-  exchange: ClientCall | null = null;
+  call: ClientCall | null = null;
   /** The streams that carried it when another one was added; those that are not over yet run beside that. */
   private earlier: ClientCall[] | null = null;
   /** Called once, when it is over. */
@@ -82,18 +82,18 @@ export class CallScope implements DeadlineEntry, HeadersMaker<null>, EndedBySign
   }
 
   /** Another stream carries it: after the one before, or beside it, when an interceptor does not wait for that. */
-  carriedBy(exchange: ClientCall): void {
-    if (this.exchange !== null && !this.exchange.over) {
-      this.earlier = (this.earlier ?? []).filter((call) => !call.over);
-      this.earlier.push(this.exchange);
+  carriedBy(call: ClientCall): void {
+    if (this.call !== null && !this.call.over) {
+      this.earlier = (this.earlier ?? []).filter((each) => !each.over);
+      this.earlier.push(this.call);
     }
-    this.exchange = exchange;
+    this.call = call;
   }
 
   /** Whether more than one stream carries it. */
   get carriedTwice(): boolean {
-    if (this.exchange === null || this.earlier === null) return false;
-    return [this.exchange, ...this.earlier].filter((call) => !call.over).length > 1;
+    if (this.call === null || this.earlier === null) return false;
+    return [this.call, ...this.earlier].filter((each) => !each.over).length > 1;
   }
 
   /** Ends the call with an error: whatever carries it is reset. Nothing if it is over. */
@@ -101,7 +101,7 @@ export class CallScope implements DeadlineEntry, HeadersMaker<null>, EndedBySign
     if (this.over) return;
     this.canceled = true;
     this.end(error);
-    this.exchange?.cancel(error);
+    this.call?.cancel(error);
     if (this.earlier !== null) for (const call of this.earlier) call.cancel(error);
   }
 
@@ -127,7 +127,7 @@ export class CallScope implements DeadlineEntry, HeadersMaker<null>, EndedBySign
   }
 
   private deadlineError(): ConnectError {
-    const progress = this.exchange === null ? "nothing was sent" : this.exchange.progress();
+    const progress = this.call === null ? "nothing was sent" : this.call.progress();
     return new ConnectError(
       `the deadline of ${this.timeoutMs} ms that this client set passed in ${this.name}: ${progress}; raise timeoutMs if that is too short`,
       Code.DeadlineExceeded,

@@ -153,7 +153,7 @@ export class StreamCall<O> {
     try {
       checkResponse(res, this.scope.name);
       // The answer to a request of an interceptor's own making ends a call of its own: it says nothing to this one's scope.
-      const ours = res.message instanceof MessageReader && this.scope.exchange !== null;
+      const ours = res.message instanceof MessageReader && this.scope.call !== null;
       if (ours) this.reader = res.message as unknown as MessageReader<O>;
       else this.foreign = openIterator(res.message) as AsyncIterator<O>;
     } catch (error) {

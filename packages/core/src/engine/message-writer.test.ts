@@ -58,6 +58,42 @@ function messagesOf(written: number[]): string[] {
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 describe("a message writer", () => {
+  test("whose call ends while its message is read sends nothing of it, and gives the place back", () => {
+    const ending = (part: "bound" | "write" | "serialize", places: boolean) => {
+      const at = start({
+        serialize(message) {
+          if (part === "serialize") at.writer.stop();
+          return direct.serialize(message);
+        },
+        parse: () => undefined,
+        direct: {
+          bound(message) {
+            if (part === "bound") at.writer.stop();
+            return direct.direct!.bound(message);
+          },
+          write(message, b, place) {
+            if (part === "write") at.writer.stop();
+            return direct.direct!.write(message, b, place);
+          },
+        },
+      });
+      at.stream.places = places;
+      at.writer.write("a", false);
+      return at.stream;
+    };
+    for (const part of ["bound", "write"] as const) {
+      const stream = ending(part, true);
+      expect([stream.written, stream.unreserved]).toEqual([[], 1]);
+    }
+    for (const part of ["bound", "serialize"] as const) expect(ending(part, false).written).toEqual([]);
+  });
+
+  test("gives a place back that its codec can't write to, and sends what is serialised", () => {
+    const { stream, writer } = start({ ...text, direct: { bound: () => 10, write: () => -1 } });
+    writer.write("a", false);
+    expect([messagesOf(stream.written), stream.unreserved]).toEqual([["a"], 1]);
+  });
+
   test.each([
     ["serialised", text, true],
     ["serialised, without a place in the buffer", text, false],

@@ -96,7 +96,7 @@ export class MessageWriter<T> {
           stream.unreserve();
           return true;
         }
-        if (length >= 0 && length <= bound && stream.buffer === b && !stream.closed) {
+        if (length >= 0 && length <= bound && stream.buffer === b) {
           writePrefix(b, place, 0, length);
           return stream.commit(length + prefixLength, end);
         }
@@ -104,6 +104,7 @@ export class MessageWriter<T> {
       }
     }
     const bytes = this.serialize(message);
+    if (this.stopped) return true;
     if (this.compression !== null) return this.writeCompressed(bytes, end, this.compression);
     return this.writeBytes(bytes, 0, end);
   }

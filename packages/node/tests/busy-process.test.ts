@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// Mutant: node/src/clock.ts # if (isLate && !wasLate) { => if (false) {
+import { createServer } from "node:http2";
+import { type AddressInfo, createServer as createSocketServer } from "node:net";
+import { connectNodeAdapter } from "@connectrpc/connect-node";
+import { expect, test } from "@jest/globals";
+import { GreetService } from "@tristream/gen/greet/greet_pb.js";
+import { createClient, createTransport } from "@tristream/node";
+
+/** Keeps the process busy: nothing is read and no timer fires meanwhile. */
+function beBusy(ms: number): void {
+  const end = performance.now() + ms;
+  while (performance.now() < end);
+}
+
+test("a process that was busy for longer than a peer may take reads before it says that the peer was late", async () => {
+  const routes = connectNodeAdapter({
+    routes: (router) => router.service(GreetService, { greet: ({ name }) => ({ greeting: name }) }),
+  });
+  const http = createServer(routes);
+  const server = createSocketServer((socket) => {
+    socket.once("readable", () => {
+      // The client has sent its SETTINGS, and nobody can acknowledge them before this is over.
+      beBusy(3500);
+      http.emit("connection", socket);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const url = `tri://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const http2 = { settingsTimeoutMs: 1000, prefaceTimeoutMs: 1000 };
+  {
+    await using transport = createTransport(url, { http2 });
+    const client = createClient(GreetService, transport);
+    expect((await client.greet({ name: "after all" })).greeting).toBe("after all");
+  }
+  await new Promise((resolve) => server.close(resolve));
+});
