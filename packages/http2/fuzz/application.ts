@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { ErrorCode } from "../src/error-code.js";
 import { response } from "../tests/frames.js";
 import type { Machine } from "./machine.js";
 import type { Action } from "./step.js";
@@ -103,7 +104,8 @@ function writeInterrupted(machine: Machine, watched: WatchedStream, n: number, e
     "abandon",
     "credit",
   ];
-  act(machine, other, interruptions[n % interruptions.length]!, n, false);
+  const interruption = interruptions[n % interruptions.length]!;
+  act(machine, other, interruption, interruption === "reset" ? ErrorCode.CANCEL : n, false);
   b.fill(0x63, at, at + n);
   if (stream.buffer === b && !stream.closed) {
     watched.sent(stream.commit(n, end));
