@@ -7,8 +7,9 @@ import {
   type MessageShape,
   toBinary,
 } from "@bufbuild/protobuf";
+import type { Fields } from "./encoders.js";
 import { decoderOf } from "./message-decoder.js";
-import { encoderOf, type Fields } from "./message-encoder.js";
+import { encoderOf } from "./message-encoder.js";
 import { input } from "./varint.js";
 
 /** Turns messages of one type into bytes and back. */

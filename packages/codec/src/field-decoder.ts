@@ -1,20 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
+import { type DescField, ScalarType } from "@bufbuild/protobuf";
 import type { Chosen } from "./chosen.js";
+import type { DecoderOf, FieldDecoder, TypeDecoder } from "./decoders.js";
 import { isLeft, type WrappedField, wrappedField } from "./is-left.js";
-import type { MessageDecoder } from "./message-decoder.js";
 import { type ScalarDecoder, scalarDecoder } from "./scalar-decoders.js";
 import { scalarEncoders } from "./scalar-encoders.js";
 import { unusual } from "./unusual.js";
 import { input, readStop, readTag } from "./varint.js";
 import { tagOf, WireType } from "./wire-type.js";
 import { type Building, zeroMessage } from "./zero-message.js";
-
-/** Reads one occurrence of a field, behind its tag, into a message. */
-export type FieldDecoder = (message: Building, b: Uint8Array, end: number) => void;
-
-/** The decoder of a message type. */
-type DecoderOf = (desc: DescMessage) => MessageDecoder;
 
 /** Compiles a field: what reads it, by tag. A field without any is left to protobuf-es. */
 export function createFieldDecoder(
@@ -88,7 +82,7 @@ function singular(field: DescField, read: ScalarDecoder): FieldDecoder {
 }
 
 /** A message that comes twice is merged. */
-function messageDecoder(field: DescField, decoder: MessageDecoder): FieldDecoder {
+function messageDecoder(field: DescField, decoder: TypeDecoder): FieldDecoder {
   const { localName, oneof } = field;
   if (oneof === undefined) {
     return (message, b, end) => {
@@ -127,7 +121,7 @@ function wrapperDecoder({ localName }: DescField, wrapped: WrappedField): FieldD
   };
 }
 
-function messageList(field: DescField, decoder: MessageDecoder): FieldDecoder {
+function messageList(field: DescField, decoder: TypeDecoder): FieldDecoder {
   const { localName } = field;
   return (message, b, end) => {
     (message[localName] as unknown[]).push(decoder.readDelimited(b, end));

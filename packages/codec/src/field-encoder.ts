@@ -1,22 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DescField } from "@bufbuild/protobuf";
 import type { Chosen } from "./chosen.js";
+import type { EncoderOf, FieldEncoder, Fields } from "./encoders.js";
 import { isLeft } from "./is-left.js";
-import type { Fields } from "./message-encoder.js";
 import { listEncoder, mapEncoder } from "./repeated-encoders.js";
 import { explicitEncoder, implicitEncoder, isRequired, oneofEncoder } from "./singular-encoders.js";
 import { unusual } from "./unusual.js";
-import { type EncoderOf, valueEncoder } from "./value-encoder.js";
-
-/** Writes one field of a message. */
-export interface FieldEncoder {
-  /** The most octets with the tag; null: ask `bound`. */
-  readonly fixedBytes: number | null;
-  /** The most octets that the field takes in this message, with the tag. */
-  readonly bound: (message: Fields) => number;
-  /** Writes the field if it is set; returns the offset behind it. */
-  readonly write: (message: Fields, b: Uint8Array, at: number) => number;
-}
+import { valueEncoder } from "./value-encoder.js";
 
 // `FeatureSet.FieldPresence.IMPLICIT` of google/protobuf/descriptor.proto.
 const implicitPresence = 2;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DescMessage, UnknownField } from "@bufbuild/protobuf";
-import { createFieldDecoder, type FieldDecoder } from "./field-decoder.js";
+import type { FieldDecoder, TypeDecoder } from "./decoders.js";
+import { createFieldDecoder } from "./field-decoder.js";
 import { unusual } from "./unusual.js";
 import { input, readStop, readTag, readVarint64 } from "./varint.js";
 import { WireType } from "./wire-type.js";
@@ -12,7 +13,7 @@ const deepest = 90;
 const shortTags = 0x80;
 
 /** Reads messages of one type. Made at the first use of the type, its fields at the first message: types may be recursive. */
-export class MessageDecoder {
+export class MessageDecoder implements TypeDecoder {
   private readonly desc: DescMessage;
   private create: (() => Building) | null = null;
   private readonly short: (FieldDecoder | null)[] = [];
@@ -60,14 +61,14 @@ export class MessageDecoder {
     if (unknown !== null) message["$unknown"] = unknown;
   }
 
-  /** Reads a length and a message. */
+  /** @inheritdoc */
   readDelimited(b: Uint8Array, end: number): Building {
     const message = this.zero();
     this.readDelimitedInto(message, b, end);
     return message;
   }
 
-  /** Reads a length and adds what follows to a message. */
+  /** @inheritdoc */
   readDelimitedInto(message: Building, b: Uint8Array, end: number): void {
     const stop = readStop(b, end);
     if (++input.depth > deepest) throw unusual;

@@ -1,20 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { DescMessage, UnknownField } from "@bufbuild/protobuf";
-import { createFieldEncoder, type FieldEncoder } from "./field-encoder.js";
+import type { DescMessage } from "@bufbuild/protobuf";
+import type { FieldEncoder, Fields, TypeEncoder } from "./encoders.js";
+import { createFieldEncoder } from "./field-encoder.js";
 import { writeVarint32 } from "./varint.js";
 import { tagOf } from "./wire-type.js";
-
-/** A message, or an object with its fields: only the former has a type name. */
-export type Fields = Readonly<Record<string, unknown>> & {
-  readonly $typeName?: string;
-  readonly $unknown?: readonly UnknownField[];
-};
 
 /** The most octets of a tag. */
 const tagBytes = 5;
 
 /** Writes messages of one type. Made at the first use of the type, its fields at the first message: types may be recursive. */
-export class MessageEncoder {
+export class MessageEncoder implements TypeEncoder {
   readonly desc: DescMessage;
   private fields: readonly FieldEncoder[] | null = null;
   /** Those whose size depends on the value. */
@@ -26,7 +21,7 @@ export class MessageEncoder {
     this.desc = desc;
   }
 
-  /** The most octets of a message. */
+  /** @inheritdoc */
   bound(message: Fields): number {
     if (this.fields === null) this.compile();
     let bytes = this.fixedBytes;
@@ -45,7 +40,7 @@ export class MessageEncoder {
     return message.$unknown === undefined ? at : writeUnknown(message, b, at);
   }
 
-  /** Says whether `value` can be a message of this type inside `parent`: an object with its fields only if that is one. */
+  /** @inheritdoc */
   accepts(value: unknown, parent: Fields): value is Fields {
     if (typeof value !== "object" || value === null) return false;
     const name = (value as Fields).$typeName;

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DescField } from "@bufbuild/protobuf";
-import type { FieldEncoder } from "./field-encoder.js";
+import type { EncoderOf, FieldEncoder, Fields } from "./encoders.js";
 import { mapKeyValue } from "./map-key.js";
-import type { Fields } from "./message-encoder.js";
 import { type ScalarEncoder, scalarEncoders } from "./scalar-encoders.js";
 import { checkAbsent } from "./singular-encoders.js";
 import { unusual } from "./unusual.js";
-import { type EncoderOf, valueEncoder } from "./value-encoder.js";
+import { valueEncoder } from "./value-encoder.js";
 import { putLength, varint32Bytes, varintSize } from "./varint.js";
 import { putTag, tagOf, WireType } from "./wire-type.js";
 

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DescField, ScalarType } from "@bufbuild/protobuf";
 import type { Chosen } from "./chosen.js";
-import type { FieldEncoder } from "./field-encoder.js";
-import type { Fields } from "./message-encoder.js";
+import type { FieldEncoder, Fields, ValueEncoder } from "./encoders.js";
 import { scalarEncoders } from "./scalar-encoders.js";
 import { unusual } from "./unusual.js";
-import type { ValueEncoder } from "./value-encoder.js";
 import { varintSize } from "./varint.js";
 import { putTag, tagOf } from "./wire-type.js";
 

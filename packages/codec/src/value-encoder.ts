@@ -1,22 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
+import { type DescField, ScalarType } from "@bufbuild/protobuf";
+import type { EncoderOf, TypeEncoder, ValueEncoder } from "./encoders.js";
 import { type WrappedField, wrappedField } from "./is-left.js";
-import type { Fields, MessageEncoder } from "./message-encoder.js";
 import { scalarEncoders } from "./scalar-encoders.js";
 import { unusual } from "./unusual.js";
 import { putLength, varint32Bytes, varintSize } from "./varint.js";
 import { putTag, tagOf, WireType } from "./wire-type.js";
-
-/** Writes one value: a scalar, an enum or a message. `parent` is the message that it is in. */
-export interface ValueEncoder {
-  readonly wireType: number;
-  readonly fixedBytes: number | null;
-  readonly bound: (value: unknown, parent: Fields) => number;
-  readonly write: (value: unknown, parent: Fields, b: Uint8Array, at: number) => number;
-}
-
-/** The encoder of a message type. */
-export type EncoderOf = (desc: DescMessage) => MessageEncoder;
 
 /** The encoder of a field's values, or of those of a list's or a map's. */
 export function valueEncoder(field: DescField, encoderOf: EncoderOf): ValueEncoder {
@@ -33,7 +22,7 @@ export function valueEncoder(field: DescField, encoderOf: EncoderOf): ValueEncod
   };
 }
 
-function messageValue(encoder: MessageEncoder): ValueEncoder {
+function messageValue(encoder: TypeEncoder): ValueEncoder {
   // As many octets as the last one's length took: those of one field tend to be alike, and then nothing has to be moved.
   let width = 1;
   return {
