@@ -37,8 +37,8 @@ export interface InPlaceWriter<Init> {
    * Writes the message at `at`, where there is room for `bound` octets, and returns the offset behind it; -1 if it can't be
    * written in place, and only `serialize` will do. What is in that room is undefined then.
    *
-   * A message that `bound` gave -1 for gets it here too. One whose getters give more than they gave to `bound` is written past that room: an offset above `at + bound` tells so,
-   * and the message may be cut by the end of `b`.
+   * A message that `bound` gave -1 for gets it here too. One whose getters give more than they gave to `bound` is written past
+   * that room: an offset above `at + bound` tells so, and the message may be cut by the end of `b`.
    */
   write(message: Init, b: Uint8Array, at: number): number;
 }
@@ -61,8 +61,8 @@ const codecs = new WeakMap<DescMessage, CompiledCodec<DescMessage>>();
  * Compiles the codec of a message type, once per type: closures made of the descriptor, no generated source, so that it runs
  * where `eval` is forbidden. Bytes and messages are those of protobuf-es, several times as fast for small ones.
  *
- * What the compiled code does not know (groups, values of a wrong type, malformed bytes) is done by protobuf-es, from the
- * start, which also words all errors.
+ * What the compiled code does not know (groups, `google.protobuf.Struct`, values of a wrong type, malformed bytes) is done by
+ * protobuf-es, from the start, which also words all errors. Throws a `TypeError` for what is no message's schema.
  */
 export function compileCodec<D extends DescMessage>(schema: D): CompiledCodec<D> {
   if ((schema as Partial<DescMessage> | undefined)?.kind !== "message") throw noSchema(schema);

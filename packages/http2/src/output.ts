@@ -53,7 +53,10 @@ export class Output {
     this.pauseAbove = pauseAbove;
   }
 
-  /** Makes room for `length` bytes, at most {@link outputSize}, not in a reserved place, and sees that they are flushed this turn. */
+  /**
+   * Makes room for `length` bytes, at most {@link outputSize}, and sees that they are flushed this turn. While a place is
+   * reserved, that is in another buffer.
+   */
   room(length: number): void {
     if (this.reserved || this.position + length > this.buffer.length) {
       this.flush();
