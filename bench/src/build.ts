@@ -4,16 +4,19 @@ import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
-const benchFolder = new URL("../", import.meta.url);
+/** The checkout that this file belongs to. */
+export const thisCheckout = new URL("../../", import.meta.url);
 
-/** Where the children are, as plain JavaScript. */
-export const childFolder = new URL(".cache/", benchFolder);
+/** Where the children of a checkout are, as plain JavaScript. */
+export function childFolder(checkout: URL = thisCheckout): URL {
+  return new URL("bench/.cache/", checkout);
+}
 
-/** Builds the packages by the repository's own build, so that tristream is measured as it would be published. */
-export function buildPackages(): void {
+/** Builds the packages by the checkout's own build, so that tristream is measured as it would be published. */
+export function buildPackages(checkout: URL = thisCheckout): void {
   // stdout is for the result.
   const { status } = spawnSync(process.execPath, ["scripts/build.mjs"], {
-    cwd: fileURLToPath(new URL("../", benchFolder)),
+    cwd: fileURLToPath(checkout),
     stdio: ["ignore", 2, 2],
   });
   if (status !== 0)
@@ -24,17 +27,20 @@ export function buildPackages(): void {
 
 /** Throws when the packages have never been built. */
 export function requireDist(): void {
-  if (!existsSync(new URL("../packages/node/dist/index.js", benchFolder))) {
+  if (!existsSync(new URL("packages/node/dist/index.js", thisCheckout))) {
     throw new Error('packages/node has no dist: run "npm run build", or leave tristream out with --peer');
   }
 }
 
-/** Transpiles server.ts, client.ts and codec.ts; the libraries stay outside and are found as an application finds them. */
-export async function buildChildren(): Promise<void> {
+/**
+ * Transpiles the children of this checkout, for the libraries of `checkout`: they stay outside and are found as an
+ * application finds them.
+ */
+export async function buildChildren(checkout: URL = thisCheckout): Promise<void> {
   await build({
-    entryPoints: ["src/server.ts", "src/client.ts", "src/codec.ts"],
-    absWorkingDir: fileURLToPath(benchFolder),
-    outdir: fileURLToPath(childFolder),
+    entryPoints: ["src/server.ts", "src/client.ts", "src/codec.ts", "src/idle.ts"],
+    absWorkingDir: fileURLToPath(new URL("bench/", thisCheckout)),
+    outdir: fileURLToPath(childFolder(checkout)),
     bundle: true,
     splitting: true,
     packages: "external",

@@ -17,11 +17,11 @@ class Child {
   #stderr = "";
   readonly #lines: AsyncIterator<string>;
 
-  constructor(script: string, args: readonly string[]) {
+  constructor(folder: URL, script: string, args: readonly string[], execArgv: string[] = []) {
     this.#script = script;
     // No execArgv: the orchestrator's loader and its condition for sources are not for what is measured.
-    this.process = fork(fileURLToPath(new URL(script, childFolder)), args, {
-      execArgv: [],
+    this.process = fork(fileURLToPath(new URL(script, folder)), args, {
+      execArgv,
       stdio: ["ignore", "pipe", "pipe", "ipc"],
     });
     const { stdout, stderr } = this.process;
@@ -68,13 +68,14 @@ async function within<T>(seconds: number, work: Promise<T>): Promise<T> {
 
 /** Runs the client against the server and compares what both have counted. */
 async function converse(
+  folder: URL,
   server: Child,
   clientArgs: readonly string[],
   clients: Child[],
 ): Promise<Measurement & ServerReport> {
   const ready = (await server.line()).split(" ");
   const [name, scenario, seconds, warmup] = clientArgs;
-  const client = new Child("client.js", [name, scenario, ready[1], seconds, warmup].map(String));
+  const client = new Child(folder, "client.js", [name, scenario, ready[1], seconds, warmup].map(String));
   clients.push(client);
   client.process.on("message", (moment: ServerOrder) => server.process.send(moment, ignore));
   const measurement: Measurement = JSON.parse(await client.line());
@@ -89,21 +90,22 @@ async function converse(
   return { ...measurement, ...report };
 }
 
-/** Measures one scenario with one peer, in two fresh processes. */
+/** Measures one scenario with one peer, in two fresh processes of the children in `folder`. */
 export async function measureOnce(
   round: number,
   scenario: Scenario,
   peer: PeerName,
   duration: Duration,
+  folder: URL = childFolder(),
 ): Promise<Sample> {
   const what = `${scenario.name} with ${peer}`;
   // A warm-up may take ten times its length, and a machine in use slows everything.
   const limit = 30 + 5 * duration.seconds + 20 * duration.warmup;
-  const children = [new Child("server.js", [peer])];
+  const children = [new Child(folder, "server.js", [peer])];
   try {
     const args = [peer, scenario.name, String(duration.seconds), String(duration.warmup)];
     // The array holds the server from the start.
-    const result = await within(limit, converse(children[0] as Child, args, children));
+    const result = await within(limit, converse(folder, children[0] as Child, args, children));
     const { operations, seconds, warm } = result;
     return {
       round,
@@ -118,6 +120,25 @@ export async function measureOnce(
     };
   } catch (cause) {
     throw new Error(`${what} failed in round ${round}`, { cause });
+  } finally {
+    for (const child of children) child.kill();
+  }
+}
+
+/** Measures the heap that an idle stream takes on each side, in bytes. */
+export async function measureIdle(folder: URL): Promise<{ client: number; server: number }> {
+  const children: Child[] = [];
+  const start = (...args: string[]): Child => {
+    const child = new Child(folder, "idle.js", args, ["--expose-gc"]);
+    children.push(child);
+    return child;
+  };
+  try {
+    const server = start("server");
+    const port = (await server.line()).split(" ")[1];
+    const client = await within(120, start("client", String(port)).line());
+    server.process.send("measure", ignore);
+    return { client: Number(client), server: Number(await server.line()) };
   } finally {
     for (const child of children) child.kill();
   }

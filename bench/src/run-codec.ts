@@ -11,6 +11,6 @@ const { node, cores, cpu, versions } = describeMachine();
 console.log(
   `Node ${node}, ${cores} x ${cpu}, protobuf-es ${versions["@bufbuild/protobuf"]}; nanoseconds, medians\n`,
 );
-const script = fileURLToPath(new URL("codec.js", childFolder));
+const script = fileURLToPath(new URL("codec.js", childFolder()));
 const { status } = spawnSync(process.execPath, [script, ...process.argv.slice(2)], { stdio: "inherit" });
 process.exitCode = status ?? 1;
