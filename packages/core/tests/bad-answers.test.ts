@@ -185,6 +185,12 @@ const shapes: readonly Row[] = [
     text: /^compressed message without grpc-encoding: say which compression in the headers$/,
   },
   {
+    what: "the compressed flag of an empty message, without an encoding",
+    answer: answering([envelope(new Uint8Array(), 1)], ok),
+    code: Code.Internal,
+    text: /^compressed message without grpc-encoding: say which compression in the headers$/,
+  },
+  {
     what: "a compressed message that is none",
     answer: answering([envelope(Uint8Array.of(1, 2, 3), 1)], ok, { "grpc-encoding": "gzip" }),
     code: Code.InvalidArgument,

@@ -3,6 +3,7 @@
 // Mutant: core/src/engine/server-call.ts # if (!this.method.requestStream && this.reader.received > 1) this.wrongCount();
 // Mutant: core/src/engine/message-reader.ts # if (!this.wholeAtEnd()) return;
 // Mutant: core/src/engine/envelope-reader.ts # if (this.flag > compressedFlag) { => if (this.flag > compressedFlag) { return undefined as never;
+// Mutant: core/src/engine/envelope-reader.ts # if (this.inflates) return null; => if (this.inflates || length === 0) return null;
 // Requests that are no good gRPC: each has an answer of its own, and leaves nothing behind.
 import { create, toBinary } from "@bufbuild/protobuf";
 import { Code, type ConnectError, type TripleServiceImpl } from "@tristream/core";
@@ -50,6 +51,28 @@ const rows: readonly Row[] = [
     status: Code.Internal,
     both: true,
     text: /^compressed message without grpc-encoding: say which compression in the headers$/,
+  },
+  {
+    what: "the compressed flag of an empty message, without grpc-encoding",
+    body: envelope(new Uint8Array(), 1),
+    status: Code.Internal,
+    both: true,
+    text: /^compressed message without grpc-encoding: say which compression in the headers$/,
+  },
+  {
+    what: "the compressed flag of an empty message, with grpc-encoding identity",
+    body: envelope(new Uint8Array(), 1),
+    headers: { "grpc-encoding": "identity" },
+    status: Code.Internal,
+    both: true,
+    text: /^compressed message without grpc-encoding: say which compression in the headers$/,
+  },
+  {
+    what: "the compressed flag of an empty message, with grpc-encoding gzip",
+    body: envelope(new Uint8Array(), 1),
+    headers: { "grpc-encoding": "gzip" },
+    status: 0,
+    text: /^$/,
   },
   {
     what: "flag 2",

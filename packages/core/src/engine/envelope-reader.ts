@@ -153,7 +153,7 @@ export abstract class EnvelopeReader {
         Code.Internal,
       );
     }
-    if (this.inflates || length === 0) return null;
+    if (this.inflates) return null;
     return new ConnectError(
       `compressed message without ${grpcEncoding}: say which compression in the headers`,
       Code.Internal,

@@ -167,10 +167,20 @@ describe("a message reader", () => {
     expect(told).toHaveLength(1);
   });
 
-  test("an empty message with the compressed flag is an empty message", () => {
+  test("takes an empty message with the compressed flag for an empty message where compression was negotiated", () => {
     const { reader, feed } = start();
+    slowUpper(reader);
     feed(frame("", 1));
     expect(reader.shift()).toBe("");
+  });
+
+  test("fails at an empty message with the compressed flag where no compression was negotiated", () => {
+    const { reader, feed, told } = start();
+    feed(frame("", 1));
+    expect(reader.shift()).toBeUndefined();
+    expect(told).toEqual([
+      expect.stringMatching(`failed ${Code.Internal} compressed message without grpc-encoding`),
+    ]);
   });
 
   test("fail() lets what had arrived be read, or drops it", async () => {

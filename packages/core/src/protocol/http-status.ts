@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Code } from "@connectrpc/connect";
 
-/** The code of a response without gRPC status, by its HTTP status (grpc/grpc doc/http-grpc-status-mapping.md). */
+/**
+ * The code of a response without gRPC status, by its HTTP status. The table is gRPC's, row by row
+ * (https://github.com/grpc/grpc/blob/master/doc/http-grpc-status-mapping.md): each status that it doesn't name is Unknown.
+ */
 export function codeFromHttpStatus(status: number): Code {
   switch (status) {
     case 400:
@@ -12,10 +15,6 @@ export function codeFromHttpStatus(status: number): Code {
       return Code.PermissionDenied;
     case 404:
       return Code.Unimplemented;
-    case 408:
-      return Code.DeadlineExceeded;
-    case 431:
-      return Code.ResourceExhausted;
     case 429:
     case 502:
     case 503:

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Mutant: core/src/protocol/http-status.ts # case 429: => case 429: case 431:
 import { Code, ConnectError } from "@connectrpc/connect";
 import { readAttachments } from "./attachments.js";
 import { parseContentType } from "./content-type.js";
@@ -10,19 +11,31 @@ import { codeFromReset } from "./reset-code.js";
 import { describeSelector, selectorFields, selectorKey } from "./selector.js";
 import { appendStatus, parseStatus } from "./status.js";
 
+// The first eight rows are gRPC's whole table; each other status is Unknown.
 test.each([
   [400, Code.Internal],
   [401, Code.Unauthenticated],
   [403, Code.PermissionDenied],
   [404, Code.Unimplemented],
-  [408, Code.DeadlineExceeded],
   [429, Code.Unavailable],
-  [431, Code.ResourceExhausted],
-  [500, Code.Unknown],
   [502, Code.Unavailable],
   [503, Code.Unavailable],
   [504, Code.Unavailable],
+  [200, Code.Unknown],
   [302, Code.Unknown],
+  [402, Code.Unknown],
+  [405, Code.Unknown],
+  [408, Code.Unknown],
+  [409, Code.Unknown],
+  [412, Code.Unknown],
+  [413, Code.Unknown],
+  [415, Code.Unknown],
+  [431, Code.Unknown],
+  [499, Code.Unknown],
+  [500, Code.Unknown],
+  [501, Code.Unknown],
+  [505, Code.Unknown],
+  [599, Code.Unknown],
   [Number.NaN, Code.Unknown],
 ])("HTTP %d is code %d", (status, code) => {
   expect(codeFromHttpStatus(status)).toBe(code);
