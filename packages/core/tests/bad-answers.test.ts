@@ -193,7 +193,7 @@ const shapes: readonly Row[] = [
   {
     what: "a compressed message that is none",
     answer: answering([envelope(Uint8Array.of(1, 2, 3), 1)], ok, { "grpc-encoding": "gzip" }),
-    code: Code.InvalidArgument,
+    code: Code.Internal,
     text: /^compressed message can't be inflated: incorrect header check$/,
   },
   {
@@ -205,19 +205,19 @@ const shapes: readonly Row[] = [
   {
     what: "half a message",
     answer: answering([goodMessage.subarray(0, 6)], ok),
-    code: Code.InvalidArgument,
+    code: Code.Internal,
     text: /^the stream ended inside a message of 3 bytes, after 1$/,
   },
   {
     what: "half a prefix",
     answer: answering([goodMessage.subarray(0, 3)], ok),
-    code: Code.InvalidArgument,
+    code: Code.Internal,
     text: /^the stream ended inside a message prefix of 5 bytes, after 3$/,
   },
   {
     what: "what is no message",
     answer: answering([envelope(Uint8Array.of(0x0a, 0xff))], ok),
-    code: Code.InvalidArgument,
+    code: Code.Internal,
     text: /^message of 2 bytes can't be parsed: /,
   },
   {

@@ -194,7 +194,7 @@ const rows: readonly Row[] = [
   {
     what: "half a message",
     answer: answer([good.subarray(0, 6)], { "grpc-status": "0" }),
-    code: Code.InvalidArgument,
+    code: Code.Internal,
     text: /^the stream ended inside a message of 3 bytes, after 1$/,
   },
   { what: "RST NO_ERROR before headers", answer: reset(0), code: Code.Internal, text: /after no answer/ },

@@ -17,6 +17,8 @@ export type RawAnswer = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders
 
 /** A client of ours, and a server of Node's own that answers as a test says. `await using` ends both. */
 export interface RawServer extends AsyncDisposable {
+  /** Where it listens: `host:port`. */
+  readonly address: string;
   readonly client: ReturnType<typeof createClient<typeof GreetService>>;
   readonly transport: TripleTransport;
   /** The connections that there were, in order. */
@@ -57,8 +59,10 @@ export async function startRawServer(answer: RawAnswer): Promise<RawServer> {
     answer(stream, headers);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const transport = createTransport(`tri://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  const address = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const transport = createTransport(`tri://${address}`);
   return {
+    address,
     client: createClient(GreetService, transport),
     transport,
     sessions,

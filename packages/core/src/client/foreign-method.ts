@@ -5,6 +5,7 @@ import { renamedMethod } from "../protocol/rename-method.js";
 import { selectorFields } from "../protocol/selector.js";
 import { type AnyResponse, faultOf, requestedHeaders, scopeOf } from "./call-request.js";
 import type { MethodSettings, PreparedMethod } from "./engine-transport.js";
+import { foreignError, foreignMessages } from "./foreign-error.js";
 
 /**
  * A method over a `Transport` that is not ours: Connect's over fetch, say. Group and version go as headers, the interface
@@ -27,9 +28,20 @@ export function foreignMethod(
       if (fault !== null) return Promise.reject(fault);
       const headers = requestedHeaders(req) ?? new Headers(constant);
       const timeoutMs = scopeOf(req)?.timeoutMs;
-      return method.methodKind === "unary"
-        ? transport.unary(method, req.signal, timeoutMs, headers, req.message as never, req.contextValues)
-        : transport.stream(method, req.signal, timeoutMs, headers, req.message as never, req.contextValues);
+      const response =
+        method.methodKind === "unary"
+          ? transport.unary(method, req.signal, timeoutMs, headers, req.message as never, req.contextValues)
+          : transport.stream(method, req.signal, timeoutMs, headers, req.message as never, req.contextValues);
+      return response.then(readable, (error) => {
+        throw foreignError(error);
+      });
     },
   };
+}
+
+/** The response, the errors of whose messages are those of our own transports. */
+function readable(res: AnyResponse): AnyResponse {
+  if (!res.stream) return res;
+  const { service, method, header, trailer } = res;
+  return { ...res, stream: true, service, method, header, trailer, message: foreignMessages(res.message) };
 }

@@ -205,6 +205,11 @@ export class ClientCall implements ByteStreamSink, ReaderOwner, WriterOwner {
 
   // ---- ReaderOwner
 
+  /** @inheritdoc */
+  get reads(): "responses" {
+    return "responses";
+  }
+
   readEnded(): void {
     if (this.over) return;
     if (this.status === null && this.method.singleResponse && this.reader.received !== 1) {

@@ -44,6 +44,9 @@ export abstract class EnvelopeReader {
   /** Whether compressed messages can be read. */
   protected abstract get inflates(): boolean;
 
+  /** The code of a message that can't be read. */
+  protected abstract get unreadableCode(): Code;
+
   /** Bytes arrived. */
   feed(b: Uint8Array, start: number, end: number): void {
     let at = start;
@@ -69,7 +72,7 @@ export abstract class EnvelopeReader {
     const inBody = this.bodyLength >= 0;
     const got = inBody ? this.bodyFilled : this.prefixFilled;
     const of = inBody ? `a message of ${this.bodyLength} bytes` : `a message prefix of ${prefixLength} bytes`;
-    this.failed(new ConnectError(`the stream ended inside ${of}, after ${got}`, Code.InvalidArgument));
+    this.failed(new ConnectError(`the stream ended inside ${of}, after ${got}`, this.unreadableCode));
     return false;
   }
 

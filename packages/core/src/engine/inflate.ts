@@ -3,19 +3,21 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import type { Compression } from "../connect-private.js";
 
 /**
- * Inflates a message. Rejects with `ResourceExhausted` when more than `maxBytes` come out, and with `InvalidArgument` when
+ * Inflates a message. Rejects with `ResourceExhausted` when more than `maxBytes` come out, and with `unreadable` when
  * it can't be inflated, whatever the compression itself throws.
  */
 export async function inflate(
   compression: Compression,
   bytes: Uint8Array,
   maxBytes: number,
-): Promise<Uint8Array> {
-  let inflated: Uint8Array | null = null;
+  unreadable: Code,
+): Promise<Uint8Array<ArrayBuffer>> {
+  let inflated: Uint8Array<ArrayBuffer> | null = null;
   try {
     inflated = await compression.decompress(bytes, maxBytes);
   } catch (cause) {
-    if (!(cause instanceof ConnectError) || cause.code !== Code.ResourceExhausted) throw unreadable(cause);
+    if (!(cause instanceof ConnectError) || cause.code !== Code.ResourceExhausted)
+      throw uninflatable(cause, unreadable);
   }
   if (inflated !== null && inflated.length <= maxBytes) return inflated;
   throw new ConnectError(
@@ -24,15 +26,9 @@ export async function inflate(
   );
 }
 
-function unreadable(cause: unknown): ConnectError {
+function uninflatable(cause: unknown, code: Code): ConnectError {
   // Connect's compressions say "decompression failed", and why in the cause.
   const reason = cause instanceof ConnectError && cause.cause instanceof Error ? cause.cause : cause;
   const text = reason instanceof Error ? reason.message : String(reason);
-  return new ConnectError(
-    `compressed message can't be inflated: ${text}`,
-    Code.InvalidArgument,
-    undefined,
-    undefined,
-    cause,
-  );
+  return new ConnectError(`compressed message can't be inflated: ${text}`, code, undefined, undefined, cause);
 }

@@ -30,6 +30,7 @@ function start(maxBytes = 1000) {
     stream,
     text,
     {
+      reads: "requests",
       readFailed: (error) => void told.push(`failed ${error.code} ${error.rawMessage}`),
       readStopped: () => void told.push("stopped"),
       readEnded: () => void told.push("ended"),

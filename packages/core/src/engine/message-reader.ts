@@ -11,6 +11,8 @@ import { errorFromThrown } from "./thrown.js";
 
 /** What the owner of a reader has to hear. */
 export interface ReaderOwner {
+  /** What is read: a server reads requests, a client responses. */
+  readonly reads: "requests" | "responses";
   /** A message could not be read: the call has to fail with `error`. */
   readFailed(error: ConnectError): void;
   /** The application reads no further, by `return()`. */
@@ -214,6 +216,14 @@ export class MessageReader<T> extends EnvelopeReader implements AsyncIterableIte
     return this.compression !== null;
   }
 
+  /**
+   * A request that can't be read is the client's fault; a response that can't be read is never the fault of the client that
+   * asked for it (grpc/grpc doc/statuscodes.md).
+   */
+  protected get unreadableCode(): Code {
+    return this.owner.reads === "requests" ? Code.InvalidArgument : Code.Internal;
+  }
+
   protected message(compressed: boolean, b: Uint8Array, start: number, end: number, size: number): void {
     this.received++;
     if ((compressed && end > start) || this.hasPacked) {
@@ -255,7 +265,7 @@ export class MessageReader<T> extends EnvelopeReader implements AsyncIterableIte
         size,
         new ConnectError(
           `message of ${end - start} bytes can't be parsed: ${text}`,
-          Code.InvalidArgument,
+          this.unreadableCode,
           undefined,
           undefined,
           cause,
@@ -302,7 +312,7 @@ export class MessageReader<T> extends EnvelopeReader implements AsyncIterableIte
   /** A message, inflated; null if it can't be, and the call has failed, or nobody wants to know. */
   private async inflated(message: PackedMessage): Promise<Uint8Array | null> {
     try {
-      return await inflate(this.compression!, message.bytes, this.maxBytes);
+      return await inflate(this.compression!, message.bytes, this.maxBytes, this.unreadableCode);
     } catch (cause) {
       if (this.packed!.first === message) this.unreadable(0, errorFromThrown(cause, Code.Internal));
       return null;

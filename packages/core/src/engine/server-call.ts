@@ -240,6 +240,11 @@ export class ServerCall
 
   // ---- ReaderOwner
 
+  /** @inheritdoc */
+  get reads(): "requests" {
+    return "requests";
+  }
+
   readEnded(): void {
     if (this.invoked || this.over) return;
     const { reader } = this;

@@ -7,8 +7,9 @@ import {
   createConnectRouter,
   type HandlerContext,
 } from "@connectrpc/connect";
-import type { UniversalHandler } from "../connect-private.js";
+import type { Compression, UniversalHandler } from "../connect-private.js";
 import { formatOptions } from "../engine/format-options.js";
+import { inflate } from "../engine/inflate.js";
 import { messageCodec } from "../engine/message-codec.js";
 import type { ServerCall, ServerMethod } from "../engine/server-call.js";
 import type { Subtype } from "../protocol/content-type.js";
@@ -162,6 +163,13 @@ function register(
   return registration;
 }
 
+/** A compression whose failures are the client's fault: Connect calls some of them `Internal`. */
+function ofRequests(compression: Compression): Compression {
+  const decompress: Compression["decompress"] = (bytes, maxBytes) =>
+    inflate(compression, bytes, maxBytes, Code.InvalidArgument);
+  return { name: compression.name, compress: (bytes) => compression.compress(bytes), decompress };
+}
+
 /** Connect compresses what has this size if the client accepts it, and nothing tells it not to. */
 const neverCompressed = 4_294_967_295;
 
@@ -184,7 +192,7 @@ function connectOptions(
     interceptors: [guardInterceptor(log), ...resolved.interceptors],
     readMaxBytes: resolved.readMaxBytes,
     writeMaxBytes: resolved.writeMaxBytes,
-    acceptCompression: resolved.acceptCompression,
+    acceptCompression: resolved.acceptCompression.map(ofRequests),
     compressMinBytes: resolved.compressResponses ? resolved.compressMinBytes : neverCompressed,
     ...(Number.isFinite(resolved.maxTimeoutMs) ? { maxTimeoutMs: resolved.maxTimeoutMs } : {}),
   };
