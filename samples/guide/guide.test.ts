@@ -71,6 +71,10 @@ one method
 `,
   "compression.ts": `gzip
 100006
+a small one is compressed: true
+its answer is not: false
+a secret is not compressed: false
+its answer is: true
 `,
   "messages.ts": `hello a
 [resource_exhausted] message of 3011 bytes is larger than the limit of 2048: raise readMaxBytes where it is received
@@ -171,7 +175,10 @@ const tables: Record<string, readonly (readonly [file: string, name: string])[]>
     [`${core}/engine/format-options.ts`, "FormatOptions"],
     [`${core}/server/create-router.ts`, "TripleRouteOptions"],
   ],
-  "A call": [[`${connect}/call-options.d.ts`, "CallOptions"]],
+  "A call": [
+    [`${connect}/call-options.d.ts`, "CallOptions"],
+    [`${core}/client/call-options.ts`, "TripleCallOptions"],
+  ],
 };
 
 test.each(Object.entries(tables))("the table of %s has every option", (heading, interfaces) => {

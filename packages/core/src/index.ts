@@ -20,6 +20,7 @@ export {
   type UnaryRequest,
   type UnaryResponse,
 } from "@connectrpc/connect";
+export type { SendOptions, TripleCallOptions } from "./client/call-options.js";
 export {
   type Client,
   type ClientMethodOf,

@@ -47,6 +47,39 @@ describe.each(mounts)("$title", (mount) => {
     expect(late).toBe("1");
   });
 
+  test.each([true, false])(
+    "how a request came isn't told, and no message's compression is chosen, with compressResponses: %p",
+    async (compressResponses) => {
+      const threw: unknown[] = [];
+      await using server = await mount.start({
+        acceptCompression: [compressionGzip],
+        compressResponses,
+        routes: (router) =>
+          router.service(GreetService, {
+            greet(_request, context) {
+              for (const chosen of [undefined, false, true]) {
+                try {
+                  context.compress = chosen;
+                } catch (error) {
+                  threw.push((error as ConnectError).rawMessage);
+                }
+              }
+              return { greeting: `${context.requestCompressed} ${context.compress}` };
+            },
+          }),
+      });
+      using end = stockTransport(server.port, protocol, mount.http);
+      const { greeting } = await createConnectClient(GreetService, end.transport).greet({});
+      expect(greeting).toBe(`undefined ${compressResponses ? undefined : false}`);
+      expect(threw).toEqual(
+        (compressResponses ? [false, true] : [true]).map(
+          (chosen) =>
+            `context.compress of greet.GreetService/Greet can't be ${chosen} under an adapter of Connect's: there, compressResponses and compressMinBytes decide`,
+        ),
+      );
+    },
+  );
+
   test("the peer is unknown, and what the adapter knows of it comes by its contextValues", async () => {
     const address = createContextKey("");
     await using server = await mount.start({

@@ -41,6 +41,8 @@ export class CallScope implements DeadlineEntry, HeadersMaker<null>, EndedBySign
   maker: RequestMaker | null = null;
   /** Headers that the user gave for this call. */
   ofCall: HeadersInit | undefined = undefined;
+  /** Whether the request's messages are compressed, if the user chose. */
+  compress: boolean | undefined = undefined;
   /** Context values that the user gave for this call. */
   contextValues: ContextValues | undefined = undefined;
   readonly name: string;

@@ -10,21 +10,17 @@ import type {
   MessageInitShape,
   MessageShape,
 } from "@bufbuild/protobuf";
-import {
-  type CallOptions,
-  Code,
-  ConnectError,
-  type Interceptor,
-  makeAnyClient,
-  type Transport,
-} from "@connectrpc/connect";
+import { Code, ConnectError, type Interceptor, makeAnyClient, type Transport } from "@connectrpc/connect";
+import { choose } from "../engine/compress-choice.js";
 import { describeValue } from "../engine/describe-value.js";
 import { isThenable } from "../engine/iterator.js";
 import { asMessage } from "../engine/message-codec.js";
 import { errorFromThrown } from "../engine/thrown.js";
 import { CheckedHeaders } from "../protocol/checked-headers.js";
 import { appendHeaders } from "../protocol/metadata.js";
+import type { SendOptions, TripleCallOptions } from "./call-options.js";
 import { applyInterceptors, callRequest, checkResponse, type Next } from "./call-request.js";
+import { callOf } from "./call-response.js";
 import { CallScope, type RequestMaker } from "./call-scope.js";
 import { withSelector } from "./create-transport.js";
 import { isEngineTransport, type PreparedMethod, prepareMethod } from "./engine-transport.js";
@@ -45,7 +41,7 @@ import {
 /** A stream of messages that an application gives: an async generator, an array, any iterable. */
 export type Messages<I> = AsyncIterable<I> | Iterable<I>;
 
-/** A client of a service: a function per method, by its kind. All take Connect's `CallOptions` last. */
+/** A client of a service: a function per method, by its kind. All take Connect's `CallOptions` last, with what Triple adds. */
 export type Client<Desc extends DescService> = {
   [P in keyof Desc["method"]]: ClientMethodOf<Desc["method"][P]>;
 };
@@ -53,18 +49,21 @@ export type Client<Desc extends DescService> = {
 /** The function of one method. */
 export type ClientMethodOf<M extends DescMethod> =
   M extends DescMethodUnary<infer I, infer O>
-    ? (request: MessageInitShape<I>, options?: CallOptions) => Promise<MessageShape<O>>
+    ? (request: MessageInitShape<I>, options?: TripleCallOptions) => Promise<MessageShape<O>>
     : M extends DescMethodServerStreaming<infer I, infer O>
-      ? (request: MessageInitShape<I>, options?: CallOptions) => ServerStream<MessageShape<O>>
+      ? (request: MessageInitShape<I>, options?: TripleCallOptions) => ServerStream<MessageShape<O>>
       : M extends DescMethodClientStreaming<infer I, infer O>
         ? {
-            (options?: CallOptions): ClientStream<MessageInitShape<I>, MessageShape<O>>;
-            (requests: Messages<MessageInitShape<I>>, options?: CallOptions): Promise<MessageShape<O>>;
+            (options?: TripleCallOptions): ClientStream<MessageInitShape<I>, MessageShape<O>>;
+            (requests: Messages<MessageInitShape<I>>, options?: TripleCallOptions): Promise<MessageShape<O>>;
           }
         : M extends DescMethodBiDiStreaming<infer I, infer O>
           ? {
-              (options?: CallOptions): BidiStream<MessageInitShape<I>, MessageShape<O>>;
-              (requests: Messages<MessageInitShape<I>>, options?: CallOptions): ServerStream<MessageShape<O>>;
+              (options?: TripleCallOptions): BidiStream<MessageInitShape<I>, MessageShape<O>>;
+              (
+                requests: Messages<MessageInitShape<I>>,
+                options?: TripleCallOptions,
+              ): ServerStream<MessageShape<O>>;
             }
           : never;
 
@@ -162,7 +161,7 @@ class ClientMethodCaller implements RequestMaker {
     return this.combine(this.fixedHeaders ?? undefined, ofCall);
   }
 
-  readonly unary = (message: unknown, options?: CallOptions): Promise<unknown> => {
+  readonly unary = (message: unknown, options?: TripleCallOptions): Promise<unknown> => {
     const scope = this.scope(options);
     return new Promise((resolve, reject) => {
       if (scope.error !== null) {
@@ -186,6 +185,10 @@ class ClientMethodCaller implements RequestMaker {
         try {
           checkResponse(res, this.name);
           options?.onHeader?.(res.header);
+          if (options?.onCompressed !== undefined) {
+            const compressed = callOf(res)?.reader.compressed;
+            if (compressed !== undefined) options.onCompressed(compressed);
+          }
           options?.onTrailer?.(res.trailer);
         } catch (error) {
           failed(error);
@@ -197,12 +200,12 @@ class ClientMethodCaller implements RequestMaker {
     });
   };
 
-  readonly serverStream = (message: unknown, options?: CallOptions): ServerStream<unknown> =>
+  readonly serverStream = (message: unknown, options?: TripleCallOptions): ServerStream<unknown> =>
     new ServerStreamHandle(this.streamCall(this.scope(options), [message], options));
 
   readonly clientStream = (
-    first?: Messages<unknown> | CallOptions,
-    second?: CallOptions,
+    first?: Messages<unknown> | TripleCallOptions,
+    second?: TripleCallOptions,
   ): ClientStream<unknown, unknown> | Promise<unknown> => {
     if (isMessages(first)) {
       const call = this.streamCall(this.scope(second), first, second);
@@ -210,23 +213,44 @@ class ClientMethodCaller implements RequestMaker {
     }
     const scope = this.handleScope(first);
     const source = new HandleSource(this.desc.input, scope);
-    return new ClientStreamHandle(this.streamCall(scope, source, first), source);
+    return new ClientStreamHandle(this.streamCall(scope, source, first), source, this.chosen);
   };
 
   readonly bidiStream = (
-    first?: Messages<unknown> | CallOptions,
-    second?: CallOptions,
+    first?: Messages<unknown> | TripleCallOptions,
+    second?: TripleCallOptions,
   ): BidiStream<unknown, unknown> | ServerStream<unknown> => {
     if (isMessages(first)) return new ServerStreamHandle(this.streamCall(this.scope(second), first, second));
     const scope = this.handleScope(first);
     const source = new HandleSource(this.desc.input, scope);
-    return new BidiStreamHandle(this.streamCall(scope, source, first), source);
+    return new BidiStreamHandle(this.streamCall(scope, source, first), source, this.chosen);
   };
+
+  /** A message that is sent in place of the given one, which may be sent again with other options. Throws what can't be. */
+  private readonly chosen = (given: unknown, { compress }: SendOptions): unknown => {
+    if (compress === undefined) return given;
+    this.checkCompress(compress);
+    const message = asMessage(this.desc.input, given as never);
+    const own =
+      message === given ? Object.assign(Object.create(Object.getPrototypeOf(given)), given) : message;
+    choose(own, compress);
+    return own;
+  };
+
+  private checkCompress(compress: unknown): void {
+    if (typeof compress !== "boolean") {
+      throw new ConnectError(
+        `compress is ${describeValue(compress)}: give true or false, or leave it out`,
+        Code.InvalidArgument,
+      );
+    }
+    this.prepared.checkCompress(compress);
+  }
 
   private streamCall(
     scope: CallScope,
     given: Messages<unknown> | HandleSource,
-    options: CallOptions | undefined,
+    options: TripleCallOptions | undefined,
   ): StreamCall<unknown> {
     if (given instanceof HandleSource) {
       return new StreamCall(
@@ -242,7 +266,7 @@ class ClientMethodCaller implements RequestMaker {
   }
 
   /** Of a call without messages: what it is given instead has to be options, or they were meant to be messages. */
-  private handleScope(options: CallOptions | undefined): CallScope {
+  private handleScope(options: TripleCallOptions | undefined): CallScope {
     if (mayBeOptions(options)) return this.scope(options);
     const scope = this.scope(undefined);
     scope.cancel(
@@ -254,7 +278,7 @@ class ClientMethodCaller implements RequestMaker {
     return scope;
   }
 
-  private scope(options: CallOptions | undefined): CallScope {
+  private scope(options: TripleCallOptions | undefined): CallScope {
     const timeoutMs = options?.timeoutMs === undefined ? this.timeoutMs : positive(options.timeoutMs);
     const scope = new CallScope(this.name, timeoutMs, options?.signal);
     if (Number.isNaN(options?.timeoutMs)) scope.cancel(noTimeout());
@@ -262,8 +286,18 @@ class ClientMethodCaller implements RequestMaker {
     if (options !== undefined) {
       scope.ofCall = options.headers;
       scope.contextValues = options.contextValues;
+      if (options.compress !== undefined) this.setCompress(scope, options.compress);
     }
     return scope;
+  }
+
+  private setCompress(scope: CallScope, compress: boolean): void {
+    try {
+      this.checkCompress(compress);
+      scope.compress = compress;
+    } catch (error) {
+      scope.cancel(errorFromThrown(error));
+    }
   }
 
   private begin(scope: CallScope, message: unknown): ReturnType<Next> {
@@ -296,13 +330,15 @@ function noTimeout(): ConnectError {
   );
 }
 
-const optionNames: readonly (keyof CallOptions)[] = [
+const optionNames: readonly (keyof TripleCallOptions)[] = [
   "timeoutMs",
   "headers",
   "signal",
   "onHeader",
   "onTrailer",
   "contextValues",
+  "compress",
+  "onCompressed",
 ];
 
 /** Whether a value can be meant as options: an object without members, or with one that an option has. */

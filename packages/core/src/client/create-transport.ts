@@ -175,6 +175,13 @@ class LinkTransport implements TripleTransport, EngineTransport {
       get url() {
         return caller.url;
       },
+      checkCompress(compress) {
+        if (!compress || options.sendCompression !== undefined) return;
+        throw new ConnectError(
+          `compress: true of ${settings.serviceName}/${method.name} needs a compression: set sendCompression of the transport`,
+          Code.FailedPrecondition,
+        );
+      },
     };
   }
 

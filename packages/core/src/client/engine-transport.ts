@@ -19,6 +19,8 @@ export interface PreparedMethod {
   readonly call: Next;
   /** The URL that interceptors see, as far as it is known. */
   readonly url: string;
+  /** Throws if messages can't be compressed, or not be compressed, by choice. */
+  checkCompress(compress: boolean): void;
 }
 
 /** The door to the engine on a transport of ours; not for users. */

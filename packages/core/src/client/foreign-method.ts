@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DescMethodStreaming, DescMethodUnary } from "@bufbuild/protobuf";
-import type { Transport } from "@connectrpc/connect";
+import { Code, ConnectError, type Transport } from "@connectrpc/connect";
 import { renamedMethod } from "../protocol/rename-method.js";
 import { selectorFields } from "../protocol/selector.js";
 import { type AnyResponse, faultOf, requestedHeaders, scopeOf } from "./call-request.js";
@@ -22,6 +22,12 @@ export function foreignMethod(
   for (let i = 0; i < settings.headers.length; i += 2)
     constant.push([settings.headers[i]!, settings.headers[i + 1]!]);
   return {
+    checkCompress(compress): never {
+      throw new ConnectError(
+        `compress: ${compress} of ${settings.serviceName}/${desc.name} needs a transport of createTransport: others decide by their own options`,
+        Code.FailedPrecondition,
+      );
+    },
     url: `http://localhost/${settings.serviceName}/${desc.name}`,
     call: (req): Promise<AnyResponse> => {
       const fault = faultOf(req, `${settings.serviceName}/${desc.name}`);

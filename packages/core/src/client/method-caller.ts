@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { DescMethod, DescService } from "@bufbuild/protobuf";
+import type { DescMethod } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { OutgoingFields, PreparedHeaders } from "../engine/byte-stream.js";
 import { ClientCall, type ClientCallListener, type ClientMethod } from "../engine/client-call.js";
@@ -15,6 +15,7 @@ import { selectorFields } from "../protocol/selector.js";
 import { formatTimeout } from "../protocol/timeout.js";
 import { userAgentValue } from "../protocol/user-agent.js";
 import { type AnyRequest, type AnyResponse, faultOf, requestedHeaders, scopeOf } from "./call-request.js";
+import { CallResponse } from "./call-response.js";
 import { CallScope } from "./call-scope.js";
 import type { MethodSettings } from "./engine-transport.js";
 import { type Exchange, StreamExchange, type StreamOpener, UnaryExchange } from "./exchange.js";
@@ -97,6 +98,7 @@ export class MethodCaller implements StreamOpener {
   /** @inheritdoc */
   open(link: Link, req: AnyRequest, scope: CallScope, listener: ClientCallListener): ClientCall {
     const call = new ClientCall(link, this.method, this.headers(link, req, scope), listener);
+    call.writer.compress = scope.compress;
     scope.carriedBy(call);
     return call;
   }
@@ -150,25 +152,6 @@ export class MethodCaller implements StreamOpener {
       fields.push(names.grpcAcceptEncoding, method.acceptCompression.map((c) => c.name).join(","));
     }
     return fields;
-  }
-}
-
-/** The response that interceptors get. */
-class CallResponse {
-  readonly stream: boolean;
-  readonly method: DescMethod;
-  readonly service: DescService;
-  readonly message: unknown;
-  readonly header: Headers;
-  readonly trailer: Headers;
-
-  constructor(call: ClientCall, method: DescMethod, message: unknown) {
-    this.stream = method.methodKind !== "unary";
-    this.method = method;
-    this.service = method.parent;
-    this.message = message;
-    this.header = new LazyHeaders(call, "header");
-    this.trailer = new LazyHeaders(call, "trailer");
   }
 }
 

@@ -4,12 +4,14 @@ import { openIterator } from "../engine/iterator.js";
 import { MessageReader } from "../engine/message-reader.js";
 import { errorFromThrown } from "../engine/thrown.js";
 import { type AnyResponse, checkResponse } from "./call-request.js";
+import { callOf } from "./call-response.js";
 import type { CallScope } from "./call-scope.js";
 
-/** Callbacks of Connect's `CallOptions`. */
+/** Callbacks of a call's options. */
 export interface StreamObserver {
   onHeader?: ((headers: Headers) => void) | undefined;
   onTrailer?: ((trailers: Headers) => void) | undefined;
+  onCompressed?: ((compressed: boolean) => void) | undefined;
 }
 
 const finished: IteratorResult<never, undefined> = Object.freeze({ done: true, value: undefined });
@@ -147,6 +149,23 @@ export class StreamCall<O> {
       if (this.scope.over) this.settleTrailer(this.scope.error);
     }
     return this.trailer.promise;
+  }
+
+  /** Whether the message that was handed out last came compressed; undefined before the first one, or if nobody knows. */
+  get responseCompressed(): boolean | undefined {
+    if (this.reader !== null) return this.reader.compressed;
+    return this.response === null ? undefined : callOf(this.response)?.reader.compressed;
+  }
+
+  /** Tells whoever asked whether the only message came compressed. Throws what they threw, as the call's error. */
+  tellCompressed(): void {
+    const { responseCompressed } = this;
+    if (responseCompressed === undefined) return;
+    try {
+      this.observer.onCompressed?.(responseCompressed);
+    } catch (error) {
+      throw this.refuse(error);
+    }
   }
 
   private responded(res: StreamResponse): void {

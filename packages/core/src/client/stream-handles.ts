@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Code, ConnectError } from "@connectrpc/connect";
 import { errorFromThrown, thrownConnectError } from "../engine/thrown.js";
+import type { SendOptions } from "./call-options.js";
 import type { HandleSource } from "./handle-source.js";
 import type { StreamCall } from "./stream-call.js";
 
@@ -10,6 +11,12 @@ export interface StreamHandle extends AsyncDisposable {
   readonly responseHeader: Promise<Headers>;
   /** Settles at the end of the call; rejects with its error, which carries the trailers as `metadata`. */
   readonly responseTrailer: Promise<Headers>;
+  /**
+   * Whether the response message that the last read gave came compressed (its flag in the gRPC frame); of several reads
+   * that wait, the last one that was answered. Undefined before the first one, over a transport of Connect's own, and when
+   * an interceptor answered. An interceptor that reads ahead makes it that of the message it has read.
+   */
+  readonly responseCompressed: boolean | undefined;
   /** Ends the call now: the server is told, reads reject with `Canceled` and the reason. Nothing if it is over. */
   cancel(reason?: unknown): void;
 }
@@ -32,9 +39,10 @@ export interface ServerStream<O> extends StreamHandle, AsyncIterableIterator<O, 
 export interface ClientStream<I, O> extends StreamHandle {
   /**
    * Sends a message; settles when there is room for another one. Rejects with the call's error when it has failed, and
-   * with `FailedPrecondition` when the server has ended it.
+   * with `FailedPrecondition` when the server has ended it, and when it has to be compressed and the transport has no
+   * `sendCompression`; then the call goes on without it.
    */
-  send(message: I): Promise<void>;
+  send(message: I, options?: SendOptions): Promise<void>;
   /** Half-closes and waits for the answer. Rejects with the call's error. May be repeated. */
   closeAndReceive(): Promise<O>;
 }
@@ -42,11 +50,14 @@ export interface ClientStream<I, O> extends StreamHandle {
 /** Both directions, driven by hand; each may end before the other. Also an async iterable of what is received. */
 export interface BidiStream<I, O> extends ServerStream<O> {
   /** As {@link ClientStream.send}. */
-  send(message: I): Promise<void>;
+  send(message: I, options?: SendOptions): Promise<void>;
   /** Half-closes: settles when the end is handed over. Never rejects, may be repeated. */
   closeRequest(): Promise<void>;
   [Symbol.asyncIterator](): BidiStream<I, O>;
 }
+
+/** The message that is sent for one that was given with options. Throws what they can't be. */
+type Chosen = (given: unknown, options: SendOptions) => unknown;
 
 const finished: IteratorResult<never, undefined> = Object.freeze({ done: true, value: undefined });
 
@@ -83,6 +94,10 @@ abstract class Handle<O> implements StreamHandle {
 
   get responseTrailer(): Promise<Headers> {
     return this.call.responseTrailer;
+  }
+
+  get responseCompressed(): boolean | undefined {
+    return this.call.responseCompressed;
   }
 
   cancel(reason?: unknown): void {
@@ -127,14 +142,17 @@ export class ServerStreamHandle<O> extends Handle<O> implements ServerStream<O> 
 /** The handle of both directions. */
 export class BidiStreamHandle<I, O> extends ServerStreamHandle<O> implements BidiStream<I, O> {
   private readonly source: HandleSource;
+  private readonly chosen: Chosen;
 
-  constructor(call: StreamCall<O>, source: HandleSource) {
+  constructor(call: StreamCall<O>, source: HandleSource, chosen: Chosen) {
     super(call);
     this.source = source;
+    this.chosen = chosen;
   }
 
-  send(message: I): Promise<void> {
-    return this.source.send(message, this);
+  send(message: I, options?: SendOptions): Promise<void> {
+    if (options === undefined) return this.source.send(message, this);
+    return sendChosen(this.source, message, options, this.chosen, this);
   }
 
   closeRequest(): Promise<void> {
@@ -145,15 +163,18 @@ export class BidiStreamHandle<I, O> extends ServerStreamHandle<O> implements Bid
 /** The handle of a request with one answer. */
 export class ClientStreamHandle<I, O> extends Handle<O> implements ClientStream<I, O> {
   private readonly source: HandleSource;
+  private readonly chosen: Chosen;
   private answer: Promise<O> | null = null;
 
-  constructor(call: StreamCall<O>, source: HandleSource) {
+  constructor(call: StreamCall<O>, source: HandleSource, chosen: Chosen) {
     super(call);
     this.source = source;
+    this.chosen = chosen;
   }
 
-  send(message: I): Promise<void> {
-    return this.source.send(message, this);
+  send(message: I, options?: SendOptions): Promise<void> {
+    if (options === undefined) return this.source.send(message, this);
+    return sendChosen(this.source, message, options, this.chosen, this);
   }
 
   closeAndReceive(): Promise<O> {
@@ -179,7 +200,24 @@ export async function onlyMessage<O>(call: StreamCall<O>, holder: object): Promi
     call.cancel(error);
     throw error;
   }
+  call.tellCompressed();
   return first.value;
+}
+
+function sendChosen(
+  source: HandleSource,
+  given: unknown,
+  options: SendOptions,
+  chosen: Chosen,
+  holder: object,
+): Promise<void> {
+  let message: unknown;
+  try {
+    message = chosen(given, options);
+  } catch (error) {
+    return Promise.reject(errorFromThrown(error, Code.Internal));
+  }
+  return source.send(message, holder);
 }
 
 /** Why a call is canceled whose loop, or block, was left. */

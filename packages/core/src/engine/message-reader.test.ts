@@ -168,11 +168,12 @@ describe("a message reader", () => {
     expect(told).toHaveLength(1);
   });
 
-  test("takes an empty message with the compressed flag for an empty message where compression was negotiated", () => {
+  test("takes an empty message with the compressed flag for an empty message where compression was negotiated", async () => {
     const { reader, feed } = start();
     slowUpper(reader);
     feed(frame("", 1));
-    expect(reader.shift()).toBe("");
+    expect(await reader.next()).toEqual({ done: false, value: "" });
+    expect(reader.compressed).toBe(true);
   });
 
   test("fails at an empty message with the compressed flag where no compression was negotiated", () => {

@@ -48,6 +48,8 @@ export class MessageReader<T> extends EnvelopeReader implements AsyncIterableIte
   received = 0;
   /** One message is expected, and taken by {@link MessageReader.shift}: the stream's end asks for it. */
   single = false;
+  /** Whether the message that was handed out last came compressed; undefined before the first one. */
+  compressed: boolean | undefined = undefined;
   private readonly codec: MessageCodec<never, T>;
   private readonly owner: ReaderOwner;
   private compression: Compression | null = null;
@@ -128,7 +130,11 @@ export class MessageReader<T> extends EnvelopeReader implements AsyncIterableIte
    * kept from garbage collection while the read waits.
    */
   next(holder: unknown = null): Promise<IteratorResult<T, undefined>> {
-    if (this.firstSize > 0) return Promise.resolve({ done: false, value: this.take() });
+    if (this.firstSize > 0) {
+      // Messages that wait parsed came as they are; but for a single one, of which `parse` has said it.
+      if (this.compressed !== false && !this.single) this.compressed = false;
+      return Promise.resolve({ done: false, value: this.take() });
+    }
     const { hasPacked } = this;
     if (!hasPacked && this.failure !== null) return Promise.reject(this.failure);
     if (!hasPacked && this.complete) return Promise.resolve(finished);
@@ -226,12 +232,12 @@ export class MessageReader<T> extends EnvelopeReader implements AsyncIterableIte
 
   protected message(compressed: boolean, b: Uint8Array, start: number, end: number, size: number): void {
     this.received++;
-    if ((compressed && end > start) || this.hasPacked) {
+    if (compressed || this.hasPacked) {
       this.packed ??= new PackedMessages();
-      this.packed.push(compressed && end > start, b, start, end);
+      this.packed.push(compressed, b, start, end);
       if (this.waiter !== null) void this.unpack();
     } else {
-      this.parse(b, start, end, size);
+      this.parse(b, start, end, size, false);
     }
   }
 
@@ -255,7 +261,7 @@ export class MessageReader<T> extends EnvelopeReader implements AsyncIterableIte
     if (!known) this.owner.readFailed(error);
   }
 
-  private parse(b: Uint8Array, start: number, end: number, size: number): void {
+  private parse(b: Uint8Array, start: number, end: number, size: number, compressed: boolean): void {
     let message: T;
     try {
       message = this.codec.parse(b, start, end);
@@ -274,6 +280,7 @@ export class MessageReader<T> extends EnvelopeReader implements AsyncIterableIte
       return;
     }
     const waiter = this.waiter;
+    if (waiter !== null || this.single) this.compressed = compressed;
     if (waiter !== null) {
       this.waiter = this.moreWaiters?.shift() ?? null;
       if (this.waiter === null) this.holder = null;
@@ -299,10 +306,12 @@ export class MessageReader<T> extends EnvelopeReader implements AsyncIterableIte
     const packed = this.packed!;
     for (let next = packed.first; next !== undefined; next = packed.first) {
       if (this.waiter === null && !this.endPending) break;
-      const bytes = next.compressed ? await this.inflated(next) : next.bytes;
+      // An empty message has nothing to inflate, whatever its flag.
+      const inflates = next.compressed && next.bytes.length > 0;
+      const bytes = inflates ? await this.inflated(next) : next.bytes;
       if (packed.first !== next || bytes === null) continue;
       packed.shift();
-      this.parse(bytes, 0, bytes.length, next.bytes.length + prefixLength);
+      this.parse(bytes, 0, bytes.length, next.bytes.length + prefixLength, next.compressed);
     }
     this.unpacking = false;
     if (this.endPending && this.failure === null) this.ended();

@@ -3,6 +3,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import type { Compression } from "../connect-private.js";
 import { compressedFlag, prefixLength, writePrefix } from "../protocol/envelope.js";
 import type { ByteStream } from "./byte-stream.js";
+import { choiceOf } from "./compress-choice.js";
 import { isThenable, openIterator } from "./iterator.js";
 import type { MessageCodec } from "./message-codec.js";
 
@@ -24,7 +25,7 @@ export interface WriterOwner {
 /** How messages are compressed. */
 export interface WriteCompression {
   readonly compression: Compression;
-  /** Messages below this many bytes are sent as they are. */
+  /** Messages below this many bytes are sent as they are, unless somebody chose; Infinity: all of them. */
   readonly minBytes: number;
 }
 
@@ -41,11 +42,14 @@ const loopUpTo = 48;
 export class MessageWriter<T> {
   /** Messages that were written. */
   sent = 0;
+  /** Whether the messages that follow are compressed; undefined: by their size. One's own choice comes before it. */
+  compress: boolean | undefined = undefined;
+  /** How messages can be compressed; null: they can't, and none is. Set before the headers leave. */
+  compression: WriteCompression | null;
   private readonly stream: ByteStream;
   private readonly codec: MessageCodec<T, unknown>;
   private readonly owner: WriterOwner;
   private readonly maxBytes: number;
-  private readonly compression: WriteCompression | null;
   private source: AsyncIterator<T> | Iterator<T> | null = null;
   private blocked = false;
   private stopped = false;
@@ -105,8 +109,8 @@ export class MessageWriter<T> {
     }
     const bytes = this.serialize(message);
     if (this.stopped) return true;
-    if (this.compression !== null) return this.writeCompressed(bytes, end, this.compression);
-    return this.writeBytes(bytes, 0, end);
+    if (this.compression === null) return this.writeBytes(bytes, 0, end);
+    return this.writeChosen(bytes, end, choiceOf(message) ?? this.compress, this.compression);
   }
 
   /** Half-closes, behind what is being compressed. */
@@ -289,15 +293,21 @@ export class MessageWriter<T> {
     return stream.commit(length + prefixLength, end);
   }
 
-  private writeCompressed(bytes: Uint8Array, end: boolean, how: WriteCompression): boolean {
+  /** Sends a message, compressed or not, behind those that are being compressed. */
+  private writeChosen(
+    bytes: Uint8Array,
+    end: boolean,
+    chosen: boolean | undefined,
+    how: WriteCompression,
+  ): boolean {
     const before = this.deflating;
-    const small = bytes.length < how.minBytes;
-    if (small && before === null) return this.writeBytes(bytes, 0, end);
+    const deflates = chosen ?? bytes.length >= how.minBytes;
+    if (!deflates && before === null) return this.writeBytes(bytes, 0, end);
     const running: Promise<void> = (async () => {
-      const deflated = small ? bytes : await how.compression.compress(bytes);
+      const sent = deflates ? await how.compression.compress(bytes) : bytes;
       await before;
       if (this.stopped) return;
-      const roomy = this.writeBytes(deflated, small ? 0 : compressedFlag, end);
+      const roomy = this.writeBytes(sent, deflates ? compressedFlag : 0, end);
       if (--this.deflatingCount > 0) return;
       this.deflating = null;
       if (roomy) this.writable();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Compression } from "../connect-private.js";
+import * as names from "../protocol/headers.js";
 import { headersFromFields } from "../protocol/metadata.js";
 import { ResetCode } from "../protocol/reset-code.js";
 import type { ByteStream, ByteStreamSink, HeaderFields, StreamReset } from "./byte-stream.js";
@@ -8,7 +9,7 @@ import { type DeadlineEntry, deadlines } from "./deadline.js";
 import type { Peer } from "./link.js";
 import type { MessageCodec } from "./message-codec.js";
 import { MessageReader, type ReaderOwner } from "./message-reader.js";
-import { MessageWriter, type WriterOwner } from "./message-writer.js";
+import { MessageWriter, type WriteCompression, type WriterOwner } from "./message-writer.js";
 import { type ResponseHeads, type ResponseShape, ServerResponse } from "./server-response.js";
 import { thrownConnectError } from "./thrown.js";
 
@@ -151,6 +152,32 @@ export class ServerCall
   /** Sends the response headers now; nothing if they have left. */
   sendHeaders(): void {
     if (!this.over) this.sendHead();
+  }
+
+  /** Whether the messages that follow are compressed; undefined: by their size, as the options say. */
+  get compress(): boolean | undefined {
+    return this.writer.compress;
+  }
+
+  /** Throws if messages have to be compressed and the headers have left without saying how. */
+  set compress(chosen: boolean | undefined) {
+    const { writer } = this;
+    const { offeredCompression } = this.head;
+    // With any choice, so that one for a later message still finds the encoding announced.
+    if (chosen !== undefined && writer.compression === null && offeredCompression !== null && !this.over) {
+      if (!this.headersSent) writer.compression = offeredCompression;
+      else if (chosen) {
+        throw new ConnectError(
+          `the headers of ${this.method.name} have left without ${names.grpcEncoding}: set context.compress before them, or compressResponses of the server`,
+          Code.Internal,
+        );
+      }
+    }
+    writer.compress = chosen;
+  }
+
+  protected get announcedCompression(): WriteCompression | null {
+    return this.writer.compression;
   }
 
   // ---- for the handler

@@ -18,7 +18,10 @@ export interface ResponseHeads {
 /** What of a request decides how the response begins. */
 export interface ResponseShape {
   readonly subtype: Subtype;
+  /** How messages are compressed; null: none is, unless the handler chooses so before the headers leave. */
   readonly writeCompression: WriteCompression | null;
+  /** How messages are compressed if the handler chooses so; null: the client accepts nothing that the server has. */
+  readonly offeredCompression: WriteCompression | null;
 }
 
 /**
@@ -29,7 +32,7 @@ export abstract class ServerResponse {
   readonly stream: ByteStream;
   private readonly shape: ResponseShape;
   private readonly heads: ResponseHeads;
-  private headersSent = false;
+  protected headersSent = false;
   private responseHeaders: Headers | null = null;
   private responseTrailers: Headers | null = null;
 
@@ -48,6 +51,9 @@ export abstract class ServerResponse {
     this.responseTrailers ??= new CheckedHeaders(undefined, Code.Internal);
     return this.responseTrailers;
   }
+
+  /** The compression that the headers say; null for none. */
+  protected abstract get announcedCompression(): WriteCompression | null;
 
   /** Metadata of the error that the call ends with can't be sent, and is left out. */
   protected abstract metadataLeftOut(reason: ConnectError): void;
@@ -109,11 +115,11 @@ export abstract class ServerResponse {
   }
 
   private headFields(): PreparedHeaders | readonly string[] {
-    const { writeCompression, subtype } = this.shape;
-    const prepared = this.heads.responseHead[subtype];
-    if (this.responseHeaders === null && writeCompression === null) return prepared;
+    const compression = this.announcedCompression;
+    const prepared = this.heads.responseHead[this.shape.subtype];
+    if (this.responseHeaders === null && compression === null) return prepared;
     const fields = [...prepared.fields];
-    if (writeCompression !== null) fields.push(names.grpcEncoding, writeCompression.compression.name);
+    if (compression !== null) fields.push(names.grpcEncoding, compression.compression.name);
     if (this.responseHeaders !== null) appendHeaders(fields, this.responseHeaders);
     checkListSize("response headers", fields, this.stream.maxHeaderListSize, Code.Internal);
     return fields;

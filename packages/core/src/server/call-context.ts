@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
-import type { ContextValues, HandlerContext } from "@connectrpc/connect";
+import { Code, ConnectError, type ContextValues, type HandlerContext } from "@connectrpc/connect";
 import { LazyContextValues } from "../engine/lazy-context-values.js";
 import type { Peer } from "../engine/link.js";
 import type { ServerCall } from "../engine/server-call.js";
@@ -87,6 +87,24 @@ export class CallContext implements TripleContext {
   get shutdownSignal(): AbortSignal {
     return this.host.shutdownSignal;
   }
+
+  get requestCompressed(): boolean | undefined {
+    return this.call.reader.compressed;
+  }
+
+  get compress(): boolean | undefined {
+    return this.call.compress;
+  }
+
+  set compress(chosen: boolean | undefined) {
+    if (chosen === true && this.registration.options.acceptCompression.length === 0) {
+      throw new ConnectError(
+        `a response of ${this.call.method.name} can't be compressed: the server has no compression, set acceptCompression`,
+        Code.Internal,
+      );
+    }
+    this.call.compress = chosen;
+  }
 }
 
 /** A context with what an interceptor put in place of the request's own. */
@@ -103,13 +121,14 @@ export function contextWith(
 }
 
 /**
- * A context of Connect's own handlers with what Triple adds, for routes that are served outside the engine. The caller
- * and early headers are not to be had there.
+ * A context of Connect's own handlers with what Triple adds, for routes that are served outside the engine. The caller,
+ * early headers and the compression of single messages are not to be had there. `compresses`: responses are compressed.
  */
 export function contextOfConnect(
   context: HandlerContext,
   selector: Selector,
   host: ContextHost,
+  compresses: boolean,
 ): TripleContext {
   return {
     ...context,
@@ -118,5 +137,16 @@ export function contextOfConnect(
     peer: { address: "unknown", transport: "tcp" },
     sendHeaders: () => {},
     shutdownSignal: host.shutdownSignal,
+    requestCompressed: undefined,
+    get compress() {
+      return compresses ? undefined : false;
+    },
+    set compress(chosen) {
+      if (chosen === undefined || (chosen === false && !compresses)) return;
+      throw new ConnectError(
+        `context.compress of ${context.method.parent.typeName}/${context.method.name} can't be ${chosen} under an adapter of Connect's: there, compressResponses and compressMinBytes decide`,
+        Code.Internal,
+      );
+    },
   };
 }

@@ -95,7 +95,8 @@ export function createTripleRouter(options: ServeOptions, host: RouterHost): Tri
     const path = formatPath(desc.parent.typeName, desc.name);
     const known = routes.add(path, registration);
     const connect = connectOptions(given, registration.options, log);
-    const contextFor = (context: HandlerContext) => contextOfConnect(context, selector, host);
+    const contextFor = (context: HandlerContext) =>
+      contextOfConnect(context, selector, host, registration.options.compressResponses);
     const impl = implForConnect(desc, registration.handler, contextFor);
     const handler = createConnectRouter(connect).rpc(desc, impl).handlers[0]!;
     composeHandler(handlers, known, selector, handler, connect);

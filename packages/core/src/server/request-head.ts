@@ -73,6 +73,7 @@ function readHead(list: HeaderFields, routes: RouteTable): RequestHead | HttpRef
   const readCompression =
     encoding === "identity" ? null : options.acceptCompression.find((c) => c.name === encoding);
   if (readCompression === undefined) return refused(subtype, unknownEncoding(encoding, options));
+  const offeredCompression = responseCompression(list, options);
   return {
     subtype,
     url: urlOf(list),
@@ -80,7 +81,8 @@ function readHead(list: HeaderFields, routes: RouteTable): RequestHead | HttpRef
     refusal: null,
     timeoutMs,
     readCompression,
-    writeCompression: responseCompression(list, options),
+    writeCompression: options.compressResponses ? offeredCompression : null,
+    offeredCompression,
   };
 }
 
@@ -93,6 +95,7 @@ function refused(subtype: Subtype, refusal: ConnectError): RequestHead {
     timeoutMs: undefined,
     readCompression: null,
     writeCompression: null,
+    offeredCompression: null,
   };
 }
 
@@ -119,11 +122,12 @@ export function acceptedNames(compressions: readonly Compression[]): string {
   return compressions.map((c) => c.name).join(",");
 }
 
+/** The first of what the client accepts that the server has; null if there is none. */
 function responseCompression(list: HeaderFields, options: ResolvedServeOptions): WriteCompression | null {
-  if (!options.compressResponses) return null;
   const accepted = (list.get(names.grpcAcceptEncoding) ?? "").split(",").map((name) => name.trim());
   const compression = accepted
     .map((name) => options.acceptCompression.find((c) => c.name === name))
     .find((c) => c !== undefined);
-  return compression === undefined ? null : { compression, minBytes: options.compressMinBytes };
+  const minBytes = options.compressResponses ? options.compressMinBytes : Number.POSITIVE_INFINITY;
+  return compression === undefined ? null : { compression, minBytes };
 }

@@ -27,6 +27,21 @@ export interface TripleContext extends HandlerContext {
   readonly sendHeaders: () => void;
   /** Fires when the server begins to shut down. The call may go on until the grace time ends. */
   readonly shutdownSignal: AbortSignal;
+  /**
+   * Whether the request message that the handler got last came compressed (its flag in the gRPC frame): its only one, or
+   * the one that its last read gave. Undefined before the first one, and under an adapter of Connect's, which doesn't tell.
+   */
+  readonly requestCompressed: boolean | undefined;
+  /**
+   * Whether the response messages that follow are compressed: those that are yielded, or returned, until it is set again.
+   * Undefined, the default: as `compressResponses` and `compressMinBytes` say. True compresses small ones too, with the
+   * first compression in `acceptCompression` that the client accepts; if it accepts none of them they are sent as they are.
+   *
+   * Setting true throws a `ConnectError`, `Internal`, if the server has no compression, and if the headers have left
+   * without saying one: set it (to true or false) before the first message, or set `compressResponses`. Under an adapter of Connect's, setting
+   * what the adapter's options don't do anyway throws.
+   */
+  compress: boolean | undefined;
 }
 
 /**
