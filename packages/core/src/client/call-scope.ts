@@ -125,7 +125,9 @@ export class CallScope implements DeadlineEntry, HeadersMaker<null>, EndedBySign
 
   /** @inheritdoc */
   onDeadline(): void {
-    this.cancel(this.deadlineError());
+    const error = this.deadlineError();
+    this.call?.addReceived(error);
+    this.cancel(error);
   }
 
   private deadlineError(): ConnectError {

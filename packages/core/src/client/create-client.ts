@@ -37,6 +37,7 @@ import {
   type ServerStream,
   ServerStreamHandle,
 } from "./stream-handles.js";
+import { tellReceived } from "./tell-received.js";
 
 /** A stream of messages that an application gives: an async generator, an array, any iterable. */
 export type Messages<I> = AsyncIterable<I> | Iterable<I>;
@@ -168,8 +169,11 @@ class ClientMethodCaller implements RequestMaker {
         reject(scope.error);
         return;
       }
+      let observer = options;
       scope.onEnd = (error) => {
-        if (error !== null) reject(error);
+        if (error === null) return;
+        if (observer) tellReceived(scope, observer);
+        reject(error);
       };
       const failed = (error: unknown): void => scope.cancel(errorFromThrown(error));
       let response: ReturnType<Next>;
@@ -184,6 +188,7 @@ class ClientMethodCaller implements RequestMaker {
         if (scope.over) return;
         try {
           checkResponse(res, this.name);
+          observer = undefined;
           options?.onHeader?.(res.header);
           if (options?.onCompressed !== undefined) {
             const compressed = callOf(res)?.reader.compressed;

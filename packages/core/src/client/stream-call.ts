@@ -6,13 +6,7 @@ import { errorFromThrown } from "../engine/thrown.js";
 import { type AnyResponse, checkResponse } from "./call-request.js";
 import { callOf } from "./call-response.js";
 import type { CallScope } from "./call-scope.js";
-
-/** Callbacks of a call's options. */
-export interface StreamObserver {
-  onHeader?: ((headers: Headers) => void) | undefined;
-  onTrailer?: ((trailers: Headers) => void) | undefined;
-  onCompressed?: ((compressed: boolean) => void) | undefined;
-}
+import { type CallObserver, tell, tellReceived } from "./tell-received.js";
 
 const finished: IteratorResult<never, undefined> = Object.freeze({ done: true, value: undefined });
 
@@ -40,7 +34,7 @@ export class StreamCall<O> {
   readonly scope: CallScope;
   /** Called with the call when it is over; must not refer to its handle. */
   whenOver: ((call: StreamCall<never>) => void) | null = null;
-  private readonly observer: StreamObserver;
+  private readonly observer: CallObserver;
   private readonly onResponse: (() => void) | undefined;
   private response: StreamResponse | null = null;
   private reader: MessageReader<O> | null = null;
@@ -51,7 +45,8 @@ export class StreamCall<O> {
   private hasStarted = false;
   private header: Later<Headers> | null = null;
   private trailer: Later<Headers> | null = null;
-  private trailersTold = false;
+  /** `onTrailer` was called, or the call was refused before its response was known. */
+  private told = false;
   /** What an interceptor or `onHeader` threw: the outcome for the user, though the call itself may have ended well. */
   private refusal: ConnectError | null = null;
   private turn: Promise<unknown> = Promise.resolve();
@@ -60,7 +55,7 @@ export class StreamCall<O> {
   /** `response` is what the interceptors and the transport will answer. */
   constructor(
     scope: CallScope,
-    observer: StreamObserver,
+    observer: CallObserver,
     begin: () => Promise<AnyResponse>,
     onEnd?: () => void,
     onResponse?: () => void,
@@ -123,6 +118,10 @@ export class StreamCall<O> {
     this.cancel(error);
     this.header?.reject(error);
     this.trailer?.reject(error);
+    if (this.response === null && !this.told) {
+      this.told = true;
+      tellReceived(this.scope, this.observer);
+    }
     this.start();
     return error;
   }
@@ -190,7 +189,8 @@ export class StreamCall<O> {
       this.refuse(error);
     }
     // The call may have ended before the interceptors had returned: with its response known, the trailers are too.
-    if (this.scope.over && this.scope.error === null) this.tellTrailers();
+    if (this.scope.over && (this.scope.error === null || this.scope.call?.hasTrailers === true))
+      this.tellTrailers();
   }
 
   private ended(error: ConnectError | null): void {
@@ -205,21 +205,19 @@ export class StreamCall<O> {
       }
       // Otherwise a response that had begun is still on its way through the interceptors, or they reject.
       this.trailer?.reject(error);
+      if (this.scope.call?.hasTrailers === true) this.tellTrailers();
       return;
     }
-    if (this.response !== null) this.tellTrailers();
+    this.tellTrailers();
   }
 
+  /** Gives the trailers to whoever waits for them, once the response is known. After a failure, that is the callback only. */
   private tellTrailers(): void {
-    if (this.trailersTold || this.response === null) return;
-    this.trailersTold = true;
-    this.trailer?.resolve(this.response.trailer);
-    try {
-      this.observer.onTrailer?.(this.response.trailer);
-    } catch (error) {
-      // The outcome is known, and this runs where the connection's bytes are read: nobody is there to get the error.
-      console.warn(`tristream: onTrailer of ${this.scope.name} threw: ${String(error)}`);
-    }
+    if (this.told || this.response === null) return;
+    this.told = true;
+    const { trailer } = this.response;
+    this.trailer?.resolve(trailer);
+    tell(this.scope.name, "onTrailer", () => this.observer.onTrailer?.(trailer));
   }
 
   private settleTrailer(error: ConnectError | null): void {

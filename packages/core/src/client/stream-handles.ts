@@ -186,17 +186,10 @@ export class ClientStreamHandle<I, O> extends Handle<O> implements ClientStream<
 /** The one message of a call, once the call has ended well. */
 export async function onlyMessage<O>(call: StreamCall<O>, holder: object): Promise<O> {
   const first = await call.next(holder);
-  if (first.done === true)
-    throw new ConnectError(
-      `no response message for ${call.scope.name}: exactly one is allowed`,
-      Code.Unimplemented,
-    );
+  if (first.done === true) throw wrongCount(call as StreamCall<never>, "no response message");
   const second = await call.next(holder);
   if (second.done !== true) {
-    const error = new ConnectError(
-      `more than one response message for ${call.scope.name}: exactly one is allowed`,
-      Code.Unimplemented,
-    );
+    const error = wrongCount(call as StreamCall<never>, "more than one response message");
     call.cancel(error);
     throw error;
   }
@@ -218,6 +211,12 @@ function sendChosen(
     return Promise.reject(errorFromThrown(error, Code.Internal));
   }
   return source.send(message, holder);
+}
+
+function wrongCount({ scope }: StreamCall<never>, count: string): ConnectError {
+  const error = new ConnectError(`${count} for ${scope.name}: exactly one is allowed`, Code.Unimplemented);
+  scope.call?.addReceived(error);
+  return error;
 }
 
 /** Why a call is canceled whose loop, or block, was left. */

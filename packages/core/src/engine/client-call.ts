@@ -138,9 +138,22 @@ export class ClientCall implements ByteStreamSink, ReaderOwner, WriterOwner {
     return part === "header" ? this.responseHeader : this.responseTrailer;
   }
 
-  /** Whether response headers have arrived. */
-  get hasResponded(): boolean {
-    return this.headerList !== null;
+  /** Whether headers have arrived that are not a Trailers-Only answer. */
+  get hasHeaders(): boolean {
+    return this.headerList !== null && this.headerList !== this.trailerList;
+  }
+
+  /** Whether trailers have arrived. */
+  get hasTrailers(): boolean {
+    return this.trailerList !== null;
+  }
+
+  /** Adds to the metadata of an error what has arrived: the trailers, unless the error was made of them, and the headers. */
+  addReceived(error: ConnectError): void {
+    const { metadata } = error;
+    const append = (value: string, name: string): void => metadata.append(name, value);
+    if (this.hasTrailers && metadata.keys().next().done === true) this.responseTrailer.forEach(append);
+    if (this.hasHeaders) this.responseHeader.forEach(append);
   }
 
   // ---- ByteStreamSink
@@ -252,11 +265,13 @@ export class ClientCall implements ByteStreamSink, ReaderOwner, WriterOwner {
 
   // ---- the end
 
-  private settle(error: ConnectError | null, discard: boolean): void {
+  private settle(error: ConnectError | null, canceled: boolean): void {
     this.over = true;
     this.error = error;
+    // A cancel's error may be the user's own object.
+    if (error !== null && !canceled) this.addReceived(error);
     this.writer.stop();
-    if (error !== null) this.reader.fail(error, discard);
+    if (error !== null) this.reader.fail(error, canceled);
     this.listener.ended(error);
   }
 

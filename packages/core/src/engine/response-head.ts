@@ -57,5 +57,6 @@ export function compressionOfHead(
     encoding,
     accepted.map((c) => c.name),
   );
-  return new ConnectError(`${where} answered with ${names.grpcEncoding} ${what}`, Code.Internal);
+  const text = `${where} answered with ${names.grpcEncoding} ${what}`;
+  return new ConnectError(text, Code.Internal, headersFromFields(list.fields));
 }

@@ -93,7 +93,8 @@ export abstract class ServerResponse {
 
   private sendError(error: ConnectError): void {
     const { stream } = this;
-    // Trailers-Only (grpc/grpc doc/PROTOCOL-HTTP2.md): headers and status in one list.
+    this.sendHeadersOfError();
+    // Without headers of the handler: Trailers-Only (grpc/grpc doc/PROTOCOL-HTTP2.md), head and status in one list.
     const head = this.headersSent ? [] : this.headFields();
     const fields = "fields" in head ? [...head.fields] : [...head];
     const headLength = fields.length;
@@ -111,6 +112,20 @@ export abstract class ServerResponse {
     else {
       this.headersSent = true;
       stream.sendHeaders(fields, true);
+    }
+  }
+
+  /**
+   * Headers that the handler set before its error leave as headers: in a Trailers-Only answer, peers take them for trailers.
+   * The error itself matters more than headers that can't be sent.
+   */
+  private sendHeadersOfError(): void {
+    if (this.headersSent || this.responseHeaders === null) return;
+    try {
+      if (this.responseHeaders.keys().next().done !== true) this.sendHead();
+    } catch (reason) {
+      this.metadataLeftOut(reason as ConnectError);
+      this.responseHeaders = null;
     }
   }
 
