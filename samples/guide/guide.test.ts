@@ -140,7 +140,7 @@ describe("prints what was expected:", () => {
 
   test("testing.ts", async () => {
     const { code, stdout } = await run("testing.ts");
-    expect(stdout).toMatch(/pass 2/);
+    expect(stdout).toMatch(/pass 3/);
     expect(code).toBe(0);
   });
 });

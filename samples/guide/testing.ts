@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { Code, createClient } from "@tristream/node";
-import { loopback } from "@tristream/testing";
+import { createClock, loopback } from "@tristream/testing";
 import { routes } from "./greeter.js";
 
 test("greets", async () => {
@@ -21,5 +21,18 @@ test("the connection is lost", async () => {
   await chat.receive();
   link.pair.cut("the cable was pulled");
   await assert.rejects(chat.receive(), { code: Code.Unavailable });
+});
+
+test("the deadline passes", async () => {
+  const clock = createClock();
+  const never = new Promise<never>(() => {});
+  await using link = loopback({
+    routes: (router) => router.service(GreetService, { greet: () => never }),
+    clock, // time stands still until the test advances it
+  });
+  const client = createClient(GreetService, link.transport, { timeoutMs: 5000 });
+  const rejected = assert.rejects(client.greet({}), { code: Code.DeadlineExceeded });
+  await clock.advance(5_004);
+  await rejected;
 });
 // #endregion

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 4: deadlines are kept by the engine.
-// Mutant: core/src/client/call-scope.ts # if (timeoutMs !== undefined) deadlines.add(this, timeoutMs);
-// Mutant: core/src/client/call-scope.ts # deadlines.remove(this);
+// Mutant: core/src/client/call-scope.ts # if (timeoutMs !== undefined) wheel.add(this, timeoutMs);
+// Mutant: core/src/client/call-scope.ts # this.deadlines.remove(this);
 // Mutant: core/src/client/call-scope.ts # onDeadline(): void { => onDeadline(): void { return undefined as never;
 // Mutant: core/src/engine/deadline.ts # tellAll(due);
 import { type AddressInfo, createServer, type Socket } from "node:net";

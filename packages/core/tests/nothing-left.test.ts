@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 7: no leak. What is left after calls that end in any way, seen from outside: the streams on the wire.
 // Mutant: core/src/client/call-scope.ts # this.userSignal?.delete(this);
-// Mutant: core/src/client/call-scope.ts # deadlines.remove(this);
+// Mutant: core/src/client/call-scope.ts # this.deadlines.remove(this);
 // Mutant: core/src/client/call-scope.ts # this.call?.cancel(error);
 // Mutant: core/src/engine/server-call.ts # this.host.callEnded(this, this.running);
 

@@ -27,6 +27,6 @@ export function createTransport(
     ...(connectTimeoutMs === undefined ? {} : { connectTimeoutMs }),
     ...(http2 === undefined ? {} : { http2 }),
   };
-  const connector = typeof address === "string" ? new SocketConnector(address, connect) : address;
+  const connector = typeof address === "string" ? new SocketConnector(address, connect, rest.clock) : address;
   return createCoreTransport(connector, { acceptCompression: [compressionGzip], ...rest });
 }

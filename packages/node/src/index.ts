@@ -10,6 +10,7 @@ export {
   type ClientMethodOf,
   type ClientOptions,
   type ClientStream,
+  type Clock,
   Code,
   CodeBizError,
   type Compression,

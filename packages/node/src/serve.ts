@@ -9,15 +9,17 @@ import {
 } from "node:net";
 import { compressionGzip } from "@connectrpc/connect-node";
 import {
+  type Clock,
   Code,
   ConnectError,
   createServer,
+  keepTime,
   type Server,
   type ServerOptions,
   type ShutdownReport,
+  systemClock,
 } from "@tristream/core";
 import { Connection, type Http2Options, type LinkPeer } from "@tristream/http2";
-import { keepTime } from "./clock.js";
 import { http2Options } from "./http2-options.js";
 import { listenError } from "./node-error.js";
 import { SocketLink } from "./socket-link.js";
@@ -67,7 +69,7 @@ export async function serve(options: ServeOptions): Promise<ServerHandle> {
   const server = createServer({ acceptCompression: [compressionGzip], ...rest });
   await server.ready;
   const sockets = createSocketServer({ noDelay: true }, (socket) =>
-    accept(server, socket, socketPath, resolved),
+    accept(server, socket, socketPath, resolved, options.clock ?? systemClock),
   );
   if (socketPath !== undefined) await removeStale(socketPath);
   await listen(
@@ -79,9 +81,19 @@ export async function serve(options: ServeOptions): Promise<ServerHandle> {
   return handle(server, sockets, host, socketPath);
 }
 
-function accept(server: Server, socket: Socket, socketPath: string | undefined, http2: Http2Options): void {
-  const connection = new Connection("server", new SocketLink(socket, peerOf(socket, socketPath)), http2);
-  const stopTime = keepTime(connection);
+function accept(
+  server: Server,
+  socket: Socket,
+  socketPath: string | undefined,
+  http2: Http2Options,
+  clock: Clock,
+): void {
+  const connection = new Connection(
+    "server",
+    new SocketLink(socket, peerOf(socket, socketPath), clock),
+    http2,
+  );
+  const stopTime = keepTime(connection, clock);
   socket.once("close", stopTime);
   server.accept(connection);
 }

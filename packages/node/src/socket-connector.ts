@@ -1,9 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import { connect as connectSocket, type Socket } from "node:net";
-import { Code, ConnectError, type Connector, type Link } from "@tristream/core";
+import {
+  type Clock,
+  Code,
+  ConnectError,
+  type Connector,
+  keepTime,
+  type Link,
+  systemClock,
+} from "@tristream/core";
 import { Connection, type Http2Options } from "@tristream/http2";
 import { type Address, formatAddress, parseTarget, type Target } from "./address.js";
-import { keepTime } from "./clock.js";
 import { http2Options } from "./http2-options.js";
 import { connectError } from "./node-error.js";
 import { SocketLink } from "./socket-link.js";
@@ -29,13 +36,15 @@ export class SocketConnector implements Connector {
   private readonly target: Target;
   private readonly http2: Http2Options;
   private readonly timeoutMs: number;
+  private readonly clock: Clock;
   private current: Connection | null = null;
   private connecting: Promise<Link> | null = null;
   private readonly open = new Set<Connection>();
   private readonly sockets = new Set<Socket>();
   private closed = false;
 
-  constructor(url: string, options: ConnectOptions) {
+  constructor(url: string, options: ConnectOptions, clock: Clock = systemClock) {
+    this.clock = clock;
     this.target = parseTarget(url);
     this.group = this.target.group;
     this.version = this.target.version;
@@ -93,20 +102,19 @@ export class SocketConnector implements Connector {
         address.kind === "unix" ? { path: address.path } : { host: address.host, port: address.port },
       );
       this.sockets.add(socket);
-      const timer = Number.isFinite(timeoutMs)
-        ? setTimeout(
-            () => socket.destroy(new Error(`no connection within ${timeoutMs} ms (option connectTimeoutMs)`)),
-            timeoutMs,
+      const cancelTimer = Number.isFinite(timeoutMs)
+        ? this.clock.after(timeoutMs, () =>
+            socket.destroy(new Error(`no connection within ${timeoutMs} ms (option connectTimeoutMs)`)),
           )
-        : undefined;
+        : null;
       const failed = (error: Error): void => {
-        clearTimeout(timer);
+        cancelTimer?.();
         this.sockets.delete(socket);
         reject(error);
       };
       socket.once("error", failed);
       socket.once("connect", () => {
-        clearTimeout(timer);
+        cancelTimer?.();
         socket.off("error", failed);
         this.sockets.delete(socket);
         resolve(socket);
@@ -116,9 +124,9 @@ export class SocketConnector implements Connector {
 
   private begin(address: Address, socket: Socket): Connection {
     const peer = { address: formatAddress(address), transport: address.kind } as const;
-    const connection = new Connection("client", new SocketLink(socket, peer), this.http2);
+    const connection = new Connection("client", new SocketLink(socket, peer, this.clock), this.http2);
     this.open.add(connection);
-    const stopTime = keepTime(connection);
+    const stopTime = keepTime(connection, this.clock);
     connection.start({
       closed: () => {
         stopTime();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Socket } from "node:net";
+import { afterTurn, type Clock, nextTurn, systemClock } from "@tristream/core";
 import type { ByteLink, ByteReceiver, LinkPeer } from "@tristream/http2";
 import { lostError } from "./node-error.js";
 
@@ -10,10 +11,12 @@ const lingerMs = 1000;
 export class SocketLink implements ByteLink {
   readonly peer: LinkPeer;
   private readonly socket: Socket;
+  private readonly clock: Clock;
   private error: Error | undefined;
 
-  constructor(socket: Socket, peer: LinkPeer) {
+  constructor(socket: Socket, peer: LinkPeer, clock: Clock) {
     this.socket = socket;
+    this.clock = clock;
     this.peer = peer;
     // Until `start`, too, an error must not be thrown.
     socket.on("error", (error) => {
@@ -32,7 +35,7 @@ export class SocketLink implements ByteLink {
     socket.on("drain", () => receiver.drained());
     socket.on("end", () => this.end());
     socket.on("close", () => receiver.closed(this.error));
-    if (socket.destroyed) process.nextTick(() => receiver.closed(this.error));
+    if (socket.destroyed) afterTurn(() => receiver.closed(this.error));
   }
 
   write(bytes: Uint8Array): boolean {
@@ -46,8 +49,10 @@ export class SocketLink implements ByteLink {
     if (socket.destroyed) return;
     socket.end();
     // A peer that never closes its side must not keep ours.
-    const timer = setTimeout(() => socket.destroy(), lingerMs).unref();
-    socket.once("close", () => clearTimeout(timer));
+    socket.once(
+      "close",
+      systemClock.after(lingerMs, () => socket.destroy(), { background: true }),
+    );
   }
 
   destroy(): void {
@@ -63,12 +68,11 @@ export class SocketLink implements ByteLink {
   }
 
   afterTurn(callback: () => void): void {
-    // Promise jobs first: what handlers answer in this turn leaves in the same write.
-    queueMicrotask(() => process.nextTick(callback));
+    afterTurn(callback);
   }
 
   nextTurn(callback: () => void): void {
-    setImmediate(callback);
+    nextTurn(callback);
   }
 
   setActive(active: boolean): void {
@@ -78,6 +82,6 @@ export class SocketLink implements ByteLink {
   }
 
   now(): number {
-    return performance.now();
+    return this.clock.now();
   }
 }

@@ -1,3 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
+export { createClock, type TestClock } from "./clock.js";
 export { type Loopback, type LoopbackOptions, loopback } from "./loopback.js";
 export { type Direction, type LinkHook, MemoryLink, type MemoryPair, memoryPair } from "./memory-link.js";

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
+  type Clock,
   createServer,
   createTransport,
+  keepTime,
   type Server,
   type ServerOptions,
+  systemClock,
   type TransportOptions,
   type TripleTransport,
 } from "@tristream/core";
 import { Connection, type Http2Options } from "@tristream/http2";
-import { type LinkHook, type MemoryPair, memoryPair } from "./memory-link.js";
+import { type LinkHook, type MemoryLink, type MemoryPair, memoryPair } from "./memory-link.js";
 
 /** Options of {@link loopback}. */
 export interface LoopbackOptions extends ServerOptions {
@@ -18,6 +21,11 @@ export interface LoopbackOptions extends ServerOptions {
   transport?: TransportOptions;
   /** HTTP/2 options of both ends. */
   http2?: Http2Options;
+  /**
+   * What all times of both ends are measured by: deadlines, HTTP/2's times, the grace time of a shutdown, reports of parked handlers.
+   * Default: the runtime's time. With one of {@link createClock} they pass when the test says so.
+   */
+  clock?: Clock;
 }
 
 /** A server and a transport to it in one process, without sockets: the frames are those of the wire. */
@@ -30,11 +38,12 @@ export interface Loopback extends AsyncDisposable {
 
 /** Serves routes to a client in the same process. `await using` ends both. */
 export function loopback(options: LoopbackOptions): Loopback {
-  const { hook, transport: transportOptions, http2, ...serverOptions } = options;
-  const pair = memoryPair(hook);
-  const server = createServer(serverOptions);
-  server.accept(new Connection("server", pair.server, http2));
-  const transport = createTransport(new Connection("client", pair.client, http2), transportOptions);
+  const { hook, transport: transportOptions, http2, clock = systemClock, ...serverOptions } = options;
+  const pair = memoryPair(hook, clock);
+  const server = createServer({ ...serverOptions, clock });
+  server.accept(timed(new Connection("server", pair.server, http2), pair.server, clock));
+  const client = timed(new Connection("client", pair.client, http2), pair.client, clock);
+  const transport = createTransport(client, { clock, ...transportOptions });
   return {
     server,
     transport,
@@ -44,4 +53,10 @@ export function loopback(options: LoopbackOptions): Loopback {
       await server.shutdown({ graceMs: 0 });
     },
   };
+}
+
+/** A connection that is told the time until its link is closed. */
+function timed(connection: Connection, link: MemoryLink, clock: Clock): Connection {
+  link.onClosed = keepTime(connection, clock);
+  return connection;
 }

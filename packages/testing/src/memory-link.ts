@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { afterTurn, type Clock, nextTurn, systemClock } from "@tristream/core";
 import type { ByteLink, ByteReceiver, LinkPeer } from "@tristream/http2";
 
 /** One direction of a pair, for a hook to see and to meddle with. */
@@ -21,10 +22,23 @@ export interface MemoryPair {
   cut(message?: string): void;
 }
 
-/** Makes two joined ends. Bytes arrive in a later turn of the event loop, in order, as through a socket. */
-export function memoryPair(hook?: LinkHook): MemoryPair {
-  const client = new MemoryLink({ address: "memory:server", transport: "memory" }, "client-to-server", hook);
-  const server = new MemoryLink({ address: "memory:client", transport: "memory" }, "server-to-client", hook);
+/**
+ * Makes two joined ends. Bytes arrive in a later turn of the event loop, in order, as through a socket. HTTP/2's times are measured
+ * by `clock`.
+ */
+export function memoryPair(hook?: LinkHook, clock: Clock = systemClock): MemoryPair {
+  const client = new MemoryLink(
+    { address: "memory:server", transport: "memory" },
+    "client-to-server",
+    hook,
+    clock,
+  );
+  const server = new MemoryLink(
+    { address: "memory:client", transport: "memory" },
+    "server-to-client",
+    hook,
+    clock,
+  );
   client.join(server);
   server.join(client);
   return {
@@ -42,6 +56,9 @@ export class MemoryLink implements ByteLink {
   readonly peer: LinkPeer;
   /** Bytes written that the other end has not taken. */
   pending = 0;
+  /** Called once, when this end is closed. */
+  onClosed: (() => void) | null = null;
+  private readonly clock: Clock;
   private readonly direction: Direction;
   private readonly hook: LinkHook | undefined;
   private other: MemoryLink | null = null;
@@ -53,8 +70,9 @@ export class MemoryLink implements ByteLink {
   private over = false;
   private ended = false;
 
-  constructor(peer: LinkPeer, direction: Direction, hook: LinkHook | undefined) {
+  constructor(peer: LinkPeer, direction: Direction, hook: LinkHook | undefined, clock: Clock = systemClock) {
     this.peer = peer;
+    this.clock = clock;
     this.direction = direction;
     this.hook = hook;
   }
@@ -99,17 +117,17 @@ export class MemoryLink implements ByteLink {
   }
 
   afterTurn(callback: () => void): void {
-    queueMicrotask(() => process.nextTick(callback));
+    afterTurn(callback);
   }
 
   nextTurn(callback: () => void): void {
-    setImmediate(callback);
+    nextTurn(callback);
   }
 
   setActive(): void {}
 
   now(): number {
-    return performance.now();
+    return this.clock.now();
   }
 
   /** Closes this end. */
@@ -117,7 +135,8 @@ export class MemoryLink implements ByteLink {
     if (this.over) return;
     this.over = true;
     this.inbox.length = 0;
-    setImmediate(() => this.receiver?.closed(error));
+    this.onClosed?.();
+    nextTurn(() => this.receiver?.closed(error));
   }
 
   private arrive(bytes: Uint8Array | null): void {
@@ -128,7 +147,7 @@ export class MemoryLink implements ByteLink {
   private deliverSoon(): void {
     if (this.delivering || this.paused || this.receiver === null) return;
     this.delivering = true;
-    setImmediate(() => {
+    nextTurn(() => {
       void this.deliver();
     });
   }
@@ -154,7 +173,7 @@ export class MemoryLink implements ByteLink {
     this.pending -= length;
     if (this.pending > 0 || !this.needsDrain || this.over) return;
     this.needsDrain = false;
-    setImmediate(() => {
+    nextTurn(() => {
       if (!this.over && this.pending === 0) this.receiver?.drained();
     });
   }

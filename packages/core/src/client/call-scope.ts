@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Code, ConnectError, type ContextValues } from "@connectrpc/connect";
 import type { ClientCall } from "../engine/client-call.js";
-import { type DeadlineEntry, deadlines } from "../engine/deadline.js";
+import { type DeadlineEntry, type DeadlineWheel, deadlines } from "../engine/deadline.js";
 import { describeValue } from "../engine/describe-value.js";
 import type { HeadersMaker } from "../engine/lazy-headers.js";
 import { errorFromThrown } from "../engine/thrown.js";
@@ -51,14 +51,21 @@ export class CallScope implements DeadlineEntry, HeadersMaker<null>, EndedBySign
   deadlineNext: DeadlineEntry | null = null;
   deadlinePrevious: DeadlineEntry | null = null;
   deadlineSet = false;
+  private readonly deadlines: DeadlineWheel;
   private readonly userSignal: SharedSignal | null = null;
   private controller: AbortController | null = null;
 
   /** `name` is `package.Service/Method`. A signal that has fired already, or is none, ends the call before it begins. */
-  constructor(name: string, timeoutMs: number | undefined, signal: AbortSignal | undefined) {
+  constructor(
+    name: string,
+    timeoutMs: number | undefined,
+    signal: AbortSignal | undefined,
+    wheel: DeadlineWheel = deadlines,
+  ) {
     this.name = name;
+    this.deadlines = wheel;
     this.timeoutMs = timeoutMs;
-    if (timeoutMs !== undefined) deadlines.add(this, timeoutMs);
+    if (timeoutMs !== undefined) wheel.add(this, timeoutMs);
     if (signal === undefined) return;
     if (!isSignal(signal)) this.cancel(noSignal(signal));
     else if (signal.aborted) this.signalFired(signal);
@@ -115,7 +122,7 @@ export class CallScope implements DeadlineEntry, HeadersMaker<null>, EndedBySign
   /** A server that keeps the deadline may reset the call just before it is noticed here: that is the deadline all the same. */
   explain(error: ConnectError): ConnectError {
     if (error.code !== Code.Canceled || this.timeoutMs === undefined) return error;
-    return performance.now() < this.dueAt - clockSlackMs ? error : this.deadlineError();
+    return this.deadlines.now() < this.dueAt - clockSlackMs ? error : this.deadlineError();
   }
 
   /** @inheritdoc */
@@ -141,7 +148,7 @@ export class CallScope implements DeadlineEntry, HeadersMaker<null>, EndedBySign
   private end(error: ConnectError | null): void {
     this.over = true;
     this.error = error;
-    deadlines.remove(this);
+    this.deadlines.remove(this);
     this.userSignal?.delete(this);
     this.controller?.abort(error ?? callOver);
     this.onEnd?.(error);

@@ -285,7 +285,7 @@ class ClientMethodCaller implements RequestMaker {
 
   private scope(options: TripleCallOptions | undefined): CallScope {
     const timeoutMs = options?.timeoutMs === undefined ? this.timeoutMs : positive(options.timeoutMs);
-    const scope = new CallScope(this.name, timeoutMs, options?.signal);
+    const scope = new CallScope(this.name, timeoutMs, options?.signal, this.prepared.deadlines);
     if (Number.isNaN(options?.timeoutMs)) scope.cancel(noTimeout());
     scope.maker = this;
     if (options !== undefined) {

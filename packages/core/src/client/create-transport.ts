@@ -10,6 +10,8 @@ import {
   type UnaryResponse,
 } from "@connectrpc/connect";
 import type { Compression } from "../connect-private.js";
+import { type Clock, systemClock } from "../engine/clock.js";
+import { type DeadlineWheel, deadlinesOf } from "../engine/deadline.js";
 import { type FormatOptions, formatOptions } from "../engine/format-options.js";
 import type { Link } from "../engine/link.js";
 import { asMessage, messageCodec } from "../engine/message-codec.js";
@@ -51,6 +53,11 @@ export interface TransportOptions extends FormatOptions {
   compressMinBytes?: number;
   /** Sends JSON (`application/grpc+json`) instead of binary messages. Default false. */
   useJson?: boolean;
+  /**
+   * What deadlines are measured by. Default: the runtime's time, which a test's fake timers don't stop. For tests: `createClock` of
+   * `@tristream/testing`.
+   */
+  clock?: Clock;
 }
 
 /** Where a transport gets its connections. */
@@ -90,6 +97,7 @@ class LinkTransport implements TripleTransport, EngineTransport {
   private readonly compressMinBytes: number;
   private readonly format: FormatOptions;
   private readonly subtype: Subtype;
+  private readonly deadlines: DeadlineWheel;
   private readonly plain = new WeakMap<DescMethod, PreparedMethod>();
   private closed = false;
 
@@ -99,6 +107,7 @@ class LinkTransport implements TripleTransport, EngineTransport {
     this.compressMinBytes = sizeOption("compressMinBytes", options.compressMinBytes, 0) ?? 1024;
     this.format = formatOptions(options);
     this.connector = connector;
+    this.deadlines = deadlinesOf(options.clock ?? systemClock);
     this.options = options;
     this.subtype = options.useJson === true ? "json" : "proto";
     this.defaults = { group: connector.group ?? "", version: connector.version ?? "" };
@@ -172,6 +181,7 @@ class LinkTransport implements TripleTransport, EngineTransport {
     const call = applyInterceptors(caller.call, options.interceptors ?? []);
     return {
       call,
+      deadlines: this.deadlines,
       get url() {
         return caller.url;
       },
@@ -223,7 +233,7 @@ class LinkTransport implements TripleTransport, EngineTransport {
     const prepared = this.plainMethod(method);
     // Connect's convention: 0 and less is no deadline.
     const limit = timeoutMs !== undefined && timeoutMs > 0 ? timeoutMs : undefined;
-    const scope = new CallScope(`${method.parent.typeName}/${method.name}`, limit, signal);
+    const scope = new CallScope(`${method.parent.typeName}/${method.name}`, limit, signal, this.deadlines);
     scope.ofCall = header;
     scope.contextValues = contextValues;
     scope.maker = {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DescMethod } from "@bufbuild/protobuf";
 import type { Transport } from "@connectrpc/connect";
+import type { DeadlineWheel } from "../engine/deadline.js";
 import type { Next } from "./call-request.js";
 
 /** How a client wants a method to be called. */
@@ -21,6 +22,8 @@ export interface PreparedMethod {
   readonly url: string;
   /** Throws if messages can't be compressed, or not be compressed, by choice. */
   checkCompress(compress: boolean): void;
+  /** The deadlines by the transport's clock. */
+  readonly deadlines: DeadlineWheel;
 }
 
 /** The door to the engine on a transport of ours; not for users. */

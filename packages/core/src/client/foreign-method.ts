@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DescMethodStreaming, DescMethodUnary } from "@bufbuild/protobuf";
 import { Code, ConnectError, type Transport } from "@connectrpc/connect";
+import { deadlines } from "../engine/deadline.js";
 import { renamedMethod } from "../protocol/rename-method.js";
 import { selectorFields } from "../protocol/selector.js";
 import { type AnyResponse, faultOf, requestedHeaders, scopeOf } from "./call-request.js";
@@ -28,6 +29,7 @@ export function foreignMethod(
         Code.FailedPrecondition,
       );
     },
+    deadlines,
     url: `http://localhost/${settings.serviceName}/${desc.name}`,
     call: (req): Promise<AnyResponse> => {
       const fault = faultOf(req, `${settings.serviceName}/${desc.name}`);

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { type Clock, longestDelay, systemClock } from "./clock.js";
+
 /** Something that has to be over at a time. The fields belong to the wheel. */
 export interface DeadlineEntry {
-  /** Time by `performance.now()`, ms. */
+  /** Time by the wheel's clock, ms. */
   dueAt: number;
   /** Links of the wheel; null when it is in none. */
   deadlineNext: DeadlineEntry | null;
@@ -17,8 +19,6 @@ const slotMs = 4;
 const slots = 1024;
 /** What Infinity is to the wheel: some thousand years. */
 const forEver = 2 ** 47;
-/** What `setTimeout` takes at most, in milliseconds. */
-export const longestDelay = 2 ** 31 - 1;
 
 /**
  * All deadlines behind one timer: a hashed wheel of 4 ms slots. Adding and removing is a few assignments, where a
@@ -27,23 +27,33 @@ export const longestDelay = 2 ** 31 - 1;
 export class DeadlineWheel {
   private readonly heads: (DeadlineEntry | null)[] = new Array<DeadlineEntry | null>(slots).fill(null);
   private count = 0;
-  private timer: ReturnType<typeof setTimeout> | undefined;
+  private readonly clock: Clock;
+  private cancelTimer: (() => void) | null = null;
   private timerDue = Number.POSITIVE_INFINITY;
   /** First slot number that has not been swept. */
   private swept = 0;
+
+  constructor(clock: Clock = systemClock) {
+    this.clock = clock;
+  }
 
   /** Entries in the wheel. */
   get size(): number {
     return this.count;
   }
 
+  /** The time by which entries are due. */
+  now(): number {
+    return this.clock.now();
+  }
+
   /** Calls `onDeadline` when `ms` have passed; 0 and less: at the next turn of the timers. */
   add(entry: DeadlineEntry, ms: number): void {
-    const now = performance.now();
+    const now = this.clock.now();
     entry.dueAt = now + Math.min(Math.max(0, ms), forEver);
     const slot = slotOf(entry.dueAt);
     this.count++;
-    if (this.timer === undefined) this.swept = Math.floor(now / slotMs);
+    if (this.cancelTimer === null) this.swept = Math.floor(now / slotMs);
     const head = this.heads[slot % slots] ?? null;
     entry.deadlineSet = true;
     entry.deadlinePrevious = null;
@@ -67,20 +77,18 @@ export class DeadlineWheel {
   }
 
   private arm(slot: number, now: number): void {
-    clearTimeout(this.timer);
+    this.cancelTimer?.();
     this.timerDue = slot * slotMs;
     // A delay of 2^31 ms overflows in every runtime, and Node warns of it; waking early does no harm.
     const delay = Math.min(longestDelay, Math.max(1, Math.ceil(this.timerDue - now)));
-    const timer: unknown = setTimeout(this.sweep, delay);
-    this.timer = timer as ReturnType<typeof setTimeout>;
-    // A call keeps its process alive by its connection; the timer, which outlives the call, must not (Node's Timeout).
-    if (typeof timer === "object" && timer !== null && "unref" in timer) (timer as { unref(): void }).unref();
+    // A call keeps its process alive by its connection; the timer, which outlives the call, must not.
+    this.cancelTimer = this.clock.after(delay, this.sweep, { background: true });
   }
 
   private readonly sweep = (): void => {
-    this.timer = undefined;
+    this.cancelTimer = null;
     this.timerDue = Number.POSITIVE_INFINITY;
-    const now = performance.now();
+    const now = this.clock.now();
     const current = Math.floor(now / slotMs);
     const due: DeadlineEntry[] = [];
     const last = Math.min(current, this.swept + slots - 1);
@@ -131,5 +139,17 @@ function slotOf(time: number): number {
   return Math.ceil(time / slotMs);
 }
 
-/** The deadlines of this process. */
-export const deadlines = new DeadlineWheel();
+const wheels = new WeakMap<Clock, DeadlineWheel>();
+
+/** All deadlines by a clock. */
+export function deadlinesOf(clock: Clock): DeadlineWheel {
+  let wheel = wheels.get(clock);
+  if (wheel === undefined) {
+    wheel = new DeadlineWheel(clock);
+    wheels.set(clock, wheel);
+  }
+  return wheel;
+}
+
+/** The deadlines of this process, by the runtime's clock. */
+export const deadlines: DeadlineWheel = deadlinesOf(systemClock);

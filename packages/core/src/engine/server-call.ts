@@ -5,7 +5,7 @@ import * as names from "../protocol/headers.js";
 import { headersFromFields } from "../protocol/metadata.js";
 import { ResetCode } from "../protocol/reset-code.js";
 import type { ByteStream, ByteStreamSink, HeaderFields, StreamReset } from "./byte-stream.js";
-import { type DeadlineEntry, deadlines } from "./deadline.js";
+import type { DeadlineEntry, DeadlineWheel } from "./deadline.js";
 import type { Peer } from "./link.js";
 import type { MessageCodec } from "./message-codec.js";
 import { MessageReader, type ReaderOwner } from "./message-reader.js";
@@ -41,6 +41,8 @@ export interface RequestHead extends ResponseShape {
 /** Whom a call belongs to: the server's half of one connection. */
 export interface ServerCallHost extends ResponseHeads {
   readonly peer: Peer;
+  /** The deadlines by the server's clock. */
+  readonly deadlines: DeadlineWheel;
   /** The call is over; `running`: its handler is not. */
   callEnded(call: ServerCall, running: boolean): void;
   /** The handler of a call that was over before has settled; `error` is what it threw, if it did. */
@@ -113,7 +115,7 @@ export class ServerCall
       head.writeCompression,
     );
     stream.sink = this;
-    if (head.timeoutMs !== undefined) deadlines.add(this, head.timeoutMs);
+    if (head.timeoutMs !== undefined) host.deadlines.add(this, head.timeoutMs);
   }
 
   /** Begins; `ended`: the request has no body. */
@@ -146,7 +148,7 @@ export class ServerCall
 
   /** Milliseconds left, or undefined without a deadline. */
   get timeLeft(): number | undefined {
-    return this.head.timeoutMs === undefined ? undefined : this.dueAt - performance.now();
+    return this.head.timeoutMs === undefined ? undefined : this.dueAt - this.host.deadlines.now();
   }
 
   /** Sends the response headers now; nothing if they have left. */
@@ -359,17 +361,17 @@ export class ServerCall
     this.settle(error);
     // An answer that waits for its reader does so for the time that the client gave, not longer.
     if (this.deadlineSet && this.stream.queuedBytes > 0) {
-      this.stream.abandon(() => deadlines.remove(this));
+      this.stream.abandon(() => this.host.deadlines.remove(this));
       return;
     }
-    deadlines.remove(this);
+    this.host.deadlines.remove(this);
     if (!this.stream.closed) this.stream.abandon();
   }
 
   private cut(error: ConnectError): void {
     if (this.over) return;
     this.over = true;
-    deadlines.remove(this);
+    this.host.deadlines.remove(this);
     this.settle(error);
   }
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Code, ConnectError } from "@connectrpc/connect";
-import { longestDelay } from "../engine/deadline.js";
+import { type Clock, longestDelay, systemClock } from "../engine/clock.js";
+import { type DeadlineWheel, deadlinesOf } from "../engine/deadline.js";
 import type { Link } from "../engine/link.js";
 import type { ServerCall } from "../engine/server-call.js";
+import { nextTurn } from "../engine/turns.js";
 import { timeOption } from "../protocol/check-option.js";
 import { CallList } from "./call-list.js";
 import { createTripleRouter, type TripleRouter } from "./create-router.js";
@@ -24,6 +26,11 @@ export interface ServerOptions extends ServeOptions {
    * awaits something that does not heed `context.signal`, and nobody can end it. Default 5000.
    */
   parkedHandlerMs?: number;
+  /**
+   * What deadlines, the grace time of a shutdown and `parkedHandlerMs` are measured by. Default: the runtime's time, which a test's
+   * fake timers don't stop. For tests: `createClock` of `@tristream/testing`.
+   */
+  clock?: Clock;
 }
 
 /** How a shutdown went. */
@@ -65,23 +72,28 @@ class LinkServer implements Server, ServerConnectionOwner {
   readonly ready: Promise<void>;
   readonly calls: CallList = new CallList();
   readonly acceptEncoding: string;
+  readonly deadlines: DeadlineWheel;
+  private readonly clock: Clock;
   private readonly log: ServerLog;
   private readonly parked: ParkedHandlers;
   private readonly connections = new Set<ServerConnection>();
   private readonly shutdownController = new AbortController();
   private stopping: Promise<ShutdownReport> | null = null;
   private stopped: ((report: ShutdownReport) => void) | null = null;
-  private graceTimer: ReturnType<typeof setTimeout> | undefined;
-  private settleTimer: ReturnType<typeof setTimeout> | undefined;
+  private cancelGrace: (() => void) | null = null;
+  private cancelSettle: (() => void) | null = null;
   private graceEnds = Number.POSITIVE_INFINITY;
   private finished = 0;
   private cut = 0;
 
   constructor(options: ServerOptions) {
+    this.clock = options.clock ?? systemClock;
+    this.deadlines = deadlinesOf(this.clock);
     this.log = new ServerLog(options.logger ?? defaultLogger);
     this.parked = new ParkedHandlers(
       this.log,
       timeOption("parkedHandlerMs", options.parkedHandlerMs) ?? 5000,
+      this.deadlines,
     );
     this.acceptEncoding = acceptedNames(resolveServeOptions(options).acceptCompression);
     this.router = createTripleRouter(options, {
@@ -116,12 +128,14 @@ class LinkServer implements Server, ServerConnectionOwner {
       for (const connection of this.connections) connection.link.shutdown();
     });
     const delay = Number.isNaN(graceMs) ? defaultGraceMs : graceMs;
-    const ends = performance.now() + delay;
+    const ends = this.clock.now() + delay;
     if (ends < this.graceEnds) {
       this.graceEnds = ends;
-      clearTimeout(this.graceTimer);
+      this.cancelGrace?.();
       // What is longer than a timer takes is some weeks.
-      this.graceTimer = setTimeout(() => this.cutAll(), Math.min(delay, longestDelay));
+      const cut = (): void => this.cutAll();
+      if (delay > 0) this.cancelGrace = this.clock.after(Math.min(delay, longestDelay), cut);
+      else nextTurn(cut);
     }
     this.checkStopped();
     return this.stopping;
@@ -168,13 +182,14 @@ class LinkServer implements Server, ServerConnectionOwner {
 
   private checkStopped(): void {
     if (this.stopped === null || this.calls.size > 0 || this.connections.size > 0) return;
-    clearTimeout(this.graceTimer);
+    this.cancelGrace?.();
     if (this.parked.size === 0) this.settleStopped();
-    else this.settleTimer ??= setTimeout(() => this.settleStopped(), settleMs);
+    // By real time: a test's clock that stands must not hold up the end of a server.
+    else this.cancelSettle ??= systemClock.after(settleMs, () => this.settleStopped());
   }
 
   private settleStopped(): void {
-    clearTimeout(this.settleTimer);
+    this.cancelSettle?.();
     this.stopped?.({ finished: this.finished, cut: this.cut });
     this.stopped = null;
   }

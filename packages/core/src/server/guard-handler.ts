@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { UniversalHandler, UniversalServerRequest } from "../connect-private.js";
+import { systemClock } from "../engine/clock.js";
 import { GuardedIterator } from "./guarded-iterator.js";
 import { requestTimeout } from "./request-timeout.js";
 import { leaveOutUnsendable } from "./sendable-headers.js";
@@ -34,7 +35,7 @@ class MountedCall {
   readonly request: UniversalServerRequest;
   private readonly adapter: AbortSignal;
   private readonly ending = new AbortController();
-  private timer: ReturnType<typeof setTimeout> | undefined;
+  private cancelTimer: (() => void) | null = null;
   private left = false;
   /** The answer while the adapter has a chunk of it, and nobody else reads. */
   private idle: Body | null = null;
@@ -49,10 +50,10 @@ class MountedCall {
     this.adapter = req.signal;
     if (timeoutMs !== undefined) {
       // Connect's own timer runs as long, and starts later; this one also ends a call whose message has not arrived.
-      this.timer = setTimeout(() => {
+      this.cancelTimer = systemClock.after(timeoutMs, () => {
         const text = `deadline of ${timeoutMs} ms passed in ${name}`;
         this.ending.abort(new ConnectError(text, Code.DeadlineExceeded));
-      }, timeoutMs);
+      });
     }
     if (this.adapter.aborted) this.leave();
     else this.adapter.addEventListener("abort", this.leave);
@@ -90,7 +91,7 @@ class MountedCall {
   /** The call is over: no timer and no listener stays. */
   finish(): void {
     this.idle = null;
-    clearTimeout(this.timer);
+    this.cancelTimer?.();
     this.adapter.removeEventListener("abort", this.leave);
   }
 

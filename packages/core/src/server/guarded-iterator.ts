@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { isThenable, openIterator } from "../engine/iterator.js";
-import { afterInput } from "./after-input.js";
+import { afterInput } from "../engine/turns.js";
 import { reasonOf } from "./unless-aborted.js";
 
 /** How a {@link GuardedIterator} deals with its source. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type DeadlineEntry, deadlines } from "../engine/deadline.js";
+import type { DeadlineEntry, DeadlineWheel } from "../engine/deadline.js";
 import type { ServerCall } from "../engine/server-call.js";
 import type { LoggedCall, ServerLog } from "./server-log.js";
 
@@ -12,17 +12,19 @@ export class ParkedHandlers {
   size = 0;
   private readonly log: ServerLog;
   private readonly patienceMs: number;
+  private readonly deadlines: DeadlineWheel;
 
-  /** One that has not settled `patienceMs` after its call is told to `log`. */
-  constructor(log: ServerLog, patienceMs: number) {
+  /** A handler that has not settled `patienceMs` after its call, by the clock of `deadlines`, is reported to `log`. */
+  constructor(log: ServerLog, patienceMs: number, deadlines: DeadlineWheel) {
     this.log = log;
     this.patienceMs = patienceMs;
+    this.deadlines = deadlines;
   }
 
   /** A call is over, and its handler runs on. */
   add(call: ServerCall): void {
     this.size++;
-    call.parked = new ParkedHandler(call, this.log, this.patienceMs);
+    call.parked = new ParkedHandler(call, this.log, this.patienceMs, this.deadlines);
   }
 
   /** The handler of such a call has settled; `error` is what it threw, undefined if nothing. */
@@ -42,23 +44,26 @@ class ParkedHandler implements DeadlineEntry {
   deadlineSet = false;
   private readonly call: ServerCall;
   private readonly log: ServerLog;
-  private readonly since = performance.now();
+  private readonly deadlines: DeadlineWheel;
+  private readonly since: number;
   private reported = false;
 
-  constructor(call: ServerCall, log: ServerLog, patienceMs: number) {
+  constructor(call: ServerCall, log: ServerLog, patienceMs: number, deadlines: DeadlineWheel) {
     this.call = call;
     this.log = log;
+    this.deadlines = deadlines;
+    this.since = deadlines.now();
     deadlines.add(this, patienceMs);
   }
 
   onDeadline(): void {
     this.reported = true;
-    this.log.parked(logged(this.call), performance.now() - this.since, this.call.outcome);
+    this.log.parked(logged(this.call), this.deadlines.now() - this.since, this.call.outcome);
   }
 
   settled(): void {
-    deadlines.remove(this);
-    if (this.reported) this.log.unparked(logged(this.call), performance.now() - this.since);
+    this.deadlines.remove(this);
+    if (this.reported) this.log.unparked(logged(this.call), this.deadlines.now() - this.since);
   }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ConnectError } from "@connectrpc/connect";
 import type { ByteStream, ByteStreamSink, HeaderFields, PreparedHeaders } from "../engine/byte-stream.js";
+import type { DeadlineWheel } from "../engine/deadline.js";
 import type { Link, LinkEvents, Peer } from "../engine/link.js";
 import { type RequestHead, ServerCall, type ServerCallHost } from "../engine/server-call.js";
 import { responseHeadFields } from "../engine/server-response.js";
@@ -18,6 +19,8 @@ export interface ServerConnectionOwner {
   readonly acceptEncoding: string;
   /** Calls that run. */
   readonly calls: CallList;
+  /** The deadlines by the server's clock. */
+  readonly deadlines: DeadlineWheel;
   callEnded(call: ServerCall, running: boolean): void;
   settledLate(call: ServerCall, error: unknown): void;
   metadataLeftOut(call: ServerCall, reason: ConnectError): void;
@@ -31,6 +34,7 @@ const encoder = new TextEncoder();
 export class ServerConnection implements LinkEvents, ServerCallHost {
   readonly link: Link;
   readonly peer: Peer;
+  readonly deadlines: DeadlineWheel;
   readonly responseHead: Readonly<Record<Subtype, PreparedHeaders>>;
   readonly okTrailers: PreparedHeaders;
   private readonly owner: ServerConnectionOwner;
@@ -39,6 +43,7 @@ export class ServerConnection implements LinkEvents, ServerCallHost {
     this.link = link;
     this.peer = link.peer;
     this.owner = owner;
+    this.deadlines = owner.deadlines;
     this.responseHead = {
       proto: link.prepare(responseHeadFields("proto", owner.acceptEncoding)),
       json: link.prepare(responseHeadFields("json", owner.acceptEncoding)),

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+import { nextTick, setImmediate, setTimeout } from "./runtime-timers.js";
+
+const resolved = Promise.resolve();
+
+/**
+ * Runs `callback` when the code that runs now and the promise jobs it queued are done, before any input. A promise job comes
+ * first: what handlers answer in this turn leaves in the same write.
+ */
+export const afterTurn: (callback: () => void) => void =
+  nextTick === undefined
+    ? (callback) => nextTurn(callback)
+    : (callback) => void resolved.then(() => nextTick!(callback));
+
+/** Runs `callback` in a later turn of the event loop, after input that is ready: `setImmediate`, or a timer where there is none. */
+export const nextTurn: (callback: () => void) => void =
+  setImmediate === undefined
+    ? (callback) => void setTimeout(callback, 0)
+    : (callback) => void setImmediate!(callback);
+
+/** Runs `callback` when the input of this turn of the event loop and of the next has been seen. */
+export function afterInput(callback: () => void): void {
+  nextTurn(() => nextTurn(callback));
+}
