@@ -34,6 +34,7 @@ export type { TransportOptions, TripleTransport } from "./client/create-transpor
 export { type Connector, createTransport } from "./client/create-transport.js";
 export type { BidiStream, ClientStream, ServerStream, StreamHandle } from "./client/stream-handles.js";
 export type { Compression } from "./connect-private.js";
+export { type AsyncContext, type AsyncContextClass, provideAsyncContext } from "./engine/async-context.js";
 export type {
   ByteStream,
   ByteStreamSink,

@@ -5,6 +5,8 @@ import { readFile } from "node:fs/promises";
 const committed: Record<string, readonly string[]> = {
   codec: ["CompiledCodec", "InPlaceWriter", "compileCodec"],
   core: [
+    "AsyncContext",
+    "AsyncContextClass",
     "Attachments",
     "BidiStream",
     "ByteStream",
@@ -71,6 +73,7 @@ const committed: Record<string, readonly string[]> = {
     "keepTime",
     "mount",
     "nextTurn",
+    "provideAsyncContext",
     "readAttachments",
     "systemClock",
   ],
@@ -206,6 +209,7 @@ test("the values are there", async () => {
     "keepTime",
     "mount",
     "nextTurn",
+    "provideAsyncContext",
     "readAttachments",
     "systemClock",
   ]);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import "./async-context.js";
+
 // For users: the runtime's own, and the user half of core, so that one package is imported.
 export { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
 export {

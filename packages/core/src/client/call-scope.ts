@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Code, ConnectError, type ContextValues } from "@connectrpc/connect";
+import { type AsyncContext, captureContext } from "../engine/async-context.js";
 import type { ClientCall } from "../engine/client-call.js";
 import { type DeadlineEntry, type DeadlineWheel, deadlines } from "../engine/deadline.js";
 import { describeValue } from "../engine/describe-value.js";
@@ -54,6 +55,8 @@ export class CallScope implements DeadlineEntry, HeadersMaker<null>, EndedBySign
   private readonly deadlines: DeadlineWheel;
   private readonly userSignal: SharedSignal | null = null;
   private controller: AbortController | null = null;
+  /** Where the signal was asked for: its listeners are called there, whatever ends the call. */
+  private signalContext: AsyncContext | null = null;
 
   /** `name` is `package.Service/Method`. A signal that has fired already, or is none, ends the call before it begins. */
   constructor(
@@ -79,6 +82,7 @@ export class CallScope implements DeadlineEntry, HeadersMaker<null>, EndedBySign
   get signal(): AbortSignal {
     if (this.controller === null) {
       this.controller = new AbortController();
+      this.signalContext = captureContext();
       if (this.over) this.controller.abort(this.error ?? callOver);
     }
     return this.controller.signal;
@@ -150,7 +154,8 @@ export class CallScope implements DeadlineEntry, HeadersMaker<null>, EndedBySign
     this.error = error;
     this.deadlines.remove(this);
     this.userSignal?.delete(this);
-    this.controller?.abort(error ?? callOver);
+    if (this.controller !== null)
+      this.signalContext!.runInAsyncScope(this.controller.abort, this.controller, error ?? callOver);
     this.onEnd?.(error);
   }
 }

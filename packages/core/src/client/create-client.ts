@@ -11,6 +11,7 @@ import type {
   MessageShape,
 } from "@bufbuild/protobuf";
 import { Code, ConnectError, type Interceptor, makeAnyClient, type Transport } from "@connectrpc/connect";
+import { runIsolated } from "../engine/async-context.js";
 import { choose } from "../engine/compress-choice.js";
 import { describeValue } from "../engine/describe-value.js";
 import { isThenable } from "../engine/iterator.js";
@@ -26,6 +27,7 @@ import { withSelector } from "./create-transport.js";
 import { isEngineTransport, type PreparedMethod, prepareMethod } from "./engine-transport.js";
 import { foreignMethod } from "./foreign-method.js";
 import { HandleSource } from "./handle-source.js";
+import { observeInContext } from "./observe-in-context.js";
 import { RequestSource } from "./request-source.js";
 import { StreamCall } from "./stream-call.js";
 import {
@@ -37,7 +39,7 @@ import {
   type ServerStream,
   ServerStreamHandle,
 } from "./stream-handles.js";
-import { tellReceived } from "./tell-received.js";
+import { type CallObserver, tellReceived } from "./tell-received.js";
 
 /** A stream of messages that an application gives: an async generator, an array, any iterable. */
 export type Messages<I> = AsyncIterable<I> | Iterable<I>;
@@ -169,7 +171,7 @@ class ClientMethodCaller implements RequestMaker {
         reject(scope.error);
         return;
       }
-      let observer = options;
+      let observer: CallObserver | undefined = observeInContext(options);
       scope.onEnd = (error) => {
         if (error === null) return;
         if (observer) tellReceived(scope, observer);
@@ -179,7 +181,9 @@ class ClientMethodCaller implements RequestMaker {
       let response: ReturnType<Next>;
       try {
         // What an interceptor returns may be no promise.
-        response = Promise.resolve(this.begin(scope, asMessage(this.desc.input, message as never)));
+        response = Promise.resolve(
+          runIsolated(this.begin, this, scope, asMessage(this.desc.input, message as never)),
+        );
       } catch (error) {
         failed(errorFromThrown(error, Code.Internal));
         return;

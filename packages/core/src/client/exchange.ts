@@ -109,7 +109,8 @@ export abstract class Exchange implements ClientCallListener, EndedBySignal {
       if (!link.usable) throw error;
       this.opened(link);
     };
-    again().catch((error) => this.failed(error));
+    // What ended the first attempt runs in a context that calls share.
+    call.asyncContext.runInAsyncScope(again, undefined).catch((error) => this.failed(error));
     return true;
   }
 

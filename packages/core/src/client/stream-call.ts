@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Code, type ConnectError, type StreamResponse } from "@connectrpc/connect";
+import { runIsolated } from "../engine/async-context.js";
+import { ContextIterator } from "../engine/context-iterator.js";
 import { openIterator } from "../engine/iterator.js";
 import { MessageReader } from "../engine/message-reader.js";
 import { errorFromThrown } from "../engine/thrown.js";
 import { type AnyResponse, checkResponse } from "./call-request.js";
 import { callOf } from "./call-response.js";
 import type { CallScope } from "./call-scope.js";
+import { observeInContext } from "./observe-in-context.js";
 import { type CallObserver, tell, tellReceived } from "./tell-received.js";
 
 const finished: IteratorResult<never, undefined> = Object.freeze({ done: true, value: undefined });
@@ -61,7 +64,7 @@ export class StreamCall<O> {
     onResponse?: () => void,
   ) {
     this.scope = scope;
-    this.observer = observer;
+    this.observer = observeInContext(observer);
     this.onResponse = onResponse;
     this.started = new Promise((resolve) => {
       this.settleStarted = resolve;
@@ -79,7 +82,7 @@ export class StreamCall<O> {
     let response: Promise<AnyResponse>;
     try {
       // What an interceptor returns may be no promise.
-      response = Promise.resolve(begin());
+      response = Promise.resolve(runIsolated(begin, undefined));
     } catch (error) {
       this.refuse(errorFromThrown(error, Code.Internal));
       return;
@@ -173,7 +176,7 @@ export class StreamCall<O> {
       // The answer to a request of an interceptor's own making ends a call of its own: it says nothing to this one's scope.
       const ours = res.message instanceof MessageReader && this.scope.call !== null;
       if (ours) this.reader = res.message as unknown as MessageReader<O>;
-      else this.foreign = openIterator(res.message) as AsyncIterator<O>;
+      else this.foreign = runIsolated(openForeign<O>, undefined, res.message as AsyncIterable<O>);
     } catch (error) {
       this.refuse(error);
       return;
@@ -267,6 +270,11 @@ export class StreamCall<O> {
       );
     });
   }
+}
+
+/** The interceptor's, or the transport's, iterator; it runs in the context of the call's caller, whoever reads it. */
+function openForeign<O>(messages: AsyncIterable<O>): AsyncIterator<O> {
+  return new ContextIterator(openIterator(messages));
 }
 
 function returnQuietly(iterator: AsyncIterator<unknown>): void {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Code, ConnectError } from "@connectrpc/connect";
+import { contextFrom, rootContext } from "../engine/async-context.js";
 import { errorFromThrown, thrownConnectError } from "../engine/thrown.js";
 import type { SendOptions } from "./call-options.js";
 import type { HandleSource } from "./handle-source.js";
@@ -67,7 +68,9 @@ const finished: IteratorResult<never, undefined> = Object.freeze({ done: true, v
  */
 const dropped = new FinalizationRegistry((call: StreamCall<unknown>) => {
   if (call.scope.over) return;
-  console.warn(
+  contextFrom(rootContext()).runInAsyncScope(
+    console.warn,
+    console,
     `tristream: a stream of ${call.scope.name} was dropped while it ran, and is canceled: read it to its end, leave its loop, or call cancel()`,
   );
   call.cancel(new ConnectError("canceled: the stream's handle was garbage-collected", Code.Canceled));

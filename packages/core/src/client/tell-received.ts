@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { contextFrom, rootContext } from "../engine/async-context.js";
 import type { CallScope } from "./call-scope.js";
 
 /** Callbacks of a call's options. */
@@ -23,6 +24,7 @@ export function tell(name: string, callback: keyof CallObserver, call: () => voi
   try {
     call();
   } catch (error) {
-    console.warn(`tristream: ${callback} of ${name} threw: ${String(error)}`);
+    const text = `tristream: ${callback} of ${name} threw: ${String(error)}`;
+    contextFrom(rootContext()).runInAsyncScope(console.warn, console, text);
   }
 }

@@ -6,6 +6,7 @@ import * as names from "../protocol/headers.js";
 import { headersFromFields } from "../protocol/metadata.js";
 import { codeFromReset, ResetCode } from "../protocol/reset-code.js";
 import { parseStatus } from "../protocol/status.js";
+import { type AsyncContext, captureContext } from "./async-context.js";
 import type { ByteStream, ByteStreamSink, HeaderFields, OutgoingFields, StreamReset } from "./byte-stream.js";
 import type { Link, Peer } from "./link.js";
 import type { MessageCodec } from "./message-codec.js";
@@ -53,6 +54,8 @@ export class ClientCall implements ByteStreamSink, ReaderOwner, WriterOwner {
   over = false;
   /** With what it ended; null if well, or if it has not. */
   error: ConnectError | null = null;
+  /** The context of whoever made it, inside the interceptors; later that of the request's source. */
+  asyncContext: AsyncContext = captureContext();
   private readonly stream: ByteStream;
   private readonly peer: Peer;
   private readonly listener: ClientCallListener;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { rootContext } from "./async-context.js";
 import { clearTimeout, now, setTimeout } from "./runtime-timers.js";
 
 /** Where time comes from: the runtime ({@link systemClock}), or a test that advances it (`createClock` of `@tristream/testing`). */
@@ -25,7 +26,8 @@ export const longestDelay = 2 ** 31 - 1;
 export const systemClock: Clock = {
   now,
   after(ms, callback, options) {
-    const timer = setTimeout(callback, ms);
+    // Not in the context of whoever asks: a timer may outlive that call, and serve others, as the wheel's does.
+    const timer = rootContext().runInAsyncScope(setTimeout, undefined, callback, ms);
     // Node's Timeout; a browser has a number, and no process that could end.
     if (options?.background === true && typeof timer === "object" && timer !== null && "unref" in timer) {
       (timer as { unref(): void }).unref();

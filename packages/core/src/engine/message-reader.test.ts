@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import { Code, ConnectError } from "@connectrpc/connect";
 import { FakeStream } from "../../tests/fake-stream.js";
 import { writePrefix } from "../protocol/envelope.js";
+import { captureContext } from "./async-context.js";
 import type { MessageCodec } from "./message-codec.js";
 import { MessageReader } from "./message-reader.js";
 
@@ -31,6 +33,7 @@ function start(maxBytes = 1000) {
     text,
     {
       reads: "requests",
+      asyncContext: captureContext(),
       readFailed: (error) => void told.push(`failed ${error.code} ${error.rawMessage}`),
       readStopped: () => void told.push("stopped"),
       readEnded: () => void told.push("ended"),

@@ -2,6 +2,7 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Compression } from "../connect-private.js";
 import { prefixLength } from "../protocol/envelope.js";
+import type { AsyncContext } from "./async-context.js";
 import type { ByteStream } from "./byte-stream.js";
 import { EnvelopeReader } from "./envelope-reader.js";
 import { inflate } from "./inflate.js";
@@ -11,6 +12,8 @@ import { errorFromThrown } from "./thrown.js";
 
 /** What the owner of a reader has to hear. */
 export interface ReaderOwner {
+  /** The context in which a compression of the application's runs. */
+  readonly asyncContext: AsyncContext;
   /** What is read: a server reads requests, a client responses. */
   readonly reads: "requests" | "responses";
   /** A message could not be read: the call has to fail with `error`. */
@@ -90,7 +93,7 @@ export class MessageReader<T> extends EnvelopeReader implements AsyncIterableIte
     if (!this.wholeAtEnd()) return;
     if (this.single && this.hasPacked) {
       this.endPending = true;
-      void this.unpack();
+      this.unpackInContext();
       return;
     }
     this.ended();
@@ -235,7 +238,7 @@ export class MessageReader<T> extends EnvelopeReader implements AsyncIterableIte
     if (compressed || this.hasPacked) {
       this.packed ??= new PackedMessages();
       this.packed.push(compressed, b, start, end);
-      if (this.waiter !== null) void this.unpack();
+      if (this.waiter !== null) this.unpackInContext();
     } else {
       this.parse(b, start, end, size, false);
     }
@@ -289,6 +292,11 @@ export class MessageReader<T> extends EnvelopeReader implements AsyncIterableIte
     } else {
       this.push(message, size);
     }
+  }
+
+  /** For bytes that have arrived: those come in a context that calls share. */
+  private unpackInContext(): void {
+    void this.owner.asyncContext.runInAsyncScope(this.unpack, this);
   }
 
   /** Whether messages wait as they came. */

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import { Code, ConnectError } from "@connectrpc/connect";
 import { FakeStream } from "../../tests/fake-stream.js";
+import { captureContext } from "./async-context.js";
 import { openIterator } from "./iterator.js";
 import type { MessageCodec } from "./message-codec.js";
 import { MessageWriter, type WriteCompression } from "./message-writer.js";
@@ -32,6 +34,7 @@ function start(codec = text, compression: WriteCompression | null = null) {
     stream,
     codec,
     {
+      asyncContext: captureContext(),
       beforeFirstMessage: () => void told.push("first"),
       sourceEnded: () => void told.push("ended"),
       sourceFailed: (error) => void told.push(error),

@@ -2,6 +2,7 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Compression } from "../connect-private.js";
 import { compressedFlag, prefixLength, writePrefix } from "../protocol/envelope.js";
+import { type AsyncContext, captureContext } from "./async-context.js";
 import type { ByteStream } from "./byte-stream.js";
 import { choiceOf } from "./compress-choice.js";
 import { isThenable, openIterator } from "./iterator.js";
@@ -9,6 +10,8 @@ import type { MessageCodec } from "./message-codec.js";
 
 /** What the owner of a writer has to hear. */
 export interface WriterOwner {
+  /** The context in which the source runs. The writer keeps it up to date, and enters it wherever a shared callback resumes the source. */
+  asyncContext: AsyncContext;
   /** A message is about to be sent: headers have to have left. Called before the first one. */
   beforeFirstMessage(): void;
   /** The source that {@link MessageWriter.pump} reads is used up and all of it was written. */
@@ -139,6 +142,8 @@ export class MessageWriter<T> {
     this.onResult = (result) => this.sourceGave(result);
     this.onError = (error) => this.sourceThrew(error);
     this.step();
+    // With what the source has entered before its first await.
+    if (this.source !== null) this.owner.asyncContext = captureContext();
   }
 
   /** The stream has room again. */
@@ -147,7 +152,7 @@ export class MessageWriter<T> {
     this.wakeRoomWaiters();
     if (!this.blocked) return;
     this.blocked = false;
-    this.step();
+    this.owner.asyncContext.runInAsyncScope(this.step, this);
   }
 
   /**
@@ -160,7 +165,7 @@ export class MessageWriter<T> {
     const { source } = this;
     this.source = null;
     this.wakeRoomWaiters();
-    if (source !== null) this.leave(source);
+    if (source !== null) this.owner.asyncContext.runInAsyncScope(this.leave, this, source);
   }
 
   /** Tells a source that nothing more is wanted of it; the owner hears when it has come to rest. */
@@ -174,7 +179,7 @@ export class MessageWriter<T> {
         return;
       }
       const result: unknown = leave.call(source);
-      if (isThenable(result)) result.then(() => settled(), settled);
+      if (isThenable(result)) Promise.resolve(result).then(() => settled(), settled);
       else settled();
     } catch (error) {
       settled(error);
@@ -196,7 +201,8 @@ export class MessageWriter<T> {
         const result = source.next();
         if (isThenable(result)) {
           this.asking = true;
-          result.then(this.onResult, this.onError);
+          // The runtime restores the context for a reaction of its own promises; a foreign thenable calls back from anywhere.
+          Promise.resolve(result).then(this.onResult, this.onError);
           return;
         }
         if (!this.take(result)) return;
@@ -255,7 +261,10 @@ export class MessageWriter<T> {
       this.refuse(error);
       return false;
     }
-    if (!roomy) this.blocked = true;
+    if (!roomy) {
+      this.blocked = true;
+      this.owner.asyncContext = captureContext();
+    }
     return roomy && !this.stopped;
   }
 

@@ -4,6 +4,7 @@ import type { Compression } from "../connect-private.js";
 import * as names from "../protocol/headers.js";
 import { headersFromFields } from "../protocol/metadata.js";
 import { ResetCode } from "../protocol/reset-code.js";
+import { type AsyncContext, captureContext, contextFrom } from "./async-context.js";
 import type { ByteStream, ByteStreamSink, HeaderFields, StreamReset } from "./byte-stream.js";
 import type { DeadlineEntry, DeadlineWheel } from "./deadline.js";
 import type { Peer } from "./link.js";
@@ -43,6 +44,8 @@ export interface ServerCallHost extends ResponseHeads {
   readonly peer: Peer;
   /** The deadlines by the server's clock. */
   readonly deadlines: DeadlineWheel;
+  /** The server's context, from which each call's begins. No application code runs in this one itself. */
+  readonly asyncContext: AsyncContext;
   /** The call is over; `running`: its handler is not. */
   callEnded(call: ServerCall, running: boolean): void;
   /** The handler of a call that was over before has settled; `error` is what it threw, if it did. */
@@ -89,6 +92,7 @@ export class ServerCall
   private invoked = false;
   /** The handler was invoked and has not settled. */
   private running = false;
+  private ownContext: AsyncContext | null = null;
   private controller: AbortController | null = null;
   private requestHeaders: Headers | null = null;
 
@@ -122,6 +126,21 @@ export class ServerCall
   start(ended: boolean): void {
     if (this.method.requestStream) this.invoke(this.reader);
     if (ended) this.reader.end();
+  }
+
+  /** The context in which the application's code of this call was left last; before that, one of its own from the server's. */
+  get asyncContext(): AsyncContext {
+    this.ownContext ??= contextFrom(this.host.asyncContext);
+    return this.ownContext;
+  }
+
+  set asyncContext(context: AsyncContext) {
+    this.ownContext = context;
+  }
+
+  /** The current context is the handler's, inside the interceptors: listeners of the signal and the logger are called in it. */
+  handlerCalled(): void {
+    this.ownContext = captureContext();
   }
 
   // ---- for the handler's context
@@ -206,14 +225,18 @@ export class ServerCall
     this.writer.end(() => this.finish(null));
   }
 
-  /** The handler's answers, from an iterable. */
-  respondAll(messages: AsyncIterable<unknown> | Iterable<unknown>): void {
+  /** The handler's answers, from an iterable, which runs in the given context, or in the current one. */
+  respondAll(
+    messages: AsyncIterable<unknown> | Iterable<unknown>,
+    context: AsyncContext | null = null,
+  ): void {
     if (this.over) {
       // The call ended before its handler had made the iterable: nobody starts it, so nothing has to be cleaned up.
       this.handlerSettled();
       return;
     }
-    this.writer.pump(messages);
+    if (context === null) this.writer.pump(messages);
+    else context.runInAsyncScope(this.writer.pump, this.writer, messages);
   }
 
   /** The handler threw. */
@@ -287,7 +310,7 @@ export class ServerCall
     this.running = true;
     // Its place in the peer's limit is taken as long as the handler runs, whatever becomes of the stream.
     this.stream.hold();
-    this.method.invoke(this, input);
+    this.asyncContext.runInAsyncScope(this.method.invoke, this.method, this, input);
   }
 
   private handlerSettled(error?: unknown): void {
@@ -380,7 +403,8 @@ export class ServerCall
     try {
       this.writer.stop();
       this.reader.fail(outcome ?? callEnded, true);
-      this.controller?.abort(outcome ?? callEnded);
+      if (this.controller !== null)
+        this.asyncContext.runInAsyncScope(this.controller.abort, this.controller, outcome ?? callEnded);
     } finally {
       this.host.callEnded(this, this.running);
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DescMethod } from "@bufbuild/protobuf";
 import type { HandlerContext, MethodImpl } from "@connectrpc/connect";
+import { ContextIterator } from "../engine/context-iterator.js";
 import { isThenable, openIterator } from "../engine/iterator.js";
 import { checkedMessage } from "./checked-message.js";
 import type { Handler } from "./registration.js";
@@ -32,11 +33,16 @@ export function implForConnect(
  * iterable is taken as by the engine: what an async function throws is the call's error, also when nobody reads the answer.
  */
 function asyncIterable(source: AsyncIterable<unknown> | Iterable<unknown>): AsyncIterable<unknown> {
-  const opened = isThenable(source) ? Promise.resolve(source).then(openIterator) : openIterator(source);
+  const opened = isThenable(source) ? Promise.resolve(source).then(openInContext) : openInContext(source);
   if (opened instanceof Promise) opened.catch(() => {});
   const answers: AsyncIterator<unknown> = {
     next: async () => (await opened).next(),
-    return: async () => (await (await opened).return?.()) ?? { done: true, value: undefined },
+    return: async () => (await (await opened).return()) ?? { done: true, value: undefined },
   };
   return { [Symbol.asyncIterator]: () => answers };
+}
+
+/** Connect reads an answer outside of the interceptors that called the handler; the answer runs in the handler's context. */
+function openInContext(source: AsyncIterable<unknown> | Iterable<unknown>): ContextIterator<unknown> {
+  return new ContextIterator(openIterator(source));
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Code, ConnectError } from "@connectrpc/connect";
+import { type AsyncContext, captureContext, contextFrom } from "../engine/async-context.js";
 import { type Clock, longestDelay, systemClock } from "../engine/clock.js";
 import { type DeadlineWheel, deadlinesOf } from "../engine/deadline.js";
 import type { Link } from "../engine/link.js";
@@ -73,6 +74,8 @@ class LinkServer implements Server, ServerConnectionOwner {
   readonly calls: CallList = new CallList();
   readonly acceptEncoding: string;
   readonly deadlines: DeadlineWheel;
+  /** That of `createServer`: every call begins with a copy of it, whatever opened its connection. */
+  readonly asyncContext: AsyncContext = captureContext();
   private readonly clock: Clock;
   private readonly log: ServerLog;
   private readonly parked: ParkedHandlers;
@@ -124,7 +127,13 @@ class LinkServer implements Server, ServerConnectionOwner {
   shutdown({ graceMs = defaultGraceMs }: { graceMs?: number } = {}): Promise<ShutdownReport> {
     this.stopping ??= new Promise((resolve) => {
       this.stopped = resolve;
-      this.shutdownController.abort(new ConnectError("the server is shutting down", Code.Unavailable));
+      // Not in the context of whoever ends the server, which may be a call's handler.
+      const { shutdownController } = this;
+      contextFrom(this.asyncContext).runInAsyncScope(
+        shutdownController.abort,
+        shutdownController,
+        new ConnectError("the server is shutting down", Code.Unavailable),
+      );
       for (const connection of this.connections) connection.link.shutdown();
     });
     const delay = Number.isNaN(graceMs) ? defaultGraceMs : graceMs;
@@ -156,7 +165,15 @@ class LinkServer implements Server, ServerConnectionOwner {
 
   connectionClosed(connection: ServerConnection, error: Error | undefined): void {
     this.connections.delete(connection);
-    if (error !== undefined) this.log.connectionEnded(connection.peer.address, error);
+    if (error !== undefined) {
+      const { log } = this;
+      contextFrom(this.asyncContext).runInAsyncScope(
+        log.connectionEnded,
+        log,
+        connection.peer.address,
+        error,
+      );
+    }
     this.checkStopped();
   }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { UniversalHandler, UniversalServerRequest } from "../connect-private.js";
+import { type AsyncContext, captureContext, runIsolated } from "../engine/async-context.js";
 import { systemClock } from "../engine/clock.js";
 import { GuardedIterator } from "./guarded-iterator.js";
 import { requestTimeout } from "./request-timeout.js";
@@ -19,7 +20,7 @@ export function guardHandler(handler: UniversalHandler): Handle {
   return async (req) => {
     const call = new MountedCall(req, name);
     try {
-      return call.answer(await handler(call.request));
+      return call.answer(await runIsolated(handler, null, call.request));
     } catch (error) {
       call.finish();
       throw error;
@@ -35,6 +36,8 @@ class MountedCall {
   readonly request: UniversalServerRequest;
   private readonly adapter: AbortSignal;
   private readonly ending = new AbortController();
+  /** That of the adapter when the request came: what ends the call later comes in another one. */
+  private readonly context: AsyncContext = captureContext();
   private cancelTimer: (() => void) | null = null;
   private left = false;
   /** The answer while the adapter has a chunk of it, and nobody else reads. */
@@ -52,7 +55,7 @@ class MountedCall {
       // Connect's own timer runs as long, and starts later; this one also ends a call whose message has not arrived.
       this.cancelTimer = systemClock.after(timeoutMs, () => {
         const text = `deadline of ${timeoutMs} ms passed in ${name}`;
-        this.ending.abort(new ConnectError(text, Code.DeadlineExceeded));
+        this.end(new ConnectError(text, Code.DeadlineExceeded));
       });
     }
     if (this.adapter.aborted) this.leave();
@@ -115,18 +118,22 @@ class MountedCall {
   /** The client has left, or its connection is lost: adapters can't tell these apart. */
   private readonly leave = (): void => {
     this.left = true;
-    this.ending.abort(leaving(this.adapter.reason));
+    this.end(leaving(this.adapter.reason));
     const { idle } = this;
     this.finish();
     // Only now is nobody left whom an answer that was cut short could look complete to.
-    idle?.return?.().catch(() => {});
+    if (idle?.return !== undefined) this.context.runInAsyncScope(idle.return, idle).catch(() => {});
   };
+
+  private end(reason: ConnectError): void {
+    this.context.runInAsyncScope(this.ending.abort, this.ending, reason);
+  }
 
   /** A body that can't be read to its end, or an answer that can't be written: there is nobody to answer. */
   private lost(error: unknown): ConnectError {
     if (error instanceof ConnectError) return error;
     const reason = leaving(error);
-    this.ending.abort(reason);
+    this.end(reason);
     return reason;
   }
 }

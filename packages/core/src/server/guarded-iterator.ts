@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { type AsyncContext, captureContext } from "../engine/async-context.js";
 import { isThenable, openIterator } from "../engine/iterator.js";
 import { afterInput } from "../engine/turns.js";
 import { reasonOf } from "./unless-aborted.js";
@@ -29,6 +30,8 @@ export class GuardedIterator<T> implements AsyncIterableIterator<T, undefined> {
   private readonly lateEnd: boolean;
   private readonly failure: (error: unknown) => unknown;
   private readonly pending = new Set<(error: unknown) => void>();
+  /** That of the call: the signal fires in another one. */
+  private readonly context: AsyncContext = captureContext();
   private over = false;
 
   /** Opens the source. Throws a `TypeError` if it is no iterable. */
@@ -65,7 +68,7 @@ export class GuardedIterator<T> implements AsyncIterableIterator<T, undefined> {
       };
       try {
         const result = this.source.next();
-        if (isThenable(result)) result.then(gave, threw);
+        if (isThenable(result)) Promise.resolve(result).then(gave, threw);
         else gave(result);
       } catch (error) {
         threw(error);
@@ -104,8 +107,8 @@ export class GuardedIterator<T> implements AsyncIterableIterator<T, undefined> {
   /** Runs the `finally` of a generator that waits at a `yield`. Not awaited: it may be parked for ever. */
   private returnSource(): void {
     try {
-      const result: unknown = this.source.return?.();
-      if (isThenable(result)) result.then(undefined, () => {});
+      const result: unknown = this.context.runInAsyncScope(() => this.source.return?.(), undefined);
+      if (isThenable(result)) Promise.resolve(result).then(undefined, () => {});
     } catch {
       // The call is over; its outcome is known.
     }

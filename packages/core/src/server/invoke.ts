@@ -8,6 +8,8 @@ import type {
   UnaryRequest,
   UnaryResponse,
 } from "@connectrpc/connect";
+import type { AsyncContext } from "../engine/async-context.js";
+import { ContextIterable } from "../engine/context-iterator.js";
 import { describeValue } from "../engine/describe-value.js";
 import { isThenable } from "../engine/iterator.js";
 import { lazyField } from "../engine/lazy-field.js";
@@ -21,7 +23,7 @@ import type { TripleContext } from "./triple-context.js";
 type AnyRequest = UnaryRequest | StreamRequest;
 type AnyResponse = UnaryResponse | StreamResponse;
 type Next = (req: AnyRequest) => Promise<AnyResponse>;
-type Handle = (input: unknown, context: TripleContext) => unknown;
+type Handle = (input: unknown, context: TripleContext, call: ServerCall) => unknown;
 
 /** Marks the request object that interceptors get, with its call; survives `{ ...req }`. */
 const callKey = Symbol("tristream.call");
@@ -33,7 +35,12 @@ export function createInvoke(
   interceptors: readonly Interceptor[],
   contextOf: (call: ServerCall) => TripleContext,
 ): (call: ServerCall, input: unknown) => void {
-  const handle = handler as Handle;
+  const run = handler as (input: unknown, context: TripleContext) => unknown;
+  const handle: Handle = (input, context, call) => {
+    const result = run(input, context);
+    call.handlerCalled();
+    return result;
+  };
   const single = desc.methodKind === "unary" || desc.methodKind === "client_streaming";
   if (interceptors.length > 0) return intercepted(desc, handle, interceptors, contextOf);
   const answer = single
@@ -43,7 +50,7 @@ export function createInvoke(
     let result: unknown;
     let later: Promise<unknown> | null;
     try {
-      result = handle(input, contextOf(call));
+      result = handle(input, contextOf(call), call);
       // Also of a stream, whose handler should be a generator: an async function's error is the call's, not the process's.
       later = isThenable(result) ? Promise.resolve(result) : null;
     } catch (error) {
@@ -74,8 +81,11 @@ function intercepted(
       values: req.contextValues,
     });
   };
-  const respond = (req: AnyRequest, result: unknown): AnyResponse =>
-    new InterceptedResponse(callOf(req), desc, responseMessage(desc, result)) as unknown as AnyResponse;
+  const respond = (req: AnyRequest, result: unknown): AnyResponse => {
+    const call = callOf(req);
+    const message = responseMessage(desc, result, call.asyncContext);
+    return new InterceptedResponse(call, desc, message) as unknown as AnyResponse;
+  };
   const bottom = (req: AnyRequest): Promise<AnyResponse> => {
     try {
       const result = runKind(desc, handle, req, contextFor(req));
@@ -157,9 +167,12 @@ function lazySignal(this: InterceptedRequest): AbortSignal {
 }
 
 function runKind(desc: DescMethod, handle: Handle, req: AnyRequest, context: TripleContext): unknown {
-  if (desc.methodKind !== "server_streaming") return handle(req.message, context);
+  const call = callOf(req);
+  if (desc.methodKind !== "server_streaming") return handle(req.message, context, call);
   // The one message was read before; interceptors see it as a stream, as in Connect.
-  return firstMessage(req.message as AsyncIterable<unknown>).then((message) => handle(message, context));
+  return firstMessage(req.message as AsyncIterable<unknown>).then((message) =>
+    handle(message, context, call),
+  );
 }
 
 async function firstMessage(messages: AsyncIterable<unknown>): Promise<unknown> {
@@ -167,14 +180,15 @@ async function firstMessage(messages: AsyncIterable<unknown>): Promise<unknown> 
   throw new TypeError("an interceptor left no request message");
 }
 
-function responseMessage(desc: DescMethod, result: unknown): unknown {
+/** `context`: the handler's, in which a stream of answers runs wherever an interceptor takes it. */
+function responseMessage(desc: DescMethod, result: unknown, context: AsyncContext): unknown {
   switch (desc.methodKind) {
     case "unary":
       return checkedMessage(desc, result);
     case "client_streaming":
       return oneMessage(checkedMessage(desc, result));
     default:
-      return result;
+      return new ContextIterable(result as AsyncIterable<unknown>, context);
   }
 }
 
@@ -190,6 +204,7 @@ function answer(desc: DescMethod, call: ServerCall, res: AnyResponse): void {
     replaceHeaders(res.trailer, call.responseTrailer);
   }
   if (desc.methodKind === "unary") call.respond(res.message);
+  else if (res.message instanceof ContextIterable) call.respondAll(res.message.source, res.message.context);
   else call.respondAll(res.message as AsyncIterable<unknown>);
 }
 

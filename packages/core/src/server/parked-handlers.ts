@@ -69,7 +69,7 @@ class ParkedHandler implements DeadlineEntry {
 
 /** Who called what, for the log. */
 export function logged(call: ServerCall): LoggedCall {
-  return { method: call.method.name, peer: call.host.peer.address };
+  return { method: call.method.name, peer: call.host.peer.address, asyncContext: call.asyncContext };
 }
 
 /** Whether an error says no more than that the call has ended: its outcome, any other status, an aborted wait. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ConnectError } from "@connectrpc/connect";
+import type { AsyncContext } from "../engine/async-context.js";
 import type { ByteStream, ByteStreamSink, HeaderFields, PreparedHeaders } from "../engine/byte-stream.js";
 import type { DeadlineWheel } from "../engine/deadline.js";
 import type { Link, LinkEvents, Peer } from "../engine/link.js";
@@ -15,6 +16,8 @@ import type { RouteTable } from "./route-table.js";
 /** What a connection needs of its server. */
 export interface ServerConnectionOwner {
   readonly routes: RouteTable;
+  /** See {@link ServerCallHost.asyncContext}. */
+  readonly asyncContext: AsyncContext;
   /** Value of `grpc-accept-encoding`; empty for none. */
   readonly acceptEncoding: string;
   /** Calls that run. */
@@ -35,6 +38,7 @@ export class ServerConnection implements LinkEvents, ServerCallHost {
   readonly link: Link;
   readonly peer: Peer;
   readonly deadlines: DeadlineWheel;
+  readonly asyncContext: AsyncContext;
   readonly responseHead: Readonly<Record<Subtype, PreparedHeaders>>;
   readonly okTrailers: PreparedHeaders;
   private readonly owner: ServerConnectionOwner;
@@ -42,6 +46,7 @@ export class ServerConnection implements LinkEvents, ServerCallHost {
   constructor(link: Link, owner: ServerConnectionOwner) {
     this.link = link;
     this.peer = link.peer;
+    this.asyncContext = owner.asyncContext;
     this.owner = owner;
     this.deadlines = owner.deadlines;
     this.responseHead = {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Code, ConnectError } from "@connectrpc/connect";
+import type { AsyncContext } from "../engine/async-context.js";
 import type { Logger } from "./logger.js";
 
 /** Whose call it is, for a line of the log. */
@@ -8,6 +9,8 @@ export interface LoggedCall {
   readonly method: string;
   /** The client's address. */
   readonly peer: string;
+  /** The context of the call's code, in which the logger is called; absent: the current one. */
+  readonly asyncContext?: AsyncContext;
 }
 
 /** What a server tells its owner: one place for the words, and a logger that fails harms nobody. */
@@ -24,6 +27,7 @@ export class ServerLog {
     this.write(
       "error",
       `internal error (id ${id}) in ${call.method}, called by ${call.peer}: ${describeThrown(error)}`,
+      call,
     );
     return new ConnectError(`internal error (id ${id})`, Code.Internal, undefined, undefined, error);
   }
@@ -33,6 +37,7 @@ export class ServerLog {
     this.write(
       "warn",
       `the error of ${call.method}, called by ${call.peer}, was sent without some of its metadata: ${reason.rawMessage}`,
+      call,
     );
   }
 
@@ -41,6 +46,7 @@ export class ServerLog {
     this.write(
       "warn",
       `${call.method}, called by ${call.peer}, threw after its call had ended: ${describeThrown(error)}`,
+      call,
     );
   }
 
@@ -51,6 +57,7 @@ export class ServerLog {
       "warn",
       `the handler of ${call.method}, called by ${call.peer}, still runs ${Math.round(sinceMs)} ms after its call ended${how}: ` +
         "it awaits something that does not end with the call; pass context.signal to what it awaits",
+      call,
     );
   }
 
@@ -59,6 +66,7 @@ export class ServerLog {
     this.write(
       "warn",
       `the handler of ${call.method}, called by ${call.peer}, has ended, ${Math.round(afterMs)} ms after its call`,
+      call,
     );
   }
 
@@ -77,7 +85,12 @@ export class ServerLog {
     }
   }
 
-  private write(level: keyof Logger, message: string): void {
+  private write(level: keyof Logger, message: string, call?: LoggedCall): void {
+    if (call?.asyncContext !== undefined) call.asyncContext.runInAsyncScope(this.tell, this, level, message);
+    else this.tell(level, message);
+  }
+
+  private tell(level: keyof Logger, message: string): void {
     try {
       this.logger[level](message);
     } catch {

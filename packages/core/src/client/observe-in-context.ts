@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+import { captureContext } from "../engine/async-context.js";
+import type { CallObserver } from "./tell-received.js";
+
+const noObserver: CallObserver = Object.freeze({});
+
+/** The callbacks of a call, bound to the current context: the headers and the end of a call arrive in one that calls share. */
+export function observeInContext(given: CallObserver | undefined): CallObserver {
+  const { onHeader, onTrailer, onCompressed } = given ?? noObserver;
+  if (onHeader === undefined && onTrailer === undefined && onCompressed === undefined) return noObserver;
+  const context = captureContext();
+  const bind = <T>(callback: ((told: T) => void) | undefined): ((told: T) => void) | undefined =>
+    callback && ((told) => context.runInAsyncScope(callback, given, told));
+  return { onHeader: bind(onHeader), onTrailer: bind(onTrailer), onCompressed: bind(onCompressed) };
+}
