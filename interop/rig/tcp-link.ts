@@ -19,6 +19,10 @@ export class TcpLink implements ByteLink {
     return this.socket.writableLength;
   }
 
+  get writable(): boolean {
+    return !this.socket.destroyed;
+  }
+
   start(receiver: ByteReceiver): void {
     const { socket } = this;
     socket.on("data", (bytes: Buffer) => receiver.receive(bytes));

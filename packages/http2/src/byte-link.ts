@@ -10,6 +10,11 @@ export interface ByteLink {
   /** Bytes handed over by `write` that have not left yet; 0 means that no written buffer is referenced any more. */
   readonly pending: number;
   /**
+   * Whether what is written can still reach the peer. False from the moment at which the link breaks or is destroyed, which may be
+   * before {@link ByteReceiver.closed}: then no new stream is opened.
+   */
+  readonly writable: boolean;
+  /**
    * Takes bytes to send. Returns whether they are consumed, all that was written before included: then the caller
    * may reuse the buffer. Otherwise the link refers to it until {@link ByteLink.pending} is 0.
    */
@@ -50,6 +55,9 @@ export interface ByteReceiver {
   receive(bytes: Uint8Array): void;
   /** All written bytes have left after {@link ByteLink.write} had said that they had not. */
   drained(): void;
-  /** The link is closed; nothing follows. `error` says why, and is absent after an orderly end. */
+  /**
+   * Nothing follows: the link is closed, or the peer has closed its side (FIN), which ends HTTP/2 in both directions. What was written
+   * before may still leave. `error` says why, and is absent after an orderly end.
+   */
   closed(error?: Error): void;
 }

@@ -46,7 +46,7 @@ export class Connection extends PeerActions implements ByteReceiver {
     const { book } = this;
     const stream = new Stream(this, 0, this.settings.peer.initialWindowSize);
     stream.sink = sink;
-    if (this.closing || this.draining) {
+    if (!this.usable) {
       stream.fail(this.connectionReset("not-sent"), ClosedBy.LOCAL_RESET);
       return stream;
     }
@@ -95,9 +95,9 @@ export class Connection extends PeerActions implements ByteReceiver {
     return this.link.pending;
   }
 
-  /** Whether new streams can be opened. */
+  /** Whether new streams can be opened: neither side is ending the connection, and its link is whole. */
   get usable(): boolean {
-    return !this.closing && !this.draining;
+    return !this.closing && !this.draining && this.link.writable;
   }
 
   /**

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Mutant: http2/src/connection.ts #  && this.link.writable
 import { describe, expect, it } from "@jest/globals";
 import { ErrorCode } from "../src/error-code.js";
 import { Setting } from "../src/settings.js";
@@ -163,5 +164,17 @@ describe("a stream that was reset by this side", () => {
     expect(heard.at(-1)).toBe(method);
     expect(subject.connection.ledger.held).toBe(0);
     expect(subject.alive).toBe(true);
+  });
+});
+
+describe("a link that broke, before it says that it is closed", () => {
+  it("takes no new streams: they fail as not sent", () => {
+    const subject = new Subject("client").greet();
+    expect(subject.connection.usable).toBe(true);
+    subject.link.state = "destroyed";
+    expect(subject.connection.usable).toBe(false);
+    const stream = subject.open();
+    expect([stream.id, stream.closed]).toEqual([0, true]);
+    expect(subject.log).toEqual(["0 reset CANCEL connection not-sent"]);
   });
 });

@@ -114,6 +114,10 @@ export class ScriptedLink implements ByteLink {
     this.receiver?.drained();
   }
 
+  get writable(): boolean {
+    return this.state !== "destroyed";
+  }
+
   /** Whether the link waits for the test to say that it is closed. */
   get closing(): boolean {
     return this.state !== "open";

@@ -28,12 +28,20 @@ export class SocketLink implements ByteLink {
     return this.socket.writableLength;
   }
 
+  /** False as soon as a write fails, though "close" comes in a later turn. */
+  get writable(): boolean {
+    return !this.socket.destroyed;
+  }
+
   start(receiver: ByteReceiver): void {
     const { socket } = this;
     socket.setNoDelay(true);
     socket.on("data", (bytes: Buffer) => receiver.receive(bytes));
     socket.on("drain", () => receiver.drained());
-    socket.on("end", () => this.end());
+    socket.on("end", () => {
+      this.end();
+      receiver.closed(this.error);
+    });
     socket.on("close", () => receiver.closed(this.error));
     if (socket.destroyed) afterTurn(() => receiver.closed(this.error));
   }

@@ -82,6 +82,10 @@ export class MemoryLink implements ByteLink {
     this.other = other;
   }
 
+  get writable(): boolean {
+    return !this.over;
+  }
+
   start(receiver: ByteReceiver): void {
     this.receiver = receiver;
     if (this.inbox.length > 0) this.deliverSoon();
