@@ -31,7 +31,7 @@ export {
 } from "./client/create-client.js";
 export type { TransportOptions, TripleTransport } from "./client/create-transport.js";
 // For those who bring a runtime or a carrier.
-export { type Connector, createTransport } from "./client/create-transport.js";
+export { type Connector, createTransport, type WaitingCall } from "./client/create-transport.js";
 export type { BidiStream, ClientStream, ServerStream, StreamHandle } from "./client/stream-handles.js";
 export type { Compression } from "./connect-private.js";
 export { type AsyncContext, type AsyncContextClass, provideAsyncContext } from "./engine/async-context.js";

@@ -61,6 +61,7 @@ const committed: Record<string, readonly string[]> = {
     "TripleTransport",
     "UnaryRequest",
     "UnaryResponse",
+    "WaitingCall",
     "afterTurn",
     "createClient",
     "createContextKey",

@@ -31,6 +31,7 @@ export abstract class PeerActions extends StreamCarrier implements InboundHost {
   protected failure: Error | undefined;
   private readonly postponed = new PostponedStreams();
   private startingPostponed = false;
+  private announced = false;
 
   constructor(role: "client" | "server", link: ByteLink, options?: Http2Options) {
     super(role, link, options);
@@ -121,6 +122,9 @@ export abstract class PeerActions extends StreamCarrier implements InboundHost {
     this.writer.settingsAcknowledgement();
     this.openWaiting();
     this.pumpBlocked();
+    if (this.announced) return;
+    this.announced = true;
+    this.events.ready?.();
   }
 
   settingsAcknowledged(): void {

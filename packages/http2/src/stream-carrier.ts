@@ -25,6 +25,8 @@ export interface ConnectionEvents {
   stream?(stream: Stream, list: HeaderList, end: boolean): void;
   /** The peer will not answer streams above `lastStreamId`, and new ones have to go elsewhere. */
   goAway?(code: number, lastStreamId: number, debug: string): void;
+  /** The peer's first SETTINGS has arrived and is applied: it speaks HTTP/2. */
+  ready?(): void;
   /** The connection is over. `error` is absent after an orderly end. */
   closed?(error?: Error): void;
   /** The number of open streams became 0, or 1 from 0. */

@@ -16,15 +16,18 @@ const connectReasons: Readonly<Record<string, string>> = {
 
 /** The error of a connection that could not be made. */
 export function connectError(address: string, cause: unknown): ConnectError {
-  const code = errorCode(cause);
-  const reason = connectReasons[code] ?? (cause instanceof Error ? cause.message : String(cause));
   return new ConnectError(
-    `can't connect to ${address}: ${reason}`,
+    `can't connect to ${address}: ${connectReason(cause)}`,
     Code.Unavailable,
     undefined,
     undefined,
     cause,
   );
+}
+
+/** Why a connection could not be made. */
+export function connectReason(cause: unknown): string {
+  return connectReasons[errorCode(cause)] ?? (cause instanceof Error ? cause.message : String(cause));
 }
 
 /** What the error codes of the operating system mean to somebody whose connection was lost. */
@@ -60,8 +63,6 @@ export function listenError(address: string, cause: unknown): ConnectError {
 }
 
 function errorCode(error: unknown): string {
-  // Happy-eyeballs failures are an AggregateError whose members carry the codes.
-  const first = (error as { errors?: unknown[] } | null)?.errors?.[0] ?? error;
-  const code = (first as { code?: unknown } | null)?.code;
+  const code = (error as { code?: unknown } | null)?.code;
   return typeof code === "string" ? code : "";
 }

@@ -1,47 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0
-import { connect as connectSocket, type Socket } from "node:net";
 import {
   type Clock,
   Code,
   ConnectError,
   type Connector,
-  keepTime,
   type Link,
   systemClock,
+  type WaitingCall,
 } from "@tristream/core";
-import { Connection, type Http2Options } from "@tristream/http2";
-import { type Address, formatAddress, parseTarget, type Target } from "./address.js";
+import type { Connection, Http2Options } from "@tristream/http2";
+import { parseTarget, type Target } from "./address.js";
+import { longestTimeout } from "./dial/address-race.js";
+import type { ConnectionOwner } from "./dial/connection-attempt.js";
+import { Dial } from "./dial/dial.js";
 import { http2Options } from "./http2-options.js";
-import { connectError } from "./node-error.js";
-import { SocketLink } from "./socket-link.js";
 
 /** Options of the connections that a transport makes. */
 export interface ConnectOptions {
   /**
-   * Time for a connection to be made, per address, in milliseconds: above 0, at most 2,147,483,647, or Infinity for no limit.
-   * Default 10,000. A call's own deadline may be shorter.
+   * Time for a connection to be made, per address, in milliseconds: from the lookup of its name until the peer's SETTINGS. Above 0, at
+   * most 2,147,483,647, or Infinity for no limit. Default 10,000. Then the next address is tried. A call's own deadline may be shorter.
    */
   connectTimeoutMs?: number;
   /** Limits of HTTP/2. */
   http2?: Http2Options;
 }
 
-/** What `setTimeout` takes at most. */
-const longestTimeout = 2 ** 31 - 1;
-
-/** Connects to the first address that can be reached, keeps the connection, and makes a new one when it is lost. */
-export class SocketConnector implements Connector {
+/** Keeps a connection to the first address that can be reached, and makes a new one when it is lost, or ends for new calls. */
+export class SocketConnector implements Connector, ConnectionOwner {
   readonly group: string;
   readonly version: string;
+  readonly http2: Http2Options;
+  readonly clock: Clock;
   private readonly target: Target;
-  private readonly http2: Http2Options;
   private readonly timeoutMs: number;
-  private readonly clock: Clock;
   private current: Connection | null = null;
-  private connecting: Promise<Link> | null = null;
+  private dial: Dial | null = null;
   private readonly open = new Set<Connection>();
-  private readonly sockets = new Set<Socket>();
-  private closed = false;
 
   constructor(url: string, options: ConnectOptions, clock: Clock = systemClock) {
     this.clock = clock;
@@ -53,88 +48,44 @@ export class SocketConnector implements Connector {
   }
 
   /** @inheritdoc */
-  connect(): Link | Promise<Link> {
+  connect(call?: WaitingCall): Link | Promise<Link> {
     if (this.current?.usable === true) return this.current;
-    if (this.connecting !== null) return this.connecting;
-    const connecting = this.connectFirst();
-    this.connecting = connecting;
-    const done = (): void => {
-      this.connecting = null;
-    };
-    connecting.then(done, done);
-    return connecting;
+    return (this.dial ?? this.beginDial()).wait(call);
   }
 
   /** @inheritdoc */
   async close(): Promise<void> {
-    this.closed = true;
-    for (const socket of this.sockets) socket.destroy(new Error("the transport was closed"));
+    this.dial?.stop(new Error("the transport was closed"));
     for (const connection of [...this.open]) connection.abort(0, "the transport was closed");
   }
 
-  private async connectFirst(): Promise<Link> {
-    const errors: ConnectError[] = [];
-    for (const address of this.target.addresses) {
-      try {
-        const connection = this.begin(address, await this.dial(address));
-        this.current = connection;
-        return connection;
-      } catch (error) {
-        errors.push(connectError(formatAddress(address), error));
-        if (this.closed) break;
-      }
-    }
-    if (errors.length === 1) throw errors[0]!;
-    const all = errors.map((error) => error.rawMessage).join("; ");
-    throw new ConnectError(
-      `none of ${errors.length} addresses can be reached: ${all}`,
-      Code.Unavailable,
-      undefined,
-      undefined,
-      errors[0],
-    );
-  }
+  // ---- ConnectionOwner
 
-  private dial(address: Address): Promise<Socket> {
-    const { timeoutMs } = this;
-    return new Promise((resolve, reject) => {
-      const socket = connectSocket(
-        address.kind === "unix" ? { path: address.path } : { host: address.host, port: address.port },
-      );
-      this.sockets.add(socket);
-      const cancelTimer = Number.isFinite(timeoutMs)
-        ? this.clock.after(timeoutMs, () =>
-            socket.destroy(new Error(`no connection within ${timeoutMs} ms (option connectTimeoutMs)`)),
-          )
-        : null;
-      const failed = (error: Error): void => {
-        cancelTimer?.();
-        this.sockets.delete(socket);
-        reject(error);
-      };
-      socket.once("error", failed);
-      socket.once("connect", () => {
-        cancelTimer?.();
-        socket.off("error", failed);
-        this.sockets.delete(socket);
-        resolve(socket);
-      });
-    });
-  }
-
-  private begin(address: Address, socket: Socket): Connection {
-    const peer = { address: formatAddress(address), transport: address.kind } as const;
-    const connection = new Connection("client", new SocketLink(socket, peer, this.clock), this.http2);
+  /** @inheritdoc */
+  opened(connection: Connection): void {
     this.open.add(connection);
-    const stopTime = keepTime(connection, this.clock);
-    connection.start({
-      closed: () => {
-        stopTime();
-        this.open.delete(connection);
-        if (this.current === connection) this.current = null;
+  }
+
+  /** @inheritdoc */
+  lost(connection: Connection): void {
+    this.open.delete(connection);
+    if (this.current === connection) this.current = null;
+  }
+
+  private beginDial(): Dial {
+    const dial = new Dial(this.target.addresses, this, this.timeoutMs);
+    this.dial = dial;
+    // Before those who wait: what they do may need the next connection.
+    dial.connection.then(
+      (connection) => {
+        this.current = connection;
+        this.dial = null;
       },
-    });
-    return connection;
+      () => {
+        this.dial = null;
+      },
+    );
+    return dial;
   }
 }
 

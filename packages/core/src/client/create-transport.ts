@@ -61,10 +61,19 @@ export interface TransportOptions extends FormatOptions {
   clock?: Clock;
 }
 
+/** A call that waits for a connection. */
+export interface WaitingCall {
+  /** Fires when the call does not wait any more. Read it only if there is no connection yet: it is made when it is read. */
+  readonly signal: AbortSignal;
+}
+
 /** Where a transport gets its connections. */
 export interface Connector {
-  /** A link that new calls can be made on: the one that is open, or a new one. Rejects with the reason why there is none. */
-  connect(): Link | Promise<Link>;
+  /**
+   * A link that new calls can be made on: the one that is open, or a new one. Rejects with the reason why there is none. `call` is the
+   * one that waits: a connection that no call waits for must not keep the process alive.
+   */
+  connect(call?: WaitingCall): Link | Promise<Link>;
   /** Ends all connections; calls that run end with `Unavailable`. */
   close(): Promise<void>;
   /** Group and version of every call whose client names none. */
@@ -177,7 +186,7 @@ class LinkTransport implements TripleTransport, EngineTransport {
       method,
       settings,
       subtype,
-      () => this.connect(),
+      (call) => this.connect(call),
     );
     const call = applyInterceptors(caller.call, options.interceptors ?? []);
     return {
@@ -205,10 +214,10 @@ class LinkTransport implements TripleTransport, EngineTransport {
     return this.close();
   }
 
-  private connect(): Link | Promise<Link> {
+  private connect(call: WaitingCall): Link | Promise<Link> {
     if (this.closed)
       throw new ConnectError("the transport is closed: make a new one", Code.FailedPrecondition);
-    return this.connector.connect();
+    return this.connector.connect(call);
   }
 
   private plainMethod(method: DescMethod): PreparedMethod {

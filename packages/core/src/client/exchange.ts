@@ -12,7 +12,7 @@ import { type EndedBySignal, SharedSignal } from "./shared-signal.js";
 /** Puts a request on a stream: what an exchange asks of the caller of its method. */
 export interface StreamOpener {
   /** A link, at once when one is open. Throws, or rejects, with the reason why there is none. */
-  link(): Link | Promise<Link>;
+  link(scope: CallScope): Link | Promise<Link>;
   /** Opens the stream of a request on a link. */
   open(link: Link, req: AnyRequest, scope: CallScope, listener: ClientCallListener): ClientCall;
   /** A response as interceptors see it. */
@@ -49,7 +49,7 @@ export abstract class Exchange implements ClientCallListener, EndedBySignal {
       this.reject = reject;
       try {
         this.take();
-        const link = this.caller.link();
+        const link = this.caller.link(this.scope);
         if ("open" in link) this.opened(link);
         else link.then((opened) => this.opened(opened)).catch((error) => this.failed(error));
       } catch (error) {
@@ -104,7 +104,7 @@ export abstract class Exchange implements ClientCallListener, EndedBySignal {
     this.resends++;
     this.call = null;
     const again = async (): Promise<void> => {
-      const link = await this.caller.link();
+      const link = await this.caller.link(this.scope);
       // A link that can't be replaced would refuse for ever.
       if (!link.usable) throw error;
       this.opened(link);

@@ -26,7 +26,7 @@ export class MethodCaller implements StreamOpener {
   private readonly desc: DescMethod;
   private readonly settings: MethodSettings;
   private readonly subtype: Subtype;
-  private readonly connect: () => Link | Promise<Link>;
+  private readonly connect: (call: CallScope) => Link | Promise<Link>;
   private readonly path: string;
   // The last link's constant headers, ready to be sent; one connection per address makes that enough.
   private preparedLink: Link | null = null;
@@ -40,7 +40,7 @@ export class MethodCaller implements StreamOpener {
     desc: DescMethod,
     settings: MethodSettings,
     subtype: Subtype,
-    connect: () => Link | Promise<Link>,
+    connect: (call: CallScope) => Link | Promise<Link>,
   ) {
     this.method = method;
     this.desc = desc;
@@ -91,8 +91,8 @@ export class MethodCaller implements StreamOpener {
   }
 
   /** @inheritdoc */
-  link(): Link | Promise<Link> {
-    return this.connect();
+  link(scope: CallScope): Link | Promise<Link> {
+    return this.connect(scope);
   }
 
   /** @inheritdoc */

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Connection } from "@tristream/http2";
+import { type Address, formatAddress } from "../address.js";
+import { connectReason } from "../node-error.js";
+import {
+  type AttemptListener,
+  ConnectionAttempt,
+  type ConnectionOwner,
+  type Place,
+} from "./connection-attempt.js";
+import { DialTimer } from "./dial-timer.js";
+import { resolveHost } from "./resolve-host.js";
+
+/** Time after which the next IP address of a name is tried beside the one before (RFC 8305 §8, "Connection Attempt Delay"). */
+const staggerMs = 250;
+/** What `setTimeout` takes at most. */
+export const longestTimeout: number = 2 ** 31 - 1;
+
+/**
+ * Reaches one address, within `timeoutMs`. A name may have several IP addresses: each is tried when the one before has failed or has
+ * taken 250 ms, and the first whose peer sends SETTINGS wins; the others are closed. An address that accepts and says nothing does
+ * not win.
+ *
+ * With `early` and a single IP address the connection is given out as soon as the socket is connected, which saves the first
+ * call one round trip: there is no other place where that call could go. The time goes on until SETTINGS is there.
+ */
+export class AddressRace implements AttemptListener {
+  /** The winner. Rejects with an `Error` that says why there is none, for each place. */
+  readonly won: Promise<Connection>;
+  private readonly address: Address;
+  private readonly owner: ConnectionOwner;
+  private readonly early: boolean;
+  private readonly running = new Set<ConnectionAttempt>();
+  private readonly failures: { readonly place: Place; readonly error: unknown }[] = [];
+  private places: Place[] = [];
+  private tried = 0;
+  private active: boolean;
+  private settled = false;
+  private readonly timeout: DialTimer;
+  private stagger: DialTimer | null = null;
+  private resolve!: (connection: Connection) => void;
+  private reject!: (error: unknown) => void;
+
+  constructor(address: Address, owner: ConnectionOwner, timeoutMs: number, early: boolean, active: boolean) {
+    this.address = address;
+    this.owner = owner;
+    this.early = early;
+    this.active = active;
+    this.won = new Promise((resolve, reject) => {
+      this.resolve = resolve;
+      this.reject = reject;
+    });
+    // Without a limit, too, a timer keeps the process alive: a lookup that an application has replaced may hold nothing.
+    const atMost = Math.min(timeoutMs, longestTimeout);
+    this.timeout = new DialTimer(owner.clock, atMost, () => this.expired(timeoutMs), active);
+    if (address.kind === "unix") this.begin([{ path: address.path }]);
+    else {
+      const { host, port } = address;
+      resolveHost(host)
+        .then((ips) => this.begin(ips.map((ip) => ({ host: ip, port }))))
+        .catch((error) => this.fail(error));
+    }
+  }
+
+  /** Keeps the process alive, or lets it end. (A lookup of the system's resolver can't be let go of.) */
+  setActive(active: boolean): void {
+    this.active = active;
+    this.timeout.setActive(active);
+    this.stagger?.setActive(active);
+    for (const attempt of this.running) attempt.setActive(active);
+  }
+
+  /** Gives up. */
+  stop(error: Error): void {
+    this.failures.length = 0;
+    this.fail(error);
+  }
+
+  // ---- AttemptListener
+
+  /** @inheritdoc */
+  connected(attempt: ConnectionAttempt, connection: Connection): void {
+    if (!this.early || this.places.length > 1 || this.settled) return;
+    attempt.setActive(false);
+    this.timeout.setActive(false);
+    this.settled = true;
+    this.resolve(connection);
+  }
+
+  /** @inheritdoc */
+  ready(attempt: ConnectionAttempt, connection: Connection): void {
+    this.timeout.cancel();
+    this.running.delete(attempt);
+    if (this.settled) return;
+    // From here on the streams of the connection say whether it keeps the process alive.
+    attempt.setActive(false);
+    this.settled = true;
+    this.stopAll(new Error("another address answered first"));
+    this.resolve(connection);
+  }
+
+  /** @inheritdoc */
+  failed(attempt: ConnectionAttempt, error: Error): void {
+    this.running.delete(attempt);
+    if (this.settled) {
+      this.timeout.cancel();
+      return;
+    }
+    this.failures.push({ place: attempt.place, error });
+    if (this.tried < this.places.length) this.tryNext();
+    else if (this.running.size === 0) this.fail(error);
+  }
+
+  private begin(places: Place[]): void {
+    if (this.settled) return;
+    this.places = places;
+    this.tryNext();
+  }
+
+  private tryNext(): void {
+    this.stagger?.cancel();
+    const place = this.places[this.tried++]!;
+    const peer = { address: formatAddress(this.address), transport: this.address.kind } as const;
+    const attempt = new ConnectionAttempt(place, peer, this.owner, this);
+    this.running.add(attempt);
+    attempt.setActive(this.active);
+    if (this.tried === this.places.length) return;
+    this.stagger = new DialTimer(this.owner.clock, staggerMs, () => this.tryNext(), this.active);
+  }
+
+  private expired(timeoutMs: number): void {
+    if (timeoutMs > longestTimeout) return;
+    const within = `within ${timeoutMs} ms (option connectTimeoutMs)`;
+    const error = (attempt: ConnectionAttempt): Error =>
+      new Error(`${attempt.accepted ? "no SETTINGS of HTTP/2" : "no connection"} ${within}`);
+    if (this.settled) {
+      // The connection was given out early: its calls fail.
+      for (const attempt of this.running) attempt.stop(error(attempt));
+      return;
+    }
+    for (const attempt of this.running) this.failures.push({ place: attempt.place, error: error(attempt) });
+    this.fail(this.failures.at(-1)?.error ?? new Error(`no answer to the lookup of the name ${within}`));
+  }
+
+  /** There is no winner: `error` says why if no more is known. */
+  private fail(error: unknown): void {
+    if (this.settled) return;
+    this.settled = true;
+    this.stopAll(error instanceof Error ? error : new Error(String(error)));
+    if (this.failures.length < 2) this.reject(error);
+    else this.reject(new Error(this.reasons(), { cause: error }));
+  }
+
+  private reasons(): string {
+    return this.failures
+      .map(({ place, error }) => `${"path" in place ? place.path : place.host}: ${connectReason(error)}`)
+      .join(", ");
+  }
+
+  private stopAll(error: Error): void {
+    this.timeout.cancel();
+    this.stagger?.cancel();
+    for (const attempt of this.running) attempt.stop(error);
+    this.running.clear();
+  }
+}

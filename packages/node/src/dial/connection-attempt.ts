@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+import { connect as connectSocket, type Socket } from "node:net";
+import { type Clock, keepTime } from "@tristream/core";
+import { Connection, ErrorCode, type Http2Options, type LinkPeer } from "@tristream/http2";
+import { SocketLink } from "../socket-link.js";
+
+/** Where a socket connects to: an IP address and port, or a path. */
+export type Place = { readonly host: string; readonly port: number } | { readonly path: string };
+
+/** What a connection is told while it lives, by whoever keeps it. */
+export interface ConnectionOwner {
+  /** HTTP/2's options for a new connection. */
+  readonly http2: Http2Options;
+  /** Where its time comes from. */
+  readonly clock: Clock;
+  /** A connection has begun. */
+  opened(connection: Connection): void;
+  /** A connection is over. */
+  lost(connection: Connection): void;
+}
+
+/** What an attempt tells its race. */
+export interface AttemptListener {
+  /** The socket is connected; the peer has said nothing yet. */
+  connected(attempt: ConnectionAttempt, connection: Connection): void;
+  /** The peer's SETTINGS has arrived. */
+  ready(attempt: ConnectionAttempt, connection: Connection): void;
+  /** The attempt failed before that. */
+  failed(attempt: ConnectionAttempt, error: Error): void;
+}
+
+/** One socket to one place, until the peer has shown that it speaks HTTP/2. Each outcome is reported once. */
+export class ConnectionAttempt {
+  readonly place: Place;
+  private readonly socket: Socket;
+  private readonly peer: LinkPeer;
+  private readonly owner: ConnectionOwner;
+  private readonly listener: AttemptListener;
+  private connection: Connection | null = null;
+  private over = false;
+
+  constructor(place: Place, peer: LinkPeer, owner: ConnectionOwner, listener: AttemptListener) {
+    this.place = place;
+    this.peer = peer;
+    this.owner = owner;
+    this.listener = listener;
+    this.socket = connectSocket({ ...place });
+    this.socket.once("connect", () => this.begin());
+    this.socket.on("error", (error) => {
+      // Once there is a connection, its end says more than the socket's error.
+      if (this.connection === null) this.fail(error);
+    });
+  }
+
+  /** The socket is connected. */
+  get accepted(): boolean {
+    return this.connection !== null;
+  }
+
+  /** Keeps the process alive, or lets it end. */
+  setActive(active: boolean): void {
+    if (active) this.socket.ref();
+    else this.socket.unref();
+  }
+
+  /** Gives up: closes the socket, and fails what was sent on it. The listener hears nothing more. */
+  stop(error: Error): void {
+    this.over = true;
+    this.socket.unref();
+    if (this.connection === null) this.socket.destroy();
+    else this.connection.abort(ErrorCode.NO_ERROR, error.message);
+  }
+
+  private begin(): void {
+    if (this.over) return;
+    const { owner } = this;
+    const connection = new Connection(
+      "client",
+      new SocketLink(this.socket, this.peer, owner.clock),
+      owner.http2,
+    );
+    this.connection = connection;
+    const stopTime = keepTime(connection, owner.clock);
+    owner.opened(connection);
+    connection.start({
+      ready: () => {
+        if (this.over) return;
+        this.over = true;
+        this.listener.ready(this, connection);
+      },
+      closed: (error) => {
+        stopTime();
+        owner.lost(connection);
+        this.fail(error ?? new Error("it closed the connection at once"));
+      },
+    });
+    this.listener.connected(this, connection);
+  }
+
+  private fail(error: Error): void {
+    if (this.over) return;
+    this.over = true;
+    this.listener.failed(this, error);
+  }
+}
