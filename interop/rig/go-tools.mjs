@@ -38,6 +38,16 @@ export async function goVersion(folder) {
   return said.replace(/^go/, "");
 }
 
+/** The folder of a Go module that a module below `interop/` requires, downloaded if need be. */
+export async function goModuleFolder(folder, module) {
+  const said = await run(needsOf(folder), ["go", "mod", "download", "-json", module], {
+    cwd: join(modules, folder),
+  });
+  const [, path] = /"Dir": (".*")/.exec(said) ?? [];
+  if (path === undefined) throw new Error(`${module} has no folder: ${said}`);
+  return JSON.parse(path);
+}
+
 function needsOf(folder) {
   return `interop/${folder} needs Go 1.24 or newer`;
 }

@@ -4,6 +4,7 @@
 // Mutant: core/src/client/method-caller.ts # checkListSize(`headers of ${this.method.name}`, fields, link.maxHeaderListSize, Code.ResourceExhausted);
 // Mutant: core/src/engine/server-response.ts # checkListSize("response headers", fields, this.stream.maxHeaderListSize, Code.Internal);
 // Mutant: core/src/engine/server-response.ts # checkListSize("response trailers", fields, stream.maxHeaderListSize, Code.Internal);
+// Mutant: core/src/engine/server-response.ts # if (this.responseHeaders.keys().next().done !== true) this.sendHead();
 // Mutant: core/src/engine/server-response.ts # appendStatus(fields, new ConnectError(error.rawMessage, error.code));
 import { Code, ConnectError, createClient, type TripleContext } from "@tristream/core";
 import { GreetRequestSchema, GreetService } from "@tristream/gen/greet/greet_pb.js";
@@ -88,14 +89,15 @@ describe.each(everyLink)("a connection over $name", (link) => {
       }
     });
 
-    test.each(["metadata", "details", "trailers"] as const)(
+    test.each(["metadata", "details", "trailers", "headers"] as const)(
       "of an error's %s are left out, and the log says so",
       async (part) => {
-        await using end = await start(link, ({ responseTrailer }) => {
+        await using end = await start(link, ({ responseHeader, responseTrailer }) => {
           const error = new ConnectError("the error itself", Code.Aborted);
           if (part === "metadata") error.metadata.set("x-large", large);
           if (part === "details") error.details.push({ desc: GreetRequestSchema, value: { name: large } });
           if (part === "trailers") responseTrailer.set("x-large", large);
+          if (part === "headers") responseHeader.set("x-large", large);
           throw error;
         });
         for (const call of [end.client.greet({}), all(end.client.greetServerStream({}))]) {
@@ -108,7 +110,7 @@ describe.each(everyLink)("a connection over $name", (link) => {
         expect(end.lines).toHaveLength(2);
         for (const line of end.lines) {
           expect(line).toMatch(
-            / was sent without some of its metadata: headers, trailers and details of \d+ bytes /,
+            / was sent without some of its metadata: (response headers|headers, trailers and details) of \d+ bytes /,
           );
           expect(line).toMatch(peerTakes);
         }

@@ -4,6 +4,16 @@ import type { CallOptions } from "@connectrpc/connect";
 /** Options of a call: Connect's, and those that Triple adds. */
 export interface TripleCallOptions extends CallOptions {
   /**
+   * Called with the response's headers: when they come, or, of a unary call, when it ends. Of a failed call too, before it
+   * rejects. Not called for a Trailers-Only answer. Over a transport of Connect's own, not for a unary call that fails.
+   */
+  onHeader?(headers: globalThis.Headers): void;
+  /**
+   * Called with the response's trailers when the call ends. Of a failed call too, before it rejects. Not called for a call
+   * that ends without trailers. Over a transport of Connect's own, not for a call that fails.
+   */
+  onTrailer?(trailers: globalThis.Headers): void;
+  /**
    * Whether the call's request messages are compressed. True compresses small ones too, and needs `sendCompression` of the
    * transport, else the call fails with `FailedPrecondition`; false compresses none. Default: those from `compressMinBytes`
    * on, if the transport has `sendCompression`.
