@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+// Promise 13: each call's code runs in its own context, under Connect's adapters too.
+// Mutant: core/src/server/connect-impl.ts # return new ContextIterator(openIterator(source)); => return openIterator(source) as never;
+// Mutant: core/src/server/guard-handler.ts # this.context.runInAsyncScope(this.ending.abort, this.ending, reason); => this.ending.abort(reason);
+// Mutant: core/src/server/guard-handler.ts # runIsolated(handler, null, call.request) => handler(call.request)
+import { createClient, type Interceptor, type TripleServiceImpl } from "@tristream/core";
+import { GreetService } from "@tristream/gen/greet/greet_pb.js";
+import { all, until } from "./events.js";
+import { type MountedRoutes, stockTransport, ways } from "./mounts.js";
+import { callers, long, Stores } from "./stores.js";
+
+type Greeter = Partial<TripleServiceImpl<typeof GreetService>>;
+
+const answers = 8;
+
+/** A store per call, named by its caller. */
+const runsIn =
+  ({ storage }: Stores): Interceptor =>
+  (next) =>
+  (req) =>
+    storage.run(req.header.get("x-call")!, () => next(req));
+
+function looking(stores: Stores, begin: (own: string) => void = () => {}): Greeter {
+  return {
+    async greet({ name }) {
+      begin(name);
+      stores.visit("unary", name);
+      await null;
+      stores.visit("unary", name);
+      return {};
+    },
+    async *greetServerStream({ name }) {
+      begin(name);
+      for (let i = 0; i < answers; i++) {
+        stores.visit("server stream", name);
+        yield { greeting: long };
+        stores.visit("server stream", name);
+      }
+    },
+    async greetClientStream(requests, context) {
+      const own = context.requestHeader.get("x-call")!;
+      begin(own);
+      for await (const _ of requests) stores.visit("client stream", own);
+      return {};
+    },
+  };
+}
+
+const places = ["unary", "server stream", "client stream"];
+
+async function callAll(client: ReturnType<typeof createClient<typeof GreetService>>): Promise<void> {
+  await Promise.all(
+    callers.flatMap((name) => {
+      const options = { headers: { "x-call": name } };
+      return [
+        client.greet({ name }, options),
+        all(client.greetServerStream({ name }, options)),
+        client.greetClientStream([{ name: long }, { name: long }], options),
+      ];
+    }),
+  );
+}
+
+describe.each(ways)("a mount's AsyncLocalStorage, $title", ({ mount, protocol }) => {
+  async function start(handlers: Greeter, options: Partial<MountedRoutes> = {}) {
+    const mounted = await mount.start({ ...options, routes: (r) => r.service(GreetService, handlers) });
+    const stock = stockTransport(mounted.port, protocol, mount.http);
+    return {
+      client: createClient(GreetService, stock.transport),
+      async [Symbol.asyncDispose]() {
+        stock[Symbol.dispose]();
+        await mounted[Symbol.asyncDispose]();
+      },
+    };
+  }
+
+  test("an interceptor's run() holds at each step of handlers", async () => {
+    const stores = new Stores();
+    await using end = await start(looking(stores), { interceptors: [runsIn(stores)] });
+    await callAll(end.client);
+    stores.expectOwn(...places);
+  });
+
+  test("a handler's enterWith() before its first await holds, and reaches no other call", async () => {
+    const stores = new Stores();
+    const enters = (own: string): void => {
+      stores.visit("begin", undefined);
+      stores.storage.enterWith(own);
+    };
+    await using end = await start(looking(stores, enters));
+    await callAll(end.client);
+    stores.expectOwn(...places, "begin");
+  });
+
+  test.each(["cancel", "deadline"] as const)(
+    "listeners of the signal and the finally of a generator see no other call's store at a %s",
+    async (how) => {
+      const stores = new Stores();
+      await using end = await start({
+        async *greetServerStream({ name }, context) {
+          stores.storage.enterWith(name);
+          context.signal.addEventListener("abort", () => stores.visit("signal", undefined));
+          try {
+            yield { greeting: long };
+            yield { greeting: long.repeat(20) };
+            for (;;) yield { greeting: long };
+          } finally {
+            stores.visit("finally", name);
+          }
+        },
+      });
+      const options = how === "deadline" ? { timeoutMs: 1000 } : {};
+      const streams = callers.map((name) => end.client.greetServerStream({ name }, options));
+      await Promise.all(streams.map((stream) => stream.receive()));
+      if (how === "cancel")
+        stores.storage.run("whoever cancels", () => {
+          for (const stream of streams) stream.cancel();
+        });
+      await until(() => stores.visits.finally === callers.length && stores.visits.signal === callers.length);
+      stores.expectOwn("finally", "signal");
+    },
+  );
+});
