@@ -7,6 +7,7 @@
 // Mutant: core/src/client/stream-call.ts # return new ContextIterator(openIterator(messages)); => return openIterator(messages) as AsyncIterator<O>;
 // Mutant: core/src/client/stream-call.ts # runIsolated(begin, undefined) => begin()
 // Mutant: core/src/client/create-client.ts # runIsolated(this.begin, this, scope, => this.begin(scope,
+// Mutant: node/src/socket-connector.ts # this.context.runInAsyncScope(this.beginDial, this) => this.beginDial()
 // Mutant: core/src/engine/clock.ts # rootContext().runInAsyncScope(setTimeout, undefined, callback, ms); => setTimeout(callback, ms);
 import { createHook } from "node:async_hooks";
 import { createClient, type Interceptor, type TripleServiceImpl } from "@tristream/core";
@@ -267,12 +268,12 @@ describe.each(everyLink)("a client's AsyncLocalStorage over $name", (link: LinkK
     stores.expectOwn("wrapper", "finally");
   });
 
-  test("no timer that outlives a call keeps its store", async () => {
+  test("no timer or connection that outlives a call keeps its store", async () => {
     const stores = new Stores();
     const kept: unknown[] = [];
     const hook = createHook({
       init(_id, type) {
-        if (type === "Timeout") kept.push(stores.storage.getStore());
+        if (/^(Timeout|(TCP|PIPE)(CONNECT)?WRAP)$/i.test(type)) kept.push(stores.storage.getStore());
       },
     }).enable();
     await using end = await start();

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { AsyncResource } from "node:async_hooks";
 import {
   type Clock,
   Code,
@@ -37,6 +38,8 @@ export class SocketConnector implements Connector, ConnectionOwner {
   private current: Connection | null = null;
   private dial: Dial | null = null;
   private readonly open = new Set<Connection>();
+  /** Sockets are made in the context of the transport, not of the call that needs one first: that call's store would live as long. */
+  private readonly context = new AsyncResource("TristreamConnector");
 
   constructor(url: string, options: ConnectOptions, clock: Clock = systemClock) {
     this.clock = clock;
@@ -50,7 +53,7 @@ export class SocketConnector implements Connector, ConnectionOwner {
   /** @inheritdoc */
   connect(call?: WaitingCall): Link | Promise<Link> {
     if (this.current?.usable === true) return this.current;
-    return (this.dial ?? this.beginDial()).wait(call);
+    return (this.dial ?? this.context.runInAsyncScope(this.beginDial, this)).wait(call);
   }
 
   /** @inheritdoc */

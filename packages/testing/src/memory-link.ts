@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { AsyncResource } from "node:async_hooks";
 import { afterTurn, type Clock, nextTurn, systemClock } from "@tristream/core";
 import type { ByteLink, ByteReceiver, LinkPeer } from "@tristream/http2";
 
@@ -58,6 +59,7 @@ export class MemoryLink implements ByteLink {
   pending = 0;
   /** Called once, when this end is closed. */
   onClosed: (() => void) | null = null;
+  private readonly context = new AsyncResource("TristreamMemoryLink");
   private readonly clock: Clock;
   private readonly direction: Direction;
   private readonly hook: LinkHook | undefined;
@@ -140,7 +142,12 @@ export class MemoryLink implements ByteLink {
     this.over = true;
     this.inbox.length = 0;
     this.onClosed?.();
-    nextTurn(() => this.receiver?.closed(error));
+    this.later(() => this.receiver?.closed(error));
+  }
+
+  /** In a later turn, and in the context of the pipe: not in that of the call which writes. */
+  private later(callback: () => void): void {
+    this.context.runInAsyncScope(nextTurn, undefined, callback);
   }
 
   private arrive(bytes: Uint8Array | null): void {
@@ -151,7 +158,7 @@ export class MemoryLink implements ByteLink {
   private deliverSoon(): void {
     if (this.delivering || this.paused || this.receiver === null) return;
     this.delivering = true;
-    nextTurn(() => {
+    this.later(() => {
       void this.deliver();
     });
   }
@@ -177,7 +184,7 @@ export class MemoryLink implements ByteLink {
     this.pending -= length;
     if (this.pending > 0 || !this.needsDrain || this.over) return;
     this.needsDrain = false;
-    nextTurn(() => {
+    this.later(() => {
       if (!this.over && this.pending === 0) this.receiver?.drained();
     });
   }
