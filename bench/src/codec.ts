@@ -2,6 +2,7 @@
 // node codec.js [--rounds N]: the codec alone, beside protobuf-es, in one process.
 import { parseArgs } from "node:util";
 import { create, type DescMessage, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { BytesValueSchema } from "@bufbuild/protobuf/wkt";
 import { compileCodec } from "@tristream/codec";
 import { MessageSchema, OrderSchema } from "../gen/bench_pb.js";
 import { LARGE, payloads, SMALL } from "./messages.js";
@@ -55,6 +56,9 @@ const subjects: readonly Subject[] = [
       items: Array.from({ length: 100 }, (_, i) => ({ sku: `sku-${i}`, count: i, price: i / 4 })),
     },
   },
+  { title: "16 B of bytes", desc: BytesValueSchema, init: { value: new Uint8Array(16).fill(7) } },
+  { title: "1 KiB of bytes", desc: BytesValueSchema, init: { value: new Uint8Array(1024).fill(7) } },
+  { title: "64 KiB of bytes", desc: BytesValueSchema, init: { value: new Uint8Array(65_536).fill(7) } },
   { title: "64 KiB of text", desc: MessageSchema, init: { number: 20_000, payload: payloads(LARGE)[0]! } },
 ];
 

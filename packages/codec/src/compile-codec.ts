@@ -2,7 +2,6 @@
 import {
   create,
   type DescMessage,
-  fromBinary,
   type MessageInitShape,
   type MessageShape,
   toBinary,
@@ -10,6 +9,7 @@ import {
 import type { Fields } from "./encoders.js";
 import { decoderOf } from "./message-decoder.js";
 import { encoderOf } from "./message-encoder.js";
+import { parseBinary } from "./parse-binary.js";
 import { input } from "./varint.js";
 
 /** Turns messages of one type into bytes and back. */
@@ -20,11 +20,12 @@ export interface CompiledCodec<D extends DescMessage> {
    */
   serialize(message: MessageInitShape<D>): Uint8Array;
   /**
-   * The message in the octets from `start` (0) to `end` (`b.length`), as `fromBinary` gives it; throws what that throws for what is
-   * none, and a `RangeError` for octets that are not in `b`. `bytes` fields and unknown ones are views of `b`, each a `Uint8Array` also
-   * of a `Buffer`: leave that as it is.
+   * The message in the octets from `start` (0) to `end` (`b.length`), as {@link parseBinary} gives it. Throws what that throws for
+   * malformed bytes, and a `RangeError` for octets that are not in `b`. The message owns its `bytes` and unknown fields, each a
+   * `Uint8Array`: they share nothing with `b`. With `owned` (default false) `b.buffer` becomes the message's: large bytes stay in it
+   * if they take more than half of it, and nobody else may use it again.
    */
-  parse(b: Uint8Array, start?: number, end?: number): MessageShape<D>;
+  parse(b: Uint8Array, start?: number, end?: number, owned?: boolean): MessageShape<D>;
   /** Serialisation into a buffer that is there. */
   readonly direct: InPlaceWriter<MessageInitShape<D>>;
 }
@@ -106,7 +107,7 @@ function compile<D extends DescMessage>(schema: D): CompiledCodec<D> {
       giveBack(b);
       return bytes ?? slowly(message);
     },
-    parse(b, start = 0, end = b.byteLength) {
+    parse(b, start = 0, end = b.byteLength, owned = false) {
       // A text has no byteLength, and an ArrayBuffer no length.
       if (!(start >= 0 && start <= end && end <= b.length && end <= b.byteLength)) {
         throw outside(b, start, end);
@@ -114,9 +115,10 @@ function compile<D extends DescMessage>(schema: D): CompiledCodec<D> {
       try {
         input.at = start;
         input.depth = 0;
+        input.owned = owned;
         return decoder.read(b, end) as unknown as MessageShape<D>;
       } catch {
-        return fromBinary(schema, new Uint8Array(b.buffer, b.byteOffset + start, end - start));
+        return parseBinary(schema, new Uint8Array(b.buffer, b.byteOffset + start, end - start));
       }
     },
     direct: { bound, write },

@@ -5,6 +5,7 @@ import type { DecoderOf, FieldDecoder, TypeDecoder } from "./decoders.js";
 import { isLeft, type WrappedField, wrappedField } from "./is-left.js";
 import { type ScalarDecoder, scalarDecoder } from "./scalar-decoders.js";
 import { scalarEncoders } from "./scalar-encoders.js";
+import { skip } from "./skip.js";
 import { unusual } from "./unusual.js";
 import { input, readStop, readTag } from "./varint.js";
 import { tagOf, WireType } from "./wire-type.js";
@@ -42,7 +43,7 @@ export function createFieldDecoder(
           ];
     }
     default:
-      return [[tagOf(field.number, wireTypeOf(field)), singular(field, singularValue(field))]];
+      return [[tagOf(field.number, wireTypeOf(field)), singular(field, knownValue(field))]];
   }
 }
 
@@ -57,9 +58,9 @@ function valueDecoder(field: DescField): ScalarDecoder {
 }
 
 /** As {@link valueDecoder}; of a closed enum only the values that it names: others become unknown fields. */
-function singularValue(field: DescField): ScalarDecoder {
+function knownValue(field: DescField): ScalarDecoder {
   const read = valueDecoder(field);
-  if (field.fieldKind !== "enum" || field.enum.open) return read;
+  if (field.enum === undefined || field.enum.open) return read;
   const known = new Set(field.enum.values.map((value) => value.number));
   return (b, end) => {
     const value = read(b, end) as number;
@@ -149,8 +150,7 @@ function mapDecoder(field: DescField & { fieldKind: "map" }, decoderOf: DecoderO
   const readKey = scalarDecoder(mapKey, field.utf8Validation);
   const keyTag = tagOf(1, scalarEncoders[mapKey].wireType);
   const decoder = field.message === undefined ? null : decoderOf(field.message);
-  const readValue: ScalarDecoder =
-    decoder === null ? valueDecoder(field) : (b, end) => decoder.readDelimited(b, end);
+  const readValue = knownValue(field);
   const valueTag = tagOf(2, decoder === null ? wireTypeOf(field) : WireType.LengthDelimited);
   return (message, b, end) => {
     const stop = readStop(b, end);
@@ -159,10 +159,12 @@ function mapDecoder(field: DescField & { fieldKind: "map" }, decoderOf: DecoderO
     while (input.at < stop) {
       const tag = readTag(b, stop);
       if (tag === keyTag) key = readKey(b, stop);
-      else if (tag === valueTag) value = readValue(b, stop);
-      else throw unusual;
+      else if (tag !== valueTag) skip(tag, b, stop);
+      else if (decoder === null) value = readValue(b, stop);
+      else if (value === undefined) value = decoder.readDelimited(b, stop);
+      else decoder.readDelimitedInto(value as Building, b, stop);
     }
-    // An entry without its key or its value is rare: protobuf-es knows which default it takes.
+    // Rare: an entry without its key or its value has defaults.
     if (key === undefined || value === undefined || key === "__proto__") throw unusual;
     const map = message[localName] as Record<string, unknown>;
     map[typeof key === "string" ? key : String(key)] = value;

@@ -2,9 +2,10 @@
 import type { DescMessage, UnknownField } from "@bufbuild/protobuf";
 import type { FieldDecoder, TypeDecoder } from "./decoders.js";
 import { createFieldDecoder } from "./field-decoder.js";
+import { ownBytes } from "./own-bytes.js";
+import { skip } from "./skip.js";
 import { unusual } from "./unusual.js";
-import { input, readStop, readTag, readVarint64 } from "./varint.js";
-import { WireType } from "./wire-type.js";
+import { input, readStop, readTag } from "./varint.js";
 import { type Building, zeroMessage } from "./zero-message.js";
 
 /** Messages inside messages; protobuf-es says what happens beyond. */
@@ -79,11 +80,10 @@ export class MessageDecoder implements TypeDecoder {
   private unknown(tag: number, b: Uint8Array, end: number): UnknownField {
     const no = tag >>> 3;
     // A field of ours in another wire type, or with its tag in more octets than it needs.
-    if (no === 0 || this.numbers.has(no)) throw unusual;
+    if (this.numbers.has(no)) throw unusual;
     const start = input.at;
-    const wireType = tag & 7;
-    skip(wireType, b, end);
-    return { no, wireType, data: new Uint8Array(b.buffer, b.byteOffset + start, input.at - start) };
+    skip(tag, b, end);
+    return { no, wireType: tag & 7, data: ownBytes(b, start, input.at) };
   }
 
   private compile(): void {
@@ -97,26 +97,6 @@ export class MessageDecoder implements TypeDecoder {
       }
     }
   }
-}
-
-function skip(wireType: number, b: Uint8Array, end: number): void {
-  switch (wireType) {
-    case WireType.Varint:
-      readVarint64(b, end);
-      return;
-    case WireType.Bit64:
-      input.at += 8;
-      break;
-    case WireType.LengthDelimited:
-      input.at = readStop(b, end);
-      return;
-    case WireType.Bit32:
-      input.at += 4;
-      break;
-    default:
-      throw unusual;
-  }
-  if (input.at > end) throw unusual;
 }
 
 const decoders = new WeakMap<DescMessage, MessageDecoder>();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ScalarType } from "@bufbuild/protobuf";
+import { ownBytes } from "./own-bytes.js";
 import { readCheckedText, readUncheckedText } from "./text.js";
 import { unusual } from "./unusual.js";
 import { input, readStop, readVarint32, readVarint64 } from "./varint.js";
@@ -88,8 +89,7 @@ const readBytes: ScalarDecoder = (b, end) => {
   const stop = readStop(b, end);
   const start = input.at;
   input.at = stop;
-  // A view, as protobuf-es gives: the input is not used again by who gave it.
-  return new Uint8Array(b.buffer, b.byteOffset + start, stop - start);
+  return ownBytes(b, start, stop);
 };
 
 const decoders: Readonly<Record<ScalarType, ScalarDecoder>> = {

@@ -27,8 +27,15 @@ export function formatStatusDetails(error: ConnectError): string | undefined {
 /** The error in such a value; undefined if it is malformed, or says OK. */
 export function parseStatusDetails(value: string): ConnectError | undefined {
   try {
-    return findTrailerError(new Headers([[field, value]]));
+    const error = findTrailerError(new Headers([[field, value]]));
+    // They are views of one array, each of which would keep all of it.
+    if (error !== undefined) error.details = error.details.map(withOwnValue);
+    return error;
   } catch {
     return undefined;
   }
+}
+
+function withOwnValue(detail: ConnectError["details"][number]): ConnectError["details"][number] {
+  return "desc" in detail ? detail : { ...detail, value: new Uint8Array(detail.value) };
 }

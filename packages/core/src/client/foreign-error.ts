@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Code, ConnectError } from "@connectrpc/connect";
+import { ownBytes } from "../engine/own-bytes.js";
 import { thrownConnectError } from "../engine/thrown.js";
 import { grpcStatus } from "../protocol/headers.js";
 
@@ -26,7 +27,7 @@ export function foreignError(thrown: unknown): unknown {
   return new ConnectError(error.rawMessage, Code.Internal, error.metadata, undefined, error);
 }
 
-/** The messages of a response whose errors are {@link foreignError}s. */
+/** The messages of a response: they own their bytes, and their errors are {@link foreignError}s. */
 export function foreignMessages<T>(messages: AsyncIterable<T>): AsyncIterable<T> {
   return { [Symbol.asyncIterator]: () => new ForeignMessages(messages[Symbol.asyncIterator]()) };
 }
@@ -40,7 +41,9 @@ class ForeignMessages<T> implements AsyncIterator<T> {
 
   async next(): Promise<IteratorResult<T>> {
     try {
-      return await this.source.next();
+      const result = await this.source.next();
+      if (result.done !== true) ownBytes(result.value);
+      return result;
     } catch (error) {
       throw foreignError(error);
     }

@@ -2,6 +2,7 @@
 import type { DescMethodStreaming, DescMethodUnary } from "@bufbuild/protobuf";
 import { Code, ConnectError, type Transport } from "@connectrpc/connect";
 import { deadlines } from "../engine/deadline.js";
+import { ownBytes } from "../engine/own-bytes.js";
 import { renamedMethod } from "../protocol/rename-method.js";
 import { selectorFields } from "../protocol/selector.js";
 import { type AnyResponse, faultOf, requestedHeaders, scopeOf } from "./call-request.js";
@@ -47,9 +48,12 @@ export function foreignMethod(
   };
 }
 
-/** The response, the errors of whose messages are those of our own transports. */
+/** The response, with messages and errors as those of our own transports. */
 function readable(res: AnyResponse): AnyResponse {
-  if (!res.stream) return res;
+  if (!res.stream) {
+    ownBytes(res.message);
+    return res;
+  }
   const { service, method, header, trailer } = res;
   return { ...res, stream: true, service, method, header, trailer, message: foreignMessages(res.message) };
 }

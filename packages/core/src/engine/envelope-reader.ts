@@ -29,13 +29,16 @@ export abstract class EnvelopeReader {
     this.maxBytes = maxBytes;
   }
 
-  /** A message is here, without its prefix. All `size` octets of it have to be given back as credit. */
+  /**
+   * A message is here, without its prefix. All `size` octets of it have to be given back as credit. `owned`: `b` was made for it alone.
+   */
   protected abstract message(
     compressed: boolean,
     b: Uint8Array,
     start: number,
     end: number,
     size: number,
+    owned: boolean,
   ): void;
 
   /** The stream can't be read any further. */
@@ -109,7 +112,7 @@ export abstract class EnvelopeReader {
       }
     }
     if (end - at >= length) {
-      this.message(this.flag === compressedFlag, b, at, at + length, length + prefixLength);
+      this.message(this.flag === compressedFlag, b, at, at + length, length + prefixLength, false);
       return at + length;
     }
     this.bodyLength = length;
@@ -128,7 +131,7 @@ export abstract class EnvelopeReader {
       this.body = null;
       this.bodyLength = -1;
       const length = this.bodyFilled;
-      this.message(this.flag === compressedFlag, body, 0, length, length + prefixLength);
+      this.message(this.flag === compressedFlag, body, 0, length, length + prefixLength, true);
     }
     return at + n;
   }

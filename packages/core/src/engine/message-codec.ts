@@ -2,14 +2,13 @@
 import {
   create,
   type DescMessage,
-  fromBinary,
   fromJsonString,
   type MessageInitShape,
   type MessageShape,
   toBinary,
   toJsonString,
 } from "@bufbuild/protobuf";
-import { compileCodec } from "@tristream/codec";
+import { compileCodec, parseBinary } from "@tristream/codec";
 import type { Subtype } from "../protocol/content-type.js";
 import { describeValue } from "./describe-value.js";
 import type { FormatOptions } from "./format-options.js";
@@ -23,8 +22,11 @@ import { speedUpTextEncoding } from "./text-encoding.js";
 export interface MessageCodec<Out = unknown, In = unknown> {
   /** The bytes of a message, which nobody changes afterwards. Throws for a message that can't be serialised. */
   serialize(message: Out): Uint8Array;
-  /** The message in a range of bytes, which may be a piece of a larger buffer that is not reused. Throws if it is none. */
-  parse(b: Uint8Array, start: number, end: number): In;
+  /**
+   * The message in a range of bytes, which may be a piece of a buffer that holds other calls' messages: what the message keeps of it
+   * has to be a copy, unless `owned` says that nobody else has the buffer. Throws for bytes that are not such a message.
+   */
+  parse(b: Uint8Array, start: number, end: number, owned: boolean): In;
   /** Serialisation in place. */
   readonly direct?: DirectEncoder<Out>;
 }
@@ -78,7 +80,7 @@ function protobufCodec<D extends DescMessage>(
     serialize: (message) => toBinary(schema, asMessage(schema, message), given),
     // A plain Uint8Array: making a Buffer's subarray takes three times as long.
     parse: (b, start, end) =>
-      fromBinary(schema, new Uint8Array(b.buffer, b.byteOffset + start, end - start), given),
+      parseBinary(schema, new Uint8Array(b.buffer, b.byteOffset + start, end - start), given),
   };
 }
 

@@ -233,14 +233,21 @@ export class MessageReader<T> extends EnvelopeReader implements AsyncIterableIte
     return this.owner.reads === "requests" ? Code.InvalidArgument : Code.Internal;
   }
 
-  protected message(compressed: boolean, b: Uint8Array, start: number, end: number, size: number): void {
+  protected message(
+    compressed: boolean,
+    b: Uint8Array,
+    start: number,
+    end: number,
+    size: number,
+    owned: boolean,
+  ): void {
     this.received++;
     if (compressed || this.hasPacked) {
       this.packed ??= new PackedMessages();
       this.packed.push(compressed, b, start, end);
       if (this.waiter !== null) this.unpackInContext();
     } else {
-      this.parse(b, start, end, size, false);
+      this.parse(b, start, end, size, false, owned);
     }
   }
 
@@ -264,10 +271,17 @@ export class MessageReader<T> extends EnvelopeReader implements AsyncIterableIte
     if (!known) this.owner.readFailed(error);
   }
 
-  private parse(b: Uint8Array, start: number, end: number, size: number, compressed: boolean): void {
+  private parse(
+    b: Uint8Array,
+    start: number,
+    end: number,
+    size: number,
+    compressed: boolean,
+    owned: boolean,
+  ): void {
     let message: T;
     try {
-      message = this.codec.parse(b, start, end);
+      message = this.codec.parse(b, start, end, owned);
     } catch (cause) {
       const text = cause instanceof Error ? cause.message : String(cause);
       this.unreadable(
@@ -319,7 +333,8 @@ export class MessageReader<T> extends EnvelopeReader implements AsyncIterableIte
       const bytes = inflates ? await this.inflated(next) : next.bytes;
       if (packed.first !== next || bytes === null) continue;
       packed.shift();
-      this.parse(bytes, 0, bytes.length, next.bytes.length + prefixLength, next.compressed);
+      // Not owned: a compression may give the same bytes to others.
+      this.parse(bytes, 0, bytes.length, next.bytes.length + prefixLength, next.compressed, false);
     }
     this.unpacking = false;
     if (this.endPending && this.failure === null) this.ended();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ConnectError, type Interceptor } from "@connectrpc/connect";
 import { formatStatusDetails } from "../connect-private.js";
+import { ownBytes } from "../engine/own-bytes.js";
 import { thrownConnectError } from "../engine/thrown.js";
 import { GuardedIterator } from "./guarded-iterator.js";
 import type { ServerLog } from "./server-log.js";
@@ -23,9 +24,12 @@ export function guardInterceptor(log: ServerLog): Interceptor {
       return known === null ? log.unexpected(call, error) : sendable(known);
     };
     try {
-      if (!req.stream) return await unlessAborted(next(req), signal);
+      if (!req.stream) {
+        ownBytes(req.message);
+        return await unlessAborted(next(req), signal);
+      }
       const lateEnd = req.method.methodKind !== "server_streaming";
-      const message = new GuardedIterator(req.message, signal, { lateEnd });
+      const message = new GuardedIterator(req.message, signal, { lateEnd, taken: ownBytes });
       const res = await unlessAborted(next({ ...req, message }), signal);
       if (!res.stream) return res;
       return { ...res, message: new GuardedIterator(res.message, signal, { own: true, failure }) };

@@ -13,6 +13,8 @@ export interface GuardOptions {
    * false. For uploads: some clients send the end of the request just before the reset that cancels it.
    */
   readonly lateEnd?: boolean;
+  /** Is given what the source gave, before it is handed out. Default: nothing is done. */
+  readonly taken?: (value: unknown) => void;
   /** What becomes of an error of the source. Default: it stays as it is. */
   readonly failure?: (error: unknown) => unknown;
 }
@@ -28,6 +30,7 @@ export class GuardedIterator<T> implements AsyncIterableIterator<T, undefined> {
   private readonly signal: AbortSignal;
   private readonly own: boolean;
   private readonly lateEnd: boolean;
+  private readonly taken: ((value: unknown) => void) | undefined;
   private readonly failure: (error: unknown) => unknown;
   private readonly pending = new Set<(error: unknown) => void>();
   /** That of the call: the signal fires in another one. */
@@ -40,6 +43,7 @@ export class GuardedIterator<T> implements AsyncIterableIterator<T, undefined> {
     this.signal = signal;
     this.own = options.own === true;
     this.lateEnd = options.lateEnd === true;
+    this.taken = options.taken;
     this.failure = options.failure ?? ((error) => error);
     if (signal.aborted) this.aborted();
     else signal.addEventListener("abort", this.aborted);
@@ -57,7 +61,9 @@ export class GuardedIterator<T> implements AsyncIterableIterator<T, undefined> {
       };
       const gave = (result: IteratorResult<T>): void => {
         if (result.done !== true) {
-          if (this.pending.delete(reject)) resolve(result);
+          if (!this.pending.delete(reject)) return;
+          this.taken?.(result.value);
+          resolve(result);
         } else if (this.lateEnd) afterInput(ended);
         else ended();
       };

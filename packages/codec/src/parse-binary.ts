@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+import {
+  type BinaryReadOptions,
+  type DescEnum,
+  type DescField,
+  type DescMessage,
+  type MessageShape,
+  ScalarType,
+  type UnknownField,
+} from "@bufbuild/protobuf";
+import { type ReflectMessage, reflect, scalarZeroValue } from "@bufbuild/protobuf/reflect";
+import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
+import { putEntry } from "./map-key.js";
+import { scalarEncoders } from "./scalar-encoders.js";
+
+/** protobuf-es's own limit of messages inside messages. */
+const recursionLimit = 100;
+
+/**
+ * Parses a message as `fromBinary` of protobuf-es does, with its options and its errors, but for three things: the message owns its
+ * bytes, where `fromBinary` gives views of the input; an entry of a map is read as the encoding guide has it (protobuf-es#1542:
+ * values that come twice are merged, unknown fields are skipped, and an entry whose value a closed enum doesn't know is an unknown
+ * field); and names that each object has, `__proto__` too, are names like others.
+ *
+ * Slow: it goes through protobuf-es's reflection. The compiled codec turns to it for what it doesn't know.
+ */
+export function parseBinary<D extends DescMessage>(
+  schema: D,
+  bytes: Uint8Array,
+  options: Partial<BinaryReadOptions> = {},
+): MessageShape<D> {
+  const reader = new OwningReader(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  const parser = new Parser(reader, { readUnknownFields: true, recursionLimit, ...options });
+  const message = reflect(schema, undefined, false);
+  parser.fields(message, bytes.byteLength, 0);
+  return message.message as MessageShape<D>;
+}
+
+/** A reader whose octets are copies. */
+class OwningReader extends BinaryReader {
+  override bytes(): Uint8Array<ArrayBuffer> {
+    return super.bytes().slice();
+  }
+
+  override skip(wireType: WireType, fieldNo?: number, limit?: number): Uint8Array<ArrayBuffer> {
+    return super.skip(wireType, fieldNo, limit).slice();
+  }
+
+  /** What was read since `start`. */
+  since(start: number): Uint8Array<ArrayBuffer> {
+    return new Uint8Array(this.buf.subarray(start, this.pos));
+  }
+}
+
+type MapField = DescField & { readonly fieldKind: "map" };
+type MessageField = DescField & { readonly message: DescMessage };
+
+class Parser {
+  private readonly reader: OwningReader;
+  private readonly options: BinaryReadOptions;
+  private depth = 0;
+
+  constructor(reader: OwningReader, options: BinaryReadOptions) {
+    this.reader = reader;
+    this.options = options;
+  }
+
+  /** Reads fields up to `end`, or, of a group, up to the end of the group `no`. */
+  fields(message: ReflectMessage, end: number, no: number): void {
+    const { reader } = this;
+    const limit = this.options.recursionLimit;
+    if (++this.depth > limit) {
+      throw new Error(
+        `cannot decode ${message.desc} from binary: maximum recursion depth of ${limit} reached`,
+      );
+    }
+    const unknown = message.getUnknown() ?? [];
+    let fieldNo = 0;
+    let wireType: WireType = WireType.Varint;
+    while (reader.pos < end) {
+      [fieldNo, wireType] = reader.tag();
+      if (no > 0 && wireType === WireType.EndGroup) break;
+      const field = message.findNumber(fieldNo);
+      if (field === undefined || (field.fieldKind === "map" && wireType !== WireType.LengthDelimited)) {
+        unknown.push({ no: fieldNo, wireType, data: reader.skip(wireType, fieldNo, limit - this.depth) });
+      } else {
+        this.field(message, field, wireType, unknown);
+      }
+    }
+    if (unknown.length > 0 && this.options.readUnknownFields) message.setUnknown(unknown);
+    if (no > 0 && (wireType !== WireType.EndGroup || fieldNo !== no))
+      throw new Error("invalid end group tag");
+    this.depth--;
+  }
+
+  private field(
+    message: ReflectMessage,
+    field: DescField,
+    wireType: WireType,
+    unknown: UnknownField[],
+  ): void {
+    switch (field.fieldKind) {
+      case "scalar":
+        message.set(field, this.scalar(field.scalar, field.utf8Validation));
+        return;
+      case "enum": {
+        const start = this.reader.pos;
+        const value = this.reader.int32();
+        if (isKnown(field, value)) message.set(field, value);
+        else unknown.push({ no: field.number, wireType, data: this.reader.since(start) });
+        return;
+      }
+      case "message":
+        // Without isSet, a field by the name of what each object has would be taken for set.
+        message.set(field, this.message(field, message.isSet(field) ? message.get(field) : undefined));
+        return;
+      case "list":
+        this.list(message, field, wireType);
+        return;
+      case "map":
+        this.entry(message, field, unknown);
+    }
+  }
+
+  private list(message: ReflectMessage, field: DescField & { fieldKind: "list" }, wireType: WireType): void {
+    const { reader } = this;
+    const list = message.get(field);
+    if (field.listKind === "message") {
+      list.add(this.message(field));
+      return;
+    }
+    const type = field.scalar ?? ScalarType.INT32;
+    const packed =
+      wireType === WireType.LengthDelimited && type !== ScalarType.STRING && type !== ScalarType.BYTES;
+    if (!packed) {
+      list.add(this.scalar(type, field.utf8Validation));
+      return;
+    }
+    const end = reader.uint32() + reader.pos;
+    while (reader.pos < end) list.add(this.scalar(type, field.utf8Validation));
+  }
+
+  private entry(message: ReflectMessage, field: MapField, unknown: UnknownField[]): void {
+    const { reader } = this;
+    const start = reader.pos;
+    // The length moves `pos`, from where it counts.
+    const length = reader.uint32();
+    const end = reader.pos + length;
+    let key: unknown;
+    let value: unknown;
+    while (reader.pos < end) {
+      const [no, wireType] = reader.tag();
+      if (no === 1 && wireType === wireTypeOf(field.mapKey)) {
+        key = this.scalar(field.mapKey, field.utf8Validation);
+      } else if (no === 2 && wireType === valueWireType(field)) {
+        value = this.value(field, value as ReflectMessage | undefined);
+      } else {
+        reader.skip(wireType, no, this.options.recursionLimit - this.depth);
+      }
+    }
+    if (reader.pos > end) throw new RangeError("premature EOF");
+    if (field.mapKind === "enum" && value !== undefined && !isKnown(field, value as number)) {
+      unknown.push({ no: field.number, wireType: WireType.LengthDelimited, data: reader.since(start) });
+      return;
+    }
+    setEntry(message, field, key ?? scalarZeroValue(field.mapKey, false), value ?? zeroValue(field));
+  }
+
+  private value(field: MapField, before: ReflectMessage | undefined): unknown {
+    if (field.mapKind === "message") return this.message(field, before);
+    return field.mapKind === "enum"
+      ? this.reader.int32()
+      : this.scalar(field.scalar as ScalarType, field.utf8Validation);
+  }
+
+  private message(field: MessageField, before?: ReflectMessage): ReflectMessage {
+    const message = before ?? reflect(field.message, undefined, false);
+    if ("delimitedEncoding" in field && field.delimitedEncoding === true) {
+      this.fields(message, this.reader.len, field.number);
+    } else {
+      const length = this.reader.uint32();
+      this.fields(message, this.reader.pos + length, 0);
+    }
+    return message;
+  }
+
+  private scalar(type: ScalarType, checkUtf8: boolean): unknown {
+    const { reader } = this;
+    switch (type) {
+      case ScalarType.STRING:
+        return reader.string(checkUtf8);
+      case ScalarType.BYTES:
+        return reader.bytes();
+      default:
+        return reader[methods[type]]();
+    }
+  }
+}
+
+/** How a {@link BinaryReader} reads a scalar that is neither a text nor bytes. */
+const methods = {
+  [ScalarType.DOUBLE]: "double",
+  [ScalarType.FLOAT]: "float",
+  [ScalarType.INT64]: "int64",
+  [ScalarType.UINT64]: "uint64",
+  [ScalarType.INT32]: "int32",
+  [ScalarType.FIXED64]: "fixed64",
+  [ScalarType.FIXED32]: "fixed32",
+  [ScalarType.BOOL]: "bool",
+  [ScalarType.UINT32]: "uint32",
+  [ScalarType.SFIXED32]: "sfixed32",
+  [ScalarType.SFIXED64]: "sfixed64",
+  [ScalarType.SINT32]: "sint32",
+  [ScalarType.SINT64]: "sint64",
+} as const;
+
+/** Whether an enum has a value of this number; an open one takes each. */
+function isKnown(field: DescField & { readonly enum: DescEnum }, number: number): boolean {
+  return field.enum.open || field.enum.values.some((value) => value.number === number);
+}
+
+function valueWireType(field: MapField): number {
+  if (field.mapKind !== "message") return wireTypeOf(field.scalar ?? ScalarType.INT32);
+  return field.delimitedEncoding ? WireType.StartGroup : WireType.LengthDelimited;
+}
+
+function wireTypeOf(type: ScalarType): number {
+  return scalarEncoders[type].wireType;
+}
+
+function zeroValue(field: MapField): unknown {
+  switch (field.mapKind) {
+    case "message":
+      return reflect(field.message, undefined, false);
+    case "enum":
+      return field.enum.values[0]!.number;
+    default:
+      return scalarZeroValue(field.scalar, false);
+  }
+}
+
+/** An assignment to `__proto__` would change the map's prototype, and nothing would be in it. */
+function setEntry(message: ReflectMessage, field: MapField, key: unknown, value: unknown): void {
+  const map = message.get(field);
+  if (key !== "__proto__") {
+    map.set(key, value);
+    return;
+  }
+  // The value as a message holds it, which the reflection puts under another name.
+  const holder = reflect(message.desc, undefined, false);
+  holder.get(field).set("", value);
+  const entries = (message.message as unknown as Record<string, object>)[field.localName]!;
+  const held = (holder.message as unknown as Record<string, Record<string, unknown>>)[field.localName]![""];
+  putEntry(entries, key, held);
+}

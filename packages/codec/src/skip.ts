@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+import { unusual } from "./unusual.js";
+import { input, readStop, readVarint64 } from "./varint.js";
+import { WireType } from "./wire-type.js";
+
+/** Goes past the value of a field that nobody reads, behind its tag. A group is left to the slow parser. */
+export function skip(tag: number, b: Uint8Array, end: number): void {
+  if (tag >>> 3 === 0) throw unusual;
+  switch (tag & 7) {
+    case WireType.Varint:
+      readVarint64(b, end);
+      return;
+    case WireType.Bit64:
+      input.at += 8;
+      break;
+    case WireType.LengthDelimited:
+      input.at = readStop(b, end);
+      return;
+    case WireType.Bit32:
+      input.at += 4;
+      break;
+    default:
+      throw unusual;
+  }
+  if (input.at > end) throw unusual;
+}

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * Gives a message that protobuf-es parsed bytes of its own: `fromBinary` makes views of the input, which other messages may lie in.
+ * For messages of Connect's own handlers and transports; our codec copies while it reads.
+ */
+export function ownBytes(message: unknown): void {
+  if (typeof message !== "object" || message === null || Object.isFrozen(message)) return;
+  const parts = message as Record<string, unknown>;
+  for (const name of Object.keys(parts)) {
+    const part = parts[name];
+    if (typeof part !== "object" || part === null) continue;
+    if (!(part instanceof Uint8Array)) ownBytes(part);
+    else if (part.byteLength < part.buffer.byteLength) parts[name] = new Uint8Array(part);
+  }
+}
