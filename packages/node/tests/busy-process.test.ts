@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Mutant: core/src/engine/keep-time.ts # if (isLate && !wasLate) { => if (false) {
+// Mutant: core/src/engine/keep-time.ts # if (isLate) => if (false)
 import { createServer } from "node:http2";
 import { type AddressInfo, createServer as createSocketServer } from "node:net";
 import { connectNodeAdapter } from "@connectrpc/connect-node";

@@ -11,8 +11,8 @@ const tickMs = 1000;
 const keepers = new WeakMap<Clock, TimeKeeper>();
 
 /**
- * Tells a connection the time, once a second, until the returned function is called. One timer serves all connections of a
- * clock, and doesn't keep the process alive.
+ * Tells a connection the time, once a second, until the returned function is called. Time in which the process was too busy to read
+ * is left out. One timer serves all connections of a clock, and doesn't keep the process alive.
  */
 export function keepTime(connection: TimedConnection, clock: Clock = systemClock): () => void {
   let keeper = keepers.get(clock);
@@ -25,17 +25,20 @@ export function keepTime(connection: TimedConnection, clock: Clock = systemClock
 
 class TimeKeeper {
   private readonly clock: Clock;
-  private readonly connections = new Set<TimedConnection>();
+  /** The connections, each with what `lost` was when it came. */
+  private readonly connections = new Map<TimedConnection, number>();
   private stop: (() => void) | null = null;
   private lastTick = 0;
   private wasLate = false;
+  /** Time that counts for no connection. */
+  private lost = 0;
 
   constructor(clock: Clock) {
     this.clock = clock;
   }
 
   add(connection: TimedConnection): () => void {
-    this.connections.add(connection);
+    this.connections.set(connection, this.lost);
     if (this.stop === null) {
       this.lastTick = this.clock.now();
       this.wasLate = false;
@@ -54,20 +57,18 @@ class TimeKeeper {
   }
 
   /**
-   * A process that was busy, or asleep, for seconds finds its timers due before it has read what came meanwhile: it would end
-   * connections whose peers have done all they had to. So a tick that comes late is left out; not two in a row, or a process
-   * that is always busy would wait for ever.
+   * A process that was busy, or asleep, finds its timers due before it has read what came meanwhile: it would end connections
+   * whose peers have done all they had to. So a tick that comes late counts for nothing. One late tick after another counts for
+   * one tick: what a peer has to do may take several turns of both ends, but a process that is always busy must not wait for ever.
    */
   private readonly tick = (): void => {
     this.arm();
     const now = this.clock.now();
-    const isLate = now - this.lastTick > 2 * tickMs;
+    const passed = now - this.lastTick;
+    const isLate = passed > 2 * tickMs;
     this.lastTick = now;
-    if (isLate && !this.wasLate) {
-      this.wasLate = true;
-      return;
-    }
-    this.wasLate = false;
-    for (const each of this.connections) each.advance(now);
+    if (isLate) this.lost += passed - (this.wasLate ? tickMs : 0);
+    this.wasLate = isLate;
+    for (const [each, lostBefore] of this.connections) each.advance(now - (this.lost - lostBefore));
   };
 }
