@@ -239,6 +239,20 @@ describe.each(everyLink)("the choice of a handler over $name", (link) => {
     },
   );
 
+  test("is told of the message that was read last, whatever has arrived behind it", async () => {
+    const { end, client } = await start(link, { routes: (r) => r.service(GreetService, choosing) });
+    await using _end = end;
+    await using chat = client.greetStream();
+    await chat.send({ name: "true" });
+    expect((await chat.receive())?.greeting).toBe("true");
+    for (const name of ["false 1", "false 2"]) await chat.send({ name });
+    await chat.closeRequest();
+    await chat.responseTrailer;
+    expect(chat.responseCompressed).toBe(true);
+    expect((await chat.receive())?.greeting).toBe("false 1");
+    expect(chat.responseCompressed).toBe(false);
+  });
+
   test("is told of an upload's answer, by its handle and by the option", async () => {
     const { end, client } = await start(link, { routes: (r) => r.service(GreetService, choosing) });
     await using _end = end;
