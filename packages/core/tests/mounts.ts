@@ -13,7 +13,13 @@ import {
   createGrpcWebTransport,
   Http2SessionManager,
 } from "@connectrpc/connect-node";
-import { type MountOptions, mount, type Transport, type TripleRouter } from "@tristream/core";
+import {
+  type Compression,
+  type MountOptions,
+  mount,
+  type Transport,
+  type TripleRouter,
+} from "@tristream/core";
 import express from "express";
 import { fastify } from "fastify";
 import { quiet } from "./every-link.js";
@@ -136,18 +142,30 @@ export interface StockTransport extends Disposable {
   readonly transport: Transport;
 }
 
+/** What a stock transport compresses; the rest of its options is settled by the way. */
+export interface StockOptions {
+  readonly acceptCompression?: Compression[];
+  readonly sendCompression?: Compression;
+  readonly compressMinBytes?: number;
+}
+
 /** A stock transport for a protocol over a version of HTTP. */
-export function stockTransport(port: number, protocol: Protocol, http: "1.1" | "2"): StockTransport {
+export function stockTransport(
+  port: number,
+  protocol: Protocol,
+  http: "1.1" | "2",
+  more: StockOptions = {},
+): StockTransport {
   const baseUrl = `http://127.0.0.1:${port}`;
   if (http === "1.1") {
     const agent = new Agent({ keepAlive: true });
-    const options = { baseUrl, httpVersion: http, nodeOptions: { agent } };
+    const options = { ...more, baseUrl, httpVersion: http, nodeOptions: { agent } };
     const transport =
       protocol === "Connect" ? createConnectTransport(options) : createGrpcWebTransport(options);
     return { transport, [Symbol.dispose]: () => agent.destroy() };
   }
   const sessionManager = new Http2SessionManager(baseUrl);
-  const options = { baseUrl, httpVersion: http, sessionManager };
+  const options = { ...more, baseUrl, httpVersion: http, sessionManager };
   const make = {
     gRPC: createGrpcTransport,
     "gRPC-Web": createGrpcWebTransport,

@@ -10,6 +10,7 @@ import {
 import type { UniversalHandler, UniversalServerRequest } from "../connect-private.js";
 import { serviceGroup, serviceVersion } from "../protocol/headers.js";
 import { type Selector, selectorKey } from "../protocol/selector.js";
+import { errorAnswer } from "./error-answer.js";
 import { guardHandler } from "./guard-handler.js";
 import { type PathRoutes, unknownSelector } from "./route-table.js";
 
@@ -43,10 +44,13 @@ export function composeHandler(
     const { group, version } = askedFor(req.header);
     return (bySelector.get(selectorKey(group, version)) ?? missing)(req);
   };
-  const composed: Composed = Object.assign(guardHandler(Object.assign(pick, described)), {
-    ...described,
-    bySelector,
-  });
+  const composed: Composed = Object.assign(
+    guardHandler(Object.assign(pick, described), errorAnswer(method, options)),
+    {
+      ...described,
+      bySelector,
+    },
+  );
   handlers.push(composed);
 }
 

@@ -7,9 +7,7 @@ import {
   createConnectRouter,
   type HandlerContext,
 } from "@connectrpc/connect";
-import type { Compression, UniversalHandler } from "../connect-private.js";
-import { formatOptions } from "../engine/format-options.js";
-import { inflate } from "../engine/inflate.js";
+import type { UniversalHandler } from "../connect-private.js";
 import { messageCodec } from "../engine/message-codec.js";
 import type { ServerCall, ServerMethod } from "../engine/server-call.js";
 import type { Subtype } from "../protocol/content-type.js";
@@ -19,7 +17,7 @@ import type { Selector } from "../protocol/selector.js";
 import { CallContext, type ContextHost, contextOfConnect } from "./call-context.js";
 import { composeHandler } from "./compose-handler.js";
 import { implForConnect } from "./connect-impl.js";
-import { guardInterceptor } from "./guard-interceptor.js";
+import { type ConnectRouteOptions, connectOptions } from "./connect-options.js";
 import { createInvoke } from "./invoke.js";
 import { defaultLogger, type Logger } from "./logger.js";
 import type { Handler, Registration } from "./registration.js";
@@ -37,8 +35,6 @@ export interface TripleRouteOptions extends ServeOptions {
   /** Name that the service is served under, if it is not the proto's full name: a Java interface, say. */
   interface?: string | undefined;
 }
-
-type ConnectRouteOptions = Parameters<ConnectRouter["service"]>[2];
 
 /** What a router needs of whoever serves its routes. */
 export interface RouterHost extends ContextHost {
@@ -94,7 +90,7 @@ export function createTripleRouter(options: ServeOptions, host: RouterHost): Tri
     );
     const path = formatPath(desc.parent.typeName, desc.name);
     const known = routes.add(path, registration);
-    const connect = connectOptions(given, registration.options, log);
+    const connect = connectOptions(given, registration.options, log, desc);
     const contextFor = (context: HandlerContext) =>
       contextOfConnect(context, selector, host, registration.options.compressResponses);
     const impl = implForConnect(desc, registration.handler, contextFor);
@@ -162,39 +158,4 @@ function register(
     served: { proto: served("proto"), json: served("json") },
   };
   return registration;
-}
-
-/** A compression whose failures are the client's fault: Connect calls some of them `Internal`. */
-function ofRequests(compression: Compression): Compression {
-  const decompress: Compression["decompress"] = (bytes, maxBytes) =>
-    inflate(compression, bytes, maxBytes, Code.InvalidArgument);
-  return { name: compression.name, compress: (bytes) => compression.compress(bytes), decompress };
-}
-
-/** Connect compresses what has this size if the client accepts it, and nothing tells it not to. */
-const neverCompressed = 4_294_967_295;
-
-/** What Connect's own handlers get of the options. */
-function connectOptions(
-  given: TripleRouteOptions,
-  resolved: ResolvedServeOptions,
-  log: ServerLog,
-): ConnectRouteOptions {
-  const {
-    group: _group,
-    version: _version,
-    interface: _interface,
-    compressResponses: _responses,
-    ...connect
-  } = given;
-  return {
-    ...connect,
-    ...formatOptions(resolved),
-    interceptors: [guardInterceptor(log), ...resolved.interceptors],
-    readMaxBytes: resolved.readMaxBytes,
-    writeMaxBytes: resolved.writeMaxBytes,
-    acceptCompression: resolved.acceptCompression.map(ofRequests),
-    compressMinBytes: resolved.compressResponses ? resolved.compressMinBytes : neverCompressed,
-    ...(Number.isFinite(resolved.maxTimeoutMs) ? { maxTimeoutMs: resolved.maxTimeoutMs } : {}),
-  };
 }

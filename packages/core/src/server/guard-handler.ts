@@ -3,7 +3,9 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import type { UniversalHandler, UniversalServerRequest } from "../connect-private.js";
 import { type AsyncContext, captureContext, runIsolated } from "../engine/async-context.js";
 import { systemClock } from "../engine/clock.js";
+import type { ErrorAnswer } from "./error-answer.js";
 import { GuardedIterator } from "./guarded-iterator.js";
+import { RequestBody } from "./request-body.js";
 import { requestTimeout } from "./request-timeout.js";
 import { leaveOutUnsendable } from "./sendable-headers.js";
 
@@ -14,16 +16,18 @@ type Handle = (req: UniversalServerRequest) => Promise<UniversalServerResponse>;
  * Puts a handler of Connect's under an adapter so that it always hears of the call's end: by one signal whose reason is
  * the same with every adapter and version of HTTP, by reads of the body that reject, and by `return()` of the answer that
  * the adapter no longer takes. Stock adapters wait for room that never comes, and then nobody runs a `finally`.
+ *
+ * An answer always has an end that says how the call ended: when Connect can't write its own, since a compression failed,
+ * say, `errorAnswer` writes it.
  */
-export function guardHandler(handler: UniversalHandler): Handle {
+export function guardHandler(handler: UniversalHandler, errorAnswer: ErrorAnswer): Handle {
   const name = `${handler.service.typeName}/${handler.method.name}`;
   return async (req) => {
-    const call = new MountedCall(req, name);
+    const call = new MountedCall(req, name, errorAnswer);
     try {
       return call.answer(await runIsolated(handler, null, call.request));
     } catch (error) {
-      call.finish();
-      throw error;
+      return call.answer(await call.errorAnswer(error));
     }
   };
 }
@@ -35,6 +39,8 @@ class MountedCall {
   /** The request that Connect's handler gets. */
   readonly request: UniversalServerRequest;
   private readonly adapter: AbortSignal;
+  private readonly body: RequestBody | null;
+  private readonly answerWith: ErrorAnswer;
   private readonly ending = new AbortController();
   /** That of the adapter when the request came: what ends the call later comes in another one. */
   private readonly context: AsyncContext = captureContext();
@@ -43,12 +49,15 @@ class MountedCall {
   /** The answer while the adapter has a chunk of it, and nobody else reads. */
   private idle: Body | null = null;
 
-  constructor(req: UniversalServerRequest, name: string) {
+  constructor(req: UniversalServerRequest, name: string, errorAnswer: ErrorAnswer) {
     const { signal } = this.ending;
     const { timeoutMs, header } = requestTimeout(req.header);
-    const body = isByteStream(req.body)
-      ? new GuardedIterator(req.body, signal, { failure: (error) => this.lost(error) })
-      : req.body;
+    this.body = isByteStream(req.body) ? new RequestBody(req.body) : null;
+    this.answerWith = errorAnswer;
+    const body =
+      this.body === null
+        ? req.body
+        : new GuardedIterator(this.body, signal, { failure: (error) => this.lost(error) });
     this.request = { ...req, header, body, signal };
     this.adapter = req.signal;
     if (timeoutMs !== undefined) {
@@ -96,6 +105,14 @@ class MountedCall {
     this.idle = null;
     this.cancelTimer?.();
     this.adapter.removeEventListener("abort", this.leave);
+    this.body?.answered();
+  }
+
+  /** The answer of a call whose own can't be written for an error. */
+  errorAnswer(error: unknown): Promise<UniversalServerResponse> {
+    // What is no `ConnectError` was logged where it came from, if it was the application's.
+    const told = error instanceof ConnectError ? error : new ConnectError("internal error", Code.Internal);
+    return this.answerWith(this.request, told);
   }
 
   private async nextChunk(body: Body, trailer: Headers | undefined): Promise<IteratorResult<Uint8Array>> {
@@ -111,8 +128,20 @@ class MountedCall {
       return { done: true, value: undefined };
     } catch (error) {
       this.finish();
-      throw error;
+      if (this.left) throw error;
+      return this.endWith(error, trailer);
     }
+  }
+
+  /** The end of an answer that has begun and can't be gone on with. */
+  private async endWith(error: unknown, trailer: Headers | undefined): Promise<IteratorResult<Uint8Array>> {
+    const end = await this.errorAnswer(error);
+    if (trailer !== undefined) end.trailer?.forEach((value, name) => void trailer.set(name, value));
+    const chunks: number[] = [];
+    for await (const chunk of end.body ?? []) chunks.push(...chunk);
+    return chunks.length === 0
+      ? { done: true, value: undefined }
+      : { done: false, value: Uint8Array.from(chunks) };
   }
 
   /** The client has left, or its connection is lost: adapters can't tell these apart. */

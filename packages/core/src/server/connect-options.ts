@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { DescMethod } from "@bufbuild/protobuf";
+import { Code, type ConnectRouter } from "@connectrpc/connect";
+import type { Compression } from "../connect-private.js";
+import { formatOptions } from "../engine/format-options.js";
+import { inflate } from "../engine/inflate.js";
+import { thrownConnectError } from "../engine/thrown.js";
+import type { TripleRouteOptions } from "./create-router.js";
+import { guardInterceptor } from "./guard-interceptor.js";
+import type { ResolvedServeOptions } from "./resolve-options.js";
+import type { ServerLog } from "./server-log.js";
+
+export type ConnectRouteOptions = Parameters<ConnectRouter["service"]>[2];
+
+/** Connect compresses what has this size if the client accepts it, and nothing tells it not to. */
+export const neverCompressed = 4_294_967_295;
+
+/** What Connect's own handlers get of the options. */
+export function connectOptions(
+  given: TripleRouteOptions,
+  resolved: ResolvedServeOptions,
+  log: ServerLog,
+  desc: DescMethod,
+): ConnectRouteOptions {
+  const {
+    group: _group,
+    version: _version,
+    interface: _interface,
+    compressResponses: _responses,
+    ...connect
+  } = given;
+  const method = `${desc.parent.typeName}/${desc.name}`;
+  return {
+    ...connect,
+    ...formatOptions(resolved),
+    interceptors: [guardInterceptor(log), ...resolved.interceptors],
+    readMaxBytes: resolved.readMaxBytes,
+    writeMaxBytes: resolved.writeMaxBytes,
+    acceptCompression: resolved.acceptCompression.map((each) => guardedCompression(each, log, method)),
+    compressMinBytes: resolved.compressResponses ? resolved.compressMinBytes : neverCompressed,
+    ...(Number.isFinite(resolved.maxTimeoutMs) ? { maxTimeoutMs: resolved.maxTimeoutMs } : {}),
+  };
+}
+
+/**
+ * A compression that fails as it does in the engine. What can't be inflated is the client's fault: Connect calls some of it
+ * `Internal`. What can't be compressed is logged, with an id that the client sees: Connect says nothing of it.
+ */
+function guardedCompression(compression: Compression, log: ServerLog, method: string): Compression {
+  return {
+    name: compression.name,
+    decompress: (bytes, maxBytes) => inflate(compression, bytes, maxBytes, Code.InvalidArgument),
+    async compress(bytes) {
+      try {
+        return await compression.compress(bytes);
+      } catch (error) {
+        throw thrownConnectError(error) ?? log.unexpected({ method, peer: "unknown" }, error);
+      }
+    },
+  };
+}
