@@ -54,6 +54,8 @@ export class CallScope implements DeadlineEntry, HeadersMaker<null>, EndedBySign
   deadlineSet = false;
   private readonly deadlines: DeadlineWheel;
   private readonly userSignal: SharedSignal | null = null;
+  /** A copy of the caller's context, in which the interceptors are called: what they enter there does not reach the caller. */
+  readonly asyncContext: AsyncContext = captureContext();
   private controller: AbortController | null = null;
   /** Where the signal was asked for: its listeners are called there, whatever ends the call. */
   private signalContext: AsyncContext | null = null;

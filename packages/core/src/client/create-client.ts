@@ -11,7 +11,6 @@ import type {
   MessageShape,
 } from "@bufbuild/protobuf";
 import { Code, ConnectError, type Interceptor, makeAnyClient, type Transport } from "@connectrpc/connect";
-import { runIsolated } from "../engine/async-context.js";
 import { choose } from "../engine/compress-choice.js";
 import { describeValue } from "../engine/describe-value.js";
 import { isThenable } from "../engine/iterator.js";
@@ -182,7 +181,12 @@ class ClientMethodCaller implements RequestMaker {
       try {
         // What an interceptor returns may be no promise.
         response = Promise.resolve(
-          runIsolated(this.begin, this, scope, asMessage(this.desc.input, message as never)),
+          scope.asyncContext.runInAsyncScope(
+            this.begin,
+            this,
+            scope,
+            asMessage(this.desc.input, message as never),
+          ),
         );
       } catch (error) {
         failed(errorFromThrown(error, Code.Internal));

@@ -10,7 +10,6 @@ import {
   type UnaryResponse,
 } from "@connectrpc/connect";
 import type { Compression } from "../connect-private.js";
-import { runIsolated } from "../engine/async-context.js";
 import { type Clock, systemClock } from "../engine/clock.js";
 import { type DeadlineWheel, deadlinesOf } from "../engine/deadline.js";
 import { type FormatOptions, formatOptions } from "../engine/format-options.js";
@@ -133,7 +132,8 @@ class LinkTransport implements TripleTransport, EngineTransport {
       scope.onEnd = (error) => {
         if (error !== null) reject(error);
       };
-      runIsolated(begin, null, () => call(callRequest(scope, method, asMessage(method.input, input))))
+      scope.asyncContext
+        .runInAsyncScope(begin, null, () => call(callRequest(scope, method, asMessage(method.input, input))))
         .then((res) => {
           checkResponse(res, scope.name);
           scope.finish(null);
@@ -154,7 +154,10 @@ class LinkTransport implements TripleTransport, EngineTransport {
         // One that failed by itself may have begun to answer: then what has arrived comes before its error.
         if (error !== null && scope.canceled) reject(error);
       };
-      runIsolated(begin, null, () => call(callRequest(scope, method, new RequestSource(method.input, input))))
+      scope.asyncContext
+        .runInAsyncScope(begin, null, () =>
+          call(callRequest(scope, method, new RequestSource(method.input, input))),
+        )
         .then((res) => {
           checkResponse(res, scope.name);
           resolve(res as StreamResponse as never);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Code, ConnectError } from "@connectrpc/connect";
+import { type AsyncContext, captureContext } from "../engine/async-context.js";
 import type { ClientCall, ClientCallListener } from "../engine/client-call.js";
 import type { Link } from "../engine/link.js";
 import { errorFromThrown } from "../engine/thrown.js";
@@ -41,6 +42,9 @@ export abstract class Exchange implements ClientCallListener, EndedBySignal {
     this.req = req;
     this.scope = scope;
   }
+
+  /** @inheritdoc */
+  abstract readonly asyncContext: AsyncContext;
 
   /** The promise that `next` returns. */
   begin(): Promise<AnyResponse> {
@@ -110,7 +114,7 @@ export abstract class Exchange implements ClientCallListener, EndedBySignal {
       this.opened(link);
     };
     // What ended the first attempt runs in a context that calls share.
-    call.asyncContext.runInAsyncScope(again, undefined).catch((error) => this.failed(error));
+    this.asyncContext.runInAsyncScope(again, undefined).catch((error) => this.failed(error));
     return true;
   }
 
@@ -143,6 +147,10 @@ export abstract class Exchange implements ClientCallListener, EndedBySignal {
 
 /** A call with one message each way. */
 export class UnaryExchange extends Exchange {
+  get asyncContext(): AsyncContext {
+    return this.scope.asyncContext;
+  }
+
   protected settled(call: ClientCall, error: ConnectError | null): void {
     if (error !== null) this.reject?.(error);
     else this.resolve?.(this.caller.response(call, call.reader.shift()));
@@ -159,6 +167,9 @@ export class UnaryExchange extends Exchange {
 
 /** A call with a stream of messages in one direction or in both. */
 export class StreamExchange extends Exchange {
+  /** Inside the interceptors: the messages' source runs in what they enter. */
+  readonly asyncContext: AsyncContext = captureContext();
+
   protected override take(): void {
     const message: unknown = this.req.message;
     if (!(message instanceof HandleSource || message instanceof RequestSource)) return;

@@ -82,7 +82,7 @@ export class StreamCall<O> {
     let response: Promise<AnyResponse>;
     try {
       // What an interceptor returns may be no promise.
-      response = Promise.resolve(runIsolated(begin, undefined));
+      response = Promise.resolve(scope.asyncContext.runInAsyncScope(begin, undefined));
     } catch (error) {
       this.refuse(errorFromThrown(error, Code.Internal));
       return;

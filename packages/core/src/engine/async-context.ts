@@ -14,7 +14,13 @@ export interface AsyncContext {
 }
 
 /** Makes a context of the current one. Node's `AsyncResource` is such a class; `type` names the resource for async hooks. */
-export type AsyncContextClass = new (type: string) => AsyncContext;
+export type AsyncContextClass = new (
+  type: string,
+  options?: { triggerAsyncId?: number | undefined; requireManualDestroy?: boolean | undefined },
+) => AsyncContext;
+
+/** The defaults, spelled out: Node 20 takes 26 ns to fill them in, and 16 ns to read them. */
+const options = { triggerAsyncId: undefined, requireManualDestroy: false };
 
 /** The context of a runtime that has none. */
 const noContext: AsyncContext = {
@@ -37,11 +43,11 @@ export function provideAsyncContext(given: AsyncContextClass): void {
 /**
  * The current context, to be entered later by a callback that calls share: a socket's event, a timer, an immediate.
  *
- * Cost on Node 20 to 26: 18 ns, and 6 ns to enter it, with or without an `AsyncLocalStorage` in use.
+ * Cost on Node 20 to 26: 16 ns, and 11 ns to enter it, with or without an `AsyncLocalStorage` in use.
  * (`AsyncLocalStorage.snapshot()` costs 0.6 to 8 µs.)
  */
 export function captureContext(): AsyncContext {
-  return Provided === null ? noContext : new Provided("TristreamContext");
+  return Provided === null ? noContext : new Provided("TristreamContext", options);
 }
 
 /** A context of its own with the stores of `base`. `enterWith` in it changes no other one. */

@@ -6,7 +6,7 @@ import * as names from "../protocol/headers.js";
 import { headersFromFields } from "../protocol/metadata.js";
 import { codeFromReset, ResetCode } from "../protocol/reset-code.js";
 import { parseStatus } from "../protocol/status.js";
-import { type AsyncContext, captureContext } from "./async-context.js";
+import type { AsyncContext } from "./async-context.js";
 import type { ByteStream, ByteStreamSink, HeaderFields, OutgoingFields, StreamReset } from "./byte-stream.js";
 import type { Link, Peer } from "./link.js";
 import type { MessageCodec } from "./message-codec.js";
@@ -34,6 +34,8 @@ export interface ClientMethod {
 
 /** Who waits for a call. Each is called at most once; `ended` last, and always. */
 export interface ClientCallListener {
+  /** The context of whoever makes the call. */
+  readonly asyncContext: AsyncContext;
   /** The response's headers are here. */
   responded?(): void;
   /** Says more of what ended the call than a reset does, if there is more to say. */
@@ -54,8 +56,8 @@ export class ClientCall implements ByteStreamSink, ReaderOwner, WriterOwner {
   over = false;
   /** With what it ended; null if well, or if it has not. */
   error: ConnectError | null = null;
-  /** The context of whoever made it, inside the interceptors; later that of the request's source. */
-  asyncContext: AsyncContext = captureContext();
+  /** The context of whoever makes it; later that of the request's source. */
+  asyncContext: AsyncContext;
   private readonly stream: ByteStream;
   private readonly peer: Peer;
   private readonly listener: ClientCallListener;
@@ -71,6 +73,7 @@ export class ClientCall implements ByteStreamSink, ReaderOwner, WriterOwner {
     this.method = method;
     this.peer = link.peer;
     this.listener = listener;
+    this.asyncContext = listener.asyncContext;
     this.stream = link.open(this, headers, false);
     this.reader = new MessageReader<unknown>(this.stream, method.response, this, method.readMaxBytes);
     this.reader.single = method.singleResponse;

@@ -37,10 +37,17 @@ export function createInvoke(
 ): (call: ServerCall, input: unknown) => void {
   const run = handler as (input: unknown, context: TripleContext) => unknown;
   const handle: Handle = (input, context, call) => {
-    const result = run(input, context);
-    call.handlerCalled();
+    let result: unknown;
+    try {
+      result = run(input, context);
+    } catch (error) {
+      call.leftHere();
+      throw error;
+    }
+    if (!unary || call.listens) call.leftHere();
     return result;
   };
+  const unary = desc.methodKind === "unary";
   const single = desc.methodKind === "unary" || desc.methodKind === "client_streaming";
   if (interceptors.length > 0) return intercepted(desc, handle, interceptors, contextOf);
   const answer = single
@@ -61,7 +68,10 @@ export function createInvoke(
     else
       later.then(
         (value) => answer(call, value),
-        (error) => call.failed(error),
+        (error) => {
+          call.leftHere();
+          call.failed(error);
+        },
       );
   };
 }
@@ -90,7 +100,13 @@ function intercepted(
     try {
       const result = runKind(desc, handle, req, contextFor(req));
       return isThenable(result)
-        ? Promise.resolve(result).then((value) => respond(req, value))
+        ? Promise.resolve(result).then(
+            (value) => respond(req, value),
+            (error) => {
+              callOf(req).leftHere();
+              throw error;
+            },
+          )
         : Promise.resolve(respond(req, result));
     } catch (error) {
       return Promise.reject(error);
