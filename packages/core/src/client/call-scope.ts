@@ -131,6 +131,12 @@ export class CallScope implements DeadlineEntry, HeadersMaker<null>, EndedBySign
     return this.deadlines.now() < this.dueAt - clockSlackMs ? error : this.deadlineError();
   }
 
+  /** Why the user's signal has fired; null if it has not. */
+  abortReason(): ConnectError | null {
+    const signal = this.userSignal?.firedSignal;
+    return signal === undefined ? null : errorFromThrown(signal.reason, Code.Canceled);
+  }
+
   /** @inheritdoc */
   signalFired(signal: AbortSignal): void {
     this.cancel(errorFromThrown(signal.reason, Code.Canceled));

@@ -37,6 +37,11 @@ export class SharedSignal {
     return shared;
   }
 
+  /** The signal, if it has fired. */
+  get firedSignal(): AbortSignal | undefined {
+    return this.signal.aborted ? this.signal : undefined;
+  }
+
   /** `call` ends when the signal fires, which it must not have done yet. */
   add(call: EndedBySignal): void {
     this.calls.add(call);

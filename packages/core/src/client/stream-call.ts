@@ -43,6 +43,7 @@ export class StreamCall<O> {
   private reader: MessageReader<O> | null = null;
   private foreign: AsyncIterator<O> | null = null;
   private foreignLeft = false;
+  private foreignEnded = false;
   private readonly started: Promise<void>;
   private settleStarted!: () => void;
   private hasStarted = false;
@@ -95,6 +96,7 @@ export class StreamCall<O> {
 
   /** The next message; `done` at the end; rejects with the call's error, as often as asked. */
   next(holder: object): Promise<IteratorResult<O, undefined>> {
+    if (this.scope.over) this.leaveIfAborted();
     if (this.refusal !== null) return Promise.reject(this.refusal);
     if (this.reader !== null) return this.reader.next(holder);
     if (this.foreign !== null) return this.nextForeign(this.foreign);
@@ -103,12 +105,33 @@ export class StreamCall<O> {
     return this.started.then(() => this.next(holder));
   }
 
-  /** Ends the call; nothing if it is over. */
+  /**
+   * Ends the call, for its user also when it is over and messages of it wait: they are dropped, and reads reject. Who cancels
+   * must not take the messages that were read for all. Nothing if all were read.
+   */
   cancel(error: ConnectError): void {
+    const { unread } = this;
+    if (unread) this.refusal = this.scope.error ?? error;
     this.scope.cancel(error);
-    // What has arrived of a call that is over is dropped too: nobody reads it any more.
-    this.reader?.discard();
+    if (unread) this.reader?.fail(error, true);
+    else this.reader?.discard();
+    this.rejectForeign(error);
     this.leaveForeign();
+    if (this.refusal !== null) this.start();
+  }
+
+  /** The call is over, and its user has not got all of it, nor its error. */
+  private get unread(): boolean {
+    if (!this.scope.over || this.scope.canceled || this.refusal !== null) return false;
+    if (this.reader !== null) return this.reader.waiting > 0;
+    return !this.foreignEnded;
+  }
+
+  /** A signal that fires when the call is over has no call to end: it is looked at when the next message is read. */
+  private leaveIfAborted(): void {
+    if (!this.unread) return;
+    const reason = this.scope.abortReason();
+    if (reason !== null) this.cancel(reason);
   }
 
   /**
@@ -127,6 +150,11 @@ export class StreamCall<O> {
     }
     this.start();
     return error;
+  }
+
+  private rejectForeign(error: ConnectError): void {
+    for (const reject of this.waitingForeign) reject(error);
+    this.waitingForeign.clear();
   }
 
   private leaveForeign(): void {
@@ -182,7 +210,10 @@ export class StreamCall<O> {
       return;
     }
     this.response = res;
-    if (this.scope.canceled) this.leaveForeign();
+    if (this.scope.canceled || this.refusal !== null) {
+      this.reader?.discard();
+      this.leaveForeign();
+    }
     this.onResponse?.();
     this.start();
     this.header?.resolve(res.header);
@@ -200,8 +231,7 @@ export class StreamCall<O> {
     if (error !== null) {
       // A call that failed by itself still gives what had arrived, and whoever wraps its messages sees how it ended.
       if (this.scope.canceled) {
-        for (const reject of this.waitingForeign) reject(error);
-        this.waitingForeign.clear();
+        this.rejectForeign(error);
         this.leaveForeign();
         this.header?.reject(error);
         this.start();
@@ -247,6 +277,7 @@ export class StreamCall<O> {
       try {
         const result = await iterator.next();
         if (result.done !== true) return result;
+        this.foreignEnded = true;
         scope.finish(null);
         this.tellTrailers();
         return finished;
