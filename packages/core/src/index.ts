@@ -47,6 +47,7 @@ export { type Clock, systemClock, type TimerOptions } from "./engine/clock.js";
 export type { FormatOptions } from "./engine/format-options.js";
 export { keepTime, type TimedConnection } from "./engine/keep-time.js";
 export type { Link, LinkEvents, Peer } from "./engine/link.js";
+export { replayable } from "./engine/replayable.js";
 export { afterTurn, nextTurn } from "./engine/turns.js";
 export { type Attachments, readAttachments } from "./protocol/attachments.js";
 export { CodeBizError } from "./protocol/status.js";

@@ -76,6 +76,7 @@ const committed: Record<string, readonly string[]> = {
     "nextTurn",
     "provideAsyncContext",
     "readAttachments",
+    "replayable",
     "systemClock",
   ],
   http2: [
@@ -154,6 +155,7 @@ const committed: Record<string, readonly string[]> = {
     "encodeBinaryHeader",
     "mount",
     "readAttachments",
+    "replayable",
     "serve",
   ],
   testing: [
@@ -212,6 +214,7 @@ test("the values are there", async () => {
     "nextTurn",
     "provideAsyncContext",
     "readAttachments",
+    "replayable",
     "systemClock",
   ]);
 });

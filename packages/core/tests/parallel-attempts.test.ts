@@ -46,7 +46,7 @@ const afterFailure = (...ways: ("itself" | "wrapped")[]): Interceptor =>
   }, ways);
 
 const text =
-  /^an interceptor of greet\.GreetService\/\w+ called next\(\) again while the attempt before still runs: the messages of a stream can be sent once; only a request of one message, or an array, can be sent by two attempts at a time$/;
+  /^an interceptor of greet\.GreetService\/\w+ called next\(\) again while the attempt before still runs: the messages of a stream can be sent once; only one message, an array, a Set, a Map, or replayable\(\(\) => messages\) can be sent by two attempts at a time$/;
 
 /** A server that counts its calls, and a client of it. `refuse`: so many calls fail at once. */
 async function start(link: LinkKind, interceptor: Interceptor, refuse = 0) {

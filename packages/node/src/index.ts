@@ -33,6 +33,7 @@ export {
   mount,
   type Peer,
   readAttachments,
+  replayable,
   type SendOptions,
   type ServerStream,
   type ServiceImpl,

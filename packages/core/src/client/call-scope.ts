@@ -6,6 +6,7 @@ import { type DeadlineEntry, type DeadlineWheel, deadlines } from "../engine/dea
 import { describeValue } from "../engine/describe-value.js";
 import type { HeadersMaker } from "../engine/lazy-headers.js";
 import { errorFromThrown } from "../engine/thrown.js";
+import { type Attempted, Claim } from "./claim.js";
 import { type EndedBySignal, isSignal, SharedSignal } from "./shared-signal.js";
 
 /** By how much the peer's clock may be ahead when it keeps the deadline of a call. */
@@ -23,7 +24,7 @@ export interface RequestMaker {
  * One call from its user's point of view: its deadline, its cancellation, its end. It outlives a single stream, since an
  * interceptor may wait before it sends, or send again.
  */
-export class CallScope implements DeadlineEntry, HeadersMaker<null>, EndedBySignal {
+export class CallScope implements Attempted, DeadlineEntry, HeadersMaker<null>, EndedBySignal {
   /** The call has ended for its user. */
   over = false;
   /** With what it ended; null if well, or if it has not. */
@@ -32,6 +33,10 @@ export class CallScope implements DeadlineEntry, HeadersMaker<null>, EndedBySign
   canceled = false;
   /** The stream that carries it, the last one if there are several. */
   call: ClientCall | null = null;
+  /** Attempts that run now: calls of the innermost `next()` that have not ended. */
+  attempts = 0;
+  /** Messages that interceptors put in the place of the request's own, with who has them. */
+  private claims: { readonly messages: object; readonly claim: Claim }[] | null = null;
   /** The streams that carried it when another one was added; those that are not over yet run beside that. */
   private earlier: ClientCall[] | null = null;
   /** Called once, when it is over. */
@@ -105,10 +110,14 @@ export class CallScope implements DeadlineEntry, HeadersMaker<null>, EndedBySign
     this.call = call;
   }
 
-  /** Whether more than one stream carries it. */
-  get carriedTwice(): boolean {
-    if (this.call === null || this.earlier === null) return false;
-    return [this.call, ...this.earlier].filter((each) => !each.over).length > 1;
+  /** Who has the messages that an interceptor passed on in the place of the request's own. */
+  claimOf(messages: object): Claim {
+    this.claims ??= [];
+    const known = this.claims.find((each) => each.messages === messages);
+    if (known !== undefined) return known.claim;
+    const claim = new Claim();
+    this.claims.push({ messages, claim });
+    return claim;
   }
 
   /** Ends the call with an error: whatever carries it is reset. Nothing if it is over. */

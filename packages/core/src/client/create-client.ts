@@ -274,7 +274,7 @@ class ClientMethodCaller implements RequestMaker {
         () => given.answered(),
       );
     }
-    const message = new RequestSource(this.desc.input, given);
+    const message = new RequestSource(this.desc.input, given, scope);
     return new StreamCall(scope, options ?? {}, () => this.begin(scope, message));
   }
 

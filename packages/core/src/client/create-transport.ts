@@ -156,7 +156,7 @@ class LinkTransport implements TripleTransport, EngineTransport {
       };
       scope.asyncContext
         .runInAsyncScope(begin, null, () =>
-          call(callRequest(scope, method, new RequestSource(method.input, input))),
+          call(callRequest(scope, method, new RequestSource(method.input, input, scope))),
         )
         .then((res) => {
           checkResponse(res, scope.name);

@@ -3,10 +3,12 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { type AsyncContext, captureContext } from "../engine/async-context.js";
 import type { ClientCall, ClientCallListener } from "../engine/client-call.js";
 import type { Link } from "../engine/link.js";
+import { isReplayable } from "../engine/replayable.js";
 import { errorFromThrown } from "../engine/thrown.js";
 import { type AnyRequest, type AnyResponse, isOriginal } from "./call-request.js";
 import type { CallScope } from "./call-scope.js";
-import { HandleSource, sentTwice } from "./handle-source.js";
+import type { Claim } from "./claim.js";
+import { HandleSource } from "./handle-source.js";
 import { RequestSource } from "./request-source.js";
 import { type EndedBySignal, SharedSignal } from "./shared-signal.js";
 
@@ -70,22 +72,26 @@ export abstract class Exchange implements ClientCallListener, EndedBySignal {
     const { call } = this;
     if (call === null) return;
     this.unwatchSignal();
+    this.detach(call);
     if (error === null || !this.sentAgain(call, error)) this.settled(call, error);
   }
 
   /** The call has ended, for good. */
   protected abstract settled(call: ClientCall, error: ConnectError | null): void;
 
-  /** Whether the request can be sent once more. */
-  protected abstract replayable(call: ClientCall): boolean;
+  /** Whether the request can be sent once more, from its first message. */
+  protected abstract replayable(): boolean;
 
   protected abstract send(call: ClientCall): void;
 
-  /** Before anything is sent: throws if the messages are being sent by another attempt. */
+  /** The attempt begins. Throws if it can't have all messages. */
   protected take(): void {}
 
-  /** The attempt has ended: its messages are free for another one. */
-  protected release(): void {}
+  /** The stream is over: what is sent from now on waits for another one. */
+  protected detach(_call: ClientCall): void {}
+
+  /** The attempt has ended. What no attempt has consumed is free for another one. */
+  protected release(_error: unknown): void {}
 
   /** Throws what the headers can't say. */
   private opened(link: Link): void {
@@ -103,7 +109,7 @@ export abstract class Exchange implements ClientCallListener, EndedBySignal {
   /** Makes a call again that nobody can have seen; false when it was seen, or has been made again often enough. */
   private sentAgain(call: ClientCall, error: ConnectError): boolean {
     const { refused } = call;
-    if (refused === null || this.scope.over || this.reject === null || !this.replayable(call)) return false;
+    if (refused === null || this.scope.over || this.reject === null || !this.replayable()) return false;
     if (this.resends >= (refused === "unprocessed" ? 1 : mostResends)) return false;
     this.resends++;
     this.call = null;
@@ -119,7 +125,7 @@ export abstract class Exchange implements ClientCallListener, EndedBySignal {
   }
 
   private failed(error: unknown): void {
-    this.release();
+    this.release(error);
     this.reject?.(error);
   }
 
@@ -169,18 +175,28 @@ export class UnaryExchange extends Exchange {
 export class StreamExchange extends Exchange {
   /** Inside the interceptors: the messages' source runs in what they enter. */
   readonly asyncContext: AsyncContext = captureContext();
+  /** Who has the messages; null if each attempt can have them. */
+  private claim: Claim | null = null;
+  private running = false;
 
   protected override take(): void {
-    const message: unknown = this.req.message;
-    if (!(message instanceof HandleSource || message instanceof RequestSource)) return;
-    if (message.sentBy !== null && message.sentOnce) throw sentTwice(this.scope.name);
-    message.sentBy = this;
+    const { scope } = this;
+    this.running = true;
+    scope.attempts++;
+    this.claim = claimOf(this.req.message, scope);
+    this.claim?.take(this, scope);
   }
 
-  protected override release(): void {
+  protected override detach(call: ClientCall): void {
     const message: unknown = this.req.message;
-    if (!(message instanceof HandleSource || message instanceof RequestSource)) return;
-    if (message.sentBy === this) message.sentBy = null;
+    if (message instanceof HandleSource) message.detach(call);
+  }
+
+  protected override release(error: unknown): void {
+    if (!this.running) return;
+    this.running = false;
+    this.scope.attempts--;
+    this.claim?.release(this, error);
   }
 
   responded(): void {
@@ -190,25 +206,53 @@ export class StreamExchange extends Exchange {
     this.resolve = null;
   }
 
-  protected settled(_call: ClientCall, error: ConnectError | null): void {
-    this.release();
+  protected settled(call: ClientCall, ended: ConnectError | null): void {
+    const partly = call.refused !== null && this.claim?.consumed === true;
+    const error = ended !== null && partly ? notSentAgain(ended) : ended;
+    this.release(error);
     // Before the response began, an interceptor may still try again; afterwards this attempt is the call.
     if (this.resolve !== null && error !== null) this.reject?.(error);
     else this.scope.finish(error);
     this.responded();
   }
 
-  protected replayable(call: ClientCall): boolean {
-    const message: unknown = this.req.message;
-    if (this.resolve === null) return false;
-    if (message instanceof HandleSource) return call.writer.sent === 0;
-    // An iterator that was asked can't be asked from its beginning; an array can.
-    return message instanceof RequestSource && Array.isArray(message.given);
+  protected replayable(): boolean {
+    return this.resolve !== null && this.claim?.consumed !== true;
   }
 
   protected send(call: ClientCall): void {
     const message: unknown = this.req.message;
-    if (message instanceof HandleSource && message.attach(call)) return;
+    if (message instanceof HandleSource) {
+      if (!message.attach(call)) call.cancel(message.claim.refusal(this.scope));
+      return;
+    }
+    const { claim } = this;
+    if (claim !== null) {
+      // A reader of an interceptor may have begun since this attempt did.
+      if (claim.consumed) {
+        call.cancel(claim.refusal(this.scope));
+        return;
+      }
+      claim.consumed = true;
+    }
     call.sendAll(message instanceof RequestSource ? message.given : (message as AsyncIterable<unknown>));
   }
+}
+
+/** Who has the messages that a request carries; null if each attempt can have them. */
+export function claimOf(messages: unknown, scope: CallScope): Claim | null {
+  if (messages instanceof HandleSource || messages instanceof RequestSource) return messages.claim;
+  if (typeof messages !== "object" || messages === null || isReplayable(messages)) return null;
+  return scope.claimOf(messages);
+}
+
+/** The peer has seen nothing of the call, and still it can't be made again. */
+function notSentAgain(error: ConnectError): ConnectError {
+  return new ConnectError(
+    `${error.rawMessage}; messages of the request were consumed before and can't be sent again: make the call again from its first message`,
+    error.code,
+    error.metadata,
+    undefined,
+    error,
+  );
 }

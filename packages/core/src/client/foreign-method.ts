@@ -7,6 +7,7 @@ import { renamedMethod } from "../protocol/rename-method.js";
 import { selectorFields } from "../protocol/selector.js";
 import { type AnyResponse, faultOf, requestedHeaders, scopeOf } from "./call-request.js";
 import type { MethodSettings, PreparedMethod } from "./engine-transport.js";
+import { foreignAttempt } from "./foreign-attempt.js";
 import { foreignError, foreignMessages } from "./foreign-error.js";
 
 /**
@@ -36,11 +37,21 @@ export function foreignMethod(
       const fault = faultOf(req, `${settings.serviceName}/${desc.name}`);
       if (fault !== null) return Promise.reject(fault);
       const headers = requestedHeaders(req) ?? new Headers(constant);
-      const timeoutMs = scopeOf(req)?.timeoutMs;
+      const scope = scopeOf(req);
+      const timeoutMs = scope?.timeoutMs;
+      const stream = (messages: unknown): Promise<AnyResponse> =>
+        transport.stream(
+          method as DescMethodStreaming,
+          req.signal,
+          timeoutMs,
+          headers,
+          messages as never,
+          req.contextValues,
+        );
       const response =
         method.methodKind === "unary"
           ? transport.unary(method, req.signal, timeoutMs, headers, req.message as never, req.contextValues)
-          : transport.stream(method, req.signal, timeoutMs, headers, req.message as never, req.contextValues);
+          : foreignAttempt(req.message, scope, stream);
       return response.then(readable, (error) => {
         throw foreignError(error);
       });

@@ -1,32 +1,49 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { DescMessage } from "@bufbuild/protobuf";
+import { clone, type DescMessage } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { ClientCall } from "../engine/client-call.js";
+import { choiceOf, choose } from "../engine/compress-choice.js";
 import { asMessage } from "../engine/message-codec.js";
 import { errorFromThrown } from "../engine/thrown.js";
-import { Channel } from "../stream/channel.js";
 import type { CallScope } from "./call-scope.js";
+import { Claim, refusing, sentTwice } from "./claim.js";
 
 /** Messages that may wait between a handle and an interceptor that reads its request. */
 const capacity = 16;
 const settled: Promise<void> = Promise.resolve();
 
+/** A message that waits for an attempt or a reader, in the order of the calls of `send()`. */
+interface Waiting {
+  readonly message: unknown;
+  /** Settles its `send()`; null if that has settled. */
+  resolve: (() => void) | null;
+  reject(error: ConnectError): void;
+  /** Kept from garbage collection. */
+  readonly holder: object;
+}
+
 /**
- * The request messages of a handle that its user drives. Interceptors see an async iterable; if none has read it when the
- * stream opens, what is sent goes straight to the engine.
+ * The request messages of a handle that its user drives. They belong to the call: what is sent while no attempt runs waits
+ * in one queue, behind which the end waits, too. An attempt that attaches gets the queue, and then each message at once. If an
+ * interceptor reads the request, it gets the same queue by an async iterator.
  */
 export class HandleSource implements AsyncIterable<unknown> {
-  /** The attempt that sends it at the moment, if one does so without an interceptor's wrapper. */
-  sentBy: object | null = null;
-  /** Two attempts at a time can't send it. */
-  readonly sentOnce = true;
+  /** Who has the messages. */
+  readonly claim: Claim = new Claim();
   private readonly schema: DescMessage;
   private readonly scope: CallScope;
+  /** The attempt's stream that messages go to at once; the queue is empty then. */
   private call: ClientCall | null = null;
-  private channel: Channel<unknown> | null = null;
+  /** The interceptor's iterator that messages go to. */
+  private reader: HandleReader | null = null;
+  private readonly queue: Waiting[] = [];
+  /** Sends settle while fewer than `capacity` messages wait: somebody reads, or the response is here. */
+  private buffers = false;
+  /** The reader has left, while the attempt that it read for goes on. */
+  private left = false;
   private closed = false;
-  private ready: Promise<void> | null = null;
-  private becomeReady: (() => void) | null = null;
+  private closing: Promise<void> | null = null;
+  private handOverEnd: (() => void) | null = null;
   private unsent = 0;
 
   constructor(schema: DescMessage, scope: CallScope) {
@@ -35,30 +52,50 @@ export class HandleSource implements AsyncIterable<unknown> {
   }
 
   /**
-   * Takes the handle's messages directly; false when an interceptor reads them. May be given another call when nothing was
-   * sent on the one before.
+   * The attempt's stream takes the handle's messages: those that wait, and then each one at once. False if it can't have all
+   * of them.
    */
   attach(call: ClientCall): boolean {
-    if (this.channel !== null) return false;
+    if (this.claim.consumed) return false;
+    if (this.reader !== null) {
+      if (this.scope.attempts > 1) return false;
+      this.reader.revoke(sentTwice(this.scope.name));
+      this.reader = null;
+    }
+    this.left = false;
+    this.buffers = false;
+    for (let next = this.queue.shift(); next !== undefined; next = this.queue.shift()) {
+      this.flush(call, next);
+      // Its end rejects what still waits, or another attempt attaches.
+      if (call.over) return true;
+    }
     this.call = call;
-    if (this.closed) call.endRequest();
-    this.becomeReady?.();
+    if (this.closed) {
+      call.endRequest();
+      this.endHandedOver();
+    }
     return true;
   }
 
-  /** An interceptor reads the request; its reads reject if another attempt has the messages. */
+  /** The attempt's stream is over: what is sent from now on waits. */
+  detach(call: ClientCall): void {
+    if (call.writer.sent > 0) this.claim.consumed = true;
+    if (this.call === call) this.call = null;
+  }
+
+  /** An interceptor reads the request; its reads reject if it can't have all messages. */
   [Symbol.asyncIterator](): AsyncIterator<unknown> {
-    const taken = this.channel === null ? this.call?.over === false : this.scope.carriedTwice;
-    if (taken) return refusing(sentTwice(this.scope.name));
-    if (this.channel === null) {
-      this.channel = new Channel(capacity);
-      // That of an attempt before, which has ended.
-      this.call = null;
-      if (this.closed) this.channel.end();
-      if (this.scope.over) this.over();
-      this.becomeReady?.();
+    const { claim, scope } = this;
+    if (claim.consumed || claim.holder !== null) return refusing(claim.refusal(scope));
+    if (this.reader !== null) {
+      if (scope.attempts > 1) return refusing(sentTwice(scope.name));
+      // That of an attempt before, which has ended, or of nobody any more: it has taken nothing.
+      this.reader.revoke(sentTwice(scope.name));
     }
-    return this.channel;
+    this.reader = new HandleReader(this);
+    this.left = false;
+    this.buffer();
+    return this.reader;
   }
 
   /**
@@ -66,76 +103,158 @@ export class HandleSource implements AsyncIterable<unknown> {
    * then waits as for a server that does not read, and the end is handed over.
    */
   answered(): void {
-    if (this.call === null) this[Symbol.asyncIterator]();
+    if (this.call === null && this.reader === null) this.buffer();
   }
 
   /** The call is over: nobody waits any longer. */
   over(): void {
-    this.channel?.fail(this.refusal());
-    this.becomeReady?.();
+    const waiting = this.queue.splice(0);
+    this.unsent += waiting.length;
+    const refusal = this.refusal(true);
+    for (const each of waiting) each.reject(refusal);
+    this.reader?.revoke(refusal);
+    this.endHandedOver();
   }
 
   /** See `BidiStream.send`. `holder` is kept from garbage collection while the send waits. */
   send(message: unknown, holder: object): Promise<void> {
     const { call } = this;
-    if (this.scope.over || this.closed) {
+    if (this.scope.over || this.closed || this.left) {
       this.unsent++;
       return Promise.reject(this.refusal());
     }
-    if (call !== null) {
-      let roomy: boolean;
-      try {
-        roomy = call.send(message);
-      } catch (error) {
-        return Promise.reject(errorFromThrown(error, Code.Internal));
-      }
-      return roomy ? settled : this.waitForRoom(call, holder);
+    if (call === null) return this.enqueue(message, holder);
+    let roomy: boolean;
+    try {
+      roomy = call.send(message);
+    } catch (error) {
+      return Promise.reject(errorFromThrown(error, Code.Internal));
     }
-    if (this.channel !== null) return this.sendToChannel(this.channel, message);
-    return this.whenReady().then(() => this.send(message, holder));
+    return roomy ? settled : this.waitForRoom(call, holder);
   }
 
-  /** Half-closes. Settles when the end is handed over; never rejects. */
+  /** Half-closes, behind all that was sent. Settles when the end is handed over; never rejects. */
   close(): Promise<void> {
+    if (this.closing !== null) return this.closing;
     if (this.closed || this.scope.over) return settled;
-    if (this.call === null && this.channel === null) return this.whenReady().then(() => this.close());
     this.closed = true;
-    this.call?.endRequest();
-    this.channel?.end();
-    return settled;
+    if (this.call !== null) {
+      this.call.endRequest();
+      return settled;
+    }
+    if (this.queue.length === 0) this.reader?.end();
+    if (this.buffers || this.left) return settled;
+    this.closing = new Promise((resolve) => {
+      this.handOverEnd = resolve;
+    });
+    return this.closing;
   }
 
-  private whenReady(): Promise<void> {
-    this.ready ??= new Promise((resolve) => {
-      this.becomeReady = resolve;
-      if (this.scope.over) resolve();
+  // ---- for the reader
+
+  /** A reader asks: a message that waits, the end, or null if it has to wait. Throws if the call is over. */
+  take(): IteratorResult<unknown> | null {
+    if (this.scope.over) throw this.refusal();
+    const first = this.queue.shift();
+    if (first === undefined) return this.closed ? { done: true, value: undefined } : null;
+    this.claim.consumed = true;
+    settle(first);
+    const roomy = this.queue[capacity - 2];
+    if (roomy !== undefined) settle(roomy);
+    return { done: false, value: first.message };
+  }
+
+  /** A reader leaves. */
+  leave(reader: HandleReader): void {
+    if (this.reader !== reader) return;
+    this.reader = null;
+    this.buffers = false;
+    // It may leave because its attempt is over; then another one may have what is sent from now on.
+    if (this.scope.call?.over !== false) return;
+    this.left = true;
+    for (const each of this.queue.splice(0)) each.reject(this.refusal(true));
+    this.endHandedOver();
+  }
+
+  private flush(call: ClientCall, waiting: Waiting): void {
+    let roomy: boolean;
+    try {
+      roomy = call.send(waiting.message);
+    } catch (thrown) {
+      const error = errorFromThrown(thrown, Code.Internal);
+      // Its `send()` has settled, so only the call can fail.
+      if (waiting.resolve === null) call.cancel(error);
+      else waiting.reject(error);
+      return;
+    }
+    if (waiting.resolve === null) return;
+    if (roomy) settle(waiting);
+    else this.waitForRoom(call, waiting.holder).then(waiting.resolve, waiting.reject);
+  }
+
+  private enqueue(given: unknown, holder: object): Promise<void> {
+    let message: unknown;
+    try {
+      message = this.copy(given);
+    } catch (error) {
+      return Promise.reject(errorFromThrown(error, Code.Internal));
+    }
+    if (this.reader?.give(message) === true) {
+      this.claim.consumed = true;
+      return settled;
+    }
+    return new Promise((resolve, reject) => {
+      const waiting = { message, resolve, reject, holder };
+      this.queue.push(waiting);
+      if (this.buffers && this.queue.length < capacity) settle(waiting);
     });
-    return this.ready;
+  }
+
+  /** A message that waits is a copy: its sender may change the object once `send()` has settled. */
+  private copy(given: unknown): unknown {
+    const message = asMessage(this.schema, given as never);
+    let copy = message;
+    try {
+      copy = clone(this.schema, message);
+    } catch {
+      // The codec says what is wrong with it, if anything is.
+    }
+    const compress = choiceOf(given);
+    if (compress !== undefined) choose(copy, compress);
+    return copy;
+  }
+
+  private buffer(): void {
+    this.buffers = true;
+    for (const waiting of this.queue.slice(0, capacity - 1)) settle(waiting);
+    this.endHandedOver();
+  }
+
+  private endHandedOver(): void {
+    this.handOverEnd?.();
+    this.handOverEnd = null;
   }
 
   private async waitForRoom(call: ClientCall, holder: object): Promise<void> {
-    await call.writer.room();
-    if (this.scope.over) {
-      this.unsent++;
-      throw this.refusal();
-    }
+    const roomy = await call.writer.room();
     // Keeps the handle alive while this waits.
     void holder;
+    if (roomy && !this.scope.over) return;
+    this.unsent++;
+    throw (this.scope.over ? null : call.error) ?? this.refusal(true);
   }
 
-  private async sendToChannel(channel: Channel<unknown>, message: unknown): Promise<void> {
-    try {
-      await channel.send(asMessage(this.schema, message as never));
-    } catch (cause) {
-      throw this.scope.over ? this.refusal() : errorFromThrown(cause, Code.Internal);
-    }
-  }
-
-  private refusal(): ConnectError {
+  /** Why a message can't be sent; `early`: it was given before the request was closed. */
+  private refusal(early = false): ConnectError {
     if (this.scope.error !== null) return this.scope.error;
-    if (this.closed)
+    if (this.closed && !early)
       return new ConnectError(
         "the request is closed: nothing can be sent after closeRequest()",
+        Code.FailedPrecondition,
+      );
+    if (this.left)
+      return new ConnectError(
+        `an interceptor of ${this.scope.name} reads no more messages of the request: nothing can be sent`,
         Code.FailedPrecondition,
       );
     const n = Math.max(1, this.unsent);
@@ -146,14 +265,67 @@ export class HandleSource implements AsyncIterable<unknown> {
   }
 }
 
-/** What an interceptor gets that calls `next()` again while the attempt before sends a stream that can be sent once. */
-export function sentTwice(name: string): ConnectError {
-  return new ConnectError(
-    `an interceptor of ${name} called next() again while the attempt before still runs: the messages of a stream can be sent once; only a request of one message, or an array, can be sent by two attempts at a time`,
-    Code.FailedPrecondition,
-  );
+function settle(waiting: Waiting): void {
+  waiting.resolve?.();
+  waiting.resolve = null;
 }
 
-function refusing(error: ConnectError): AsyncIterator<unknown> {
-  return { next: () => Promise.reject(error) };
+interface Reading {
+  resolve(result: IteratorResult<unknown>): void;
+  reject(error: ConnectError): void;
+}
+
+const finished: IteratorResult<unknown> = Object.freeze({ done: true, value: undefined });
+
+/** An interceptor's iterator over what a handle sends. */
+class HandleReader implements AsyncIterableIterator<unknown> {
+  private readonly source: HandleSource;
+  private readonly waiting: Reading[] = [];
+  private revoked: ConnectError | null = null;
+  private left = false;
+
+  constructor(source: HandleSource) {
+    this.source = source;
+  }
+
+  async next(): Promise<IteratorResult<unknown>> {
+    if (this.left) return finished;
+    if (this.revoked !== null) throw this.revoked;
+    return this.source.take() ?? new Promise((resolve, reject) => this.waiting.push({ resolve, reject }));
+  }
+
+  return(): Promise<IteratorResult<unknown>> {
+    this.left = true;
+    this.end();
+    this.source.leave(this);
+    return Promise.resolve(finished);
+  }
+
+  /** As {@link HandleReader.return}, and rejects. Connect's in-memory transport asks for this method. */
+  throw(error: unknown): Promise<IteratorResult<unknown>> {
+    void this.return();
+    return Promise.reject(error);
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  /** Gives a message to a read that waits; false if none does. */
+  give(message: unknown): boolean {
+    const reading = this.waiting.shift();
+    reading?.resolve({ done: false, value: message });
+    return reading !== undefined;
+  }
+
+  /** Reads that wait end: no more messages come. */
+  end(): void {
+    for (const reading of this.waiting.splice(0)) reading.resolve(finished);
+  }
+
+  /** Reads reject from now on. */
+  revoke(error: ConnectError): void {
+    this.revoked ??= error;
+    for (const reading of this.waiting.splice(0)) reading.reject(error);
+  }
 }

@@ -2,6 +2,8 @@
 import type { DescMessage } from "@bufbuild/protobuf";
 import { openIterator } from "../engine/iterator.js";
 import { asMessage } from "../engine/message-codec.js";
+import { isReplayable, replays } from "../engine/replayable.js";
+import { type Attempted, Claim } from "./claim.js";
 
 /**
  * The request messages of a call as an interceptor sees them: complete messages, asynchronously. When no interceptor
@@ -10,30 +12,52 @@ import { asMessage } from "../engine/message-codec.js";
 export class RequestSource implements AsyncIterable<unknown> {
   /** What the application gave. */
   readonly given: AsyncIterable<unknown> | Iterable<unknown>;
-  /** The attempt that sends it at the moment, if one does so without this layer. */
-  sentBy: object | null = null;
+  /** Who has the messages; null if each attempt can have them. */
+  readonly claim: Claim | null;
   private readonly schema: DescMessage;
+  private readonly call: Attempted;
 
-  constructor(schema: DescMessage, given: AsyncIterable<unknown> | Iterable<unknown>) {
+  constructor(schema: DescMessage, given: AsyncIterable<unknown> | Iterable<unknown>, call: Attempted) {
     this.schema = schema;
     this.given = given;
+    this.call = call;
+    this.claim = isReplayable(given) ? null : new Claim();
   }
 
-  /** Two attempts at a time can't send it: it is an iterator itself, of which each would get some messages. */
-  get sentOnce(): boolean {
-    return typeof (this.given as Partial<AsyncIterator<unknown>> | undefined)?.next === "function";
+  /** Also for an interceptor that makes messages of these by `replayable`. */
+  get [replays](): boolean {
+    return this.claim === null;
   }
 
+  /** Reads nothing, and throws nothing, before it is asked: Connect opens an iterator just to throw into it. */
   [Symbol.asyncIterator](): AsyncIterator<unknown> {
-    const iterator = openIterator(this.given);
+    const { claim } = this;
+    let iterator: AsyncIterator<unknown> | Iterator<unknown> | null = null;
+    // The first reader takes the messages: no other one can have all of them. Null for the others.
+    const open = (): AsyncIterator<unknown> | Iterator<unknown> | null => {
+      if (iterator !== null) return iterator;
+      if (claim !== null) {
+        if (claim.consumed || claim.holder !== null) return null;
+        claim.consumed = true;
+      }
+      iterator = openIterator(this.given);
+      return iterator;
+    };
     const complete = (r: IteratorResult<unknown>): IteratorResult<unknown> =>
       r.done === true ? r : { done: false, value: asMessage(this.schema, r.value as never) };
+    // What can be opened again is not opened to be left.
+    const opened = (): typeof iterator => (claim === null ? iterator : open());
     return {
-      next: async () => complete(await iterator.next()),
-      return: async (value?: unknown) => (await iterator.return?.(value)) ?? { done: true, value },
+      next: async () => {
+        const from = open();
+        if (from === null) throw claim!.refusal(this.call);
+        return complete(await from.next());
+      },
+      return: async (value?: unknown) => (await opened()?.return?.(value)) ?? { done: true, value },
       throw: async (error?: unknown) => {
-        if (iterator.throw === undefined) throw error;
-        return complete(await iterator.throw(error));
+        const from = opened();
+        if (from?.throw === undefined) throw error;
+        return complete(await from.throw(error));
       },
     };
   }

@@ -101,7 +101,10 @@ export class ClientCall implements ByteStreamSink, ReaderOwner, WriterOwner {
     }
   }
 
-  /** Sends a message; false when there is no room for more, see {@link MessageWriter.room}. Throws what can't be sent. */
+  /**
+   * Sends a message; false when there is no room for more, or the call is over, see {@link MessageWriter.room}. Throws what
+   * can't be sent.
+   */
   send(message: unknown): boolean {
     return this.writer.write(message, false);
   }

@@ -182,7 +182,9 @@ describe("a message writer", () => {
     expect(cleaned).toBe(1);
     expect(messagesOf(stream.written)).toEqual(["m"]);
     expect(told).toEqual(["first", "settled"]);
-    expect(writer.write("late", false)).toBe(true);
+    // What is written now is lost: never `true`.
+    expect(writer.write("late", false)).toBe(false);
+    expect(await writer.room()).toBe(false);
     expect(messagesOf(stream.written)).toEqual(["m"]);
   });
 

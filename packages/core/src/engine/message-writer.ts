@@ -63,7 +63,7 @@ export class MessageWriter<T> {
   /** What waits for a compression to finish; the end after it. */
   private deflating: Promise<void> | null = null;
   private deflatingCount = 0;
-  private roomWaiters: (() => void)[] | null = null;
+  private roomWaiters: ((roomy: boolean) => void)[] | null = null;
   // The reactions to the source's promises; made when there is a source.
   private onResult: ((result: IteratorResult<T>) => void) | null = null;
   private onError: ((error: unknown) => void) | null = null;
@@ -84,10 +84,11 @@ export class MessageWriter<T> {
 
   /**
    * Sends a message; `end` half-closes behind it. Returns whether there is room for more; if not, `writable` comes.
+   * A writer that has stopped sends nothing and returns false; then `room()` gives false, too.
    * Throws a `ConnectError` for a message that is too large, a `TypeError` for one that can't be serialised.
    */
   write(message: T, end: boolean): boolean {
-    if (this.stopped) return true;
+    if (this.stopped) return false;
     if (this.sent++ === 0) this.owner.beforeFirstMessage();
     const { direct } = this.codec;
     if (direct !== undefined && this.compression === null) {
@@ -101,7 +102,7 @@ export class MessageWriter<T> {
         // A getter may have ended the call, sent something on the connection, or given more than before.
         if (this.stopped) {
           stream.unreserve();
-          return true;
+          return false;
         }
         if (length >= 0 && length <= bound && stream.buffer === b) {
           writePrefix(b, place, 0, length);
@@ -111,7 +112,7 @@ export class MessageWriter<T> {
       }
     }
     const bytes = this.serialize(message);
-    if (this.stopped) return true;
+    if (this.stopped) return false;
     if (this.compression === null) return this.writeBytes(bytes, 0, end);
     return this.writeChosen(bytes, end, choiceOf(message) ?? this.compress, this.compression);
   }
@@ -122,8 +123,12 @@ export class MessageWriter<T> {
     else then();
   }
 
-  /** Settles when there is room for more: at once, or at the next `writable`. */
-  room(): Promise<void> {
+  /**
+   * True at the next `writable`: there is room for more. False when the writer has stopped: what was written last may not
+   * have been sent.
+   */
+  room(): Promise<boolean> {
+    if (this.stopped) return Promise.resolve(false);
     return new Promise((resolve) => {
       this.roomWaiters ??= [];
       this.roomWaiters.push(resolve);
@@ -190,7 +195,7 @@ export class MessageWriter<T> {
     const waiters = this.roomWaiters;
     if (waiters === null) return;
     this.roomWaiters = null;
-    for (const resolve of waiters) resolve();
+    for (const resolve of waiters) resolve(!this.stopped);
   }
 
   private step(): void {

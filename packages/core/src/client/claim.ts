@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Code, ConnectError } from "@connectrpc/connect";
+import { errorFromThrown } from "../engine/thrown.js";
+
+/** What a {@link Claim} needs to know of its call. */
+export interface Attempted {
+  /** `package.Service/Method`. */
+  readonly name: string;
+  /** Attempts that run now. */
+  readonly attempts: number;
+}
+
+/**
+ * Who has the messages of a request that can be read once. Each attempt of a call gets all of them or an error, never the rest
+ * that another one has left. (What `isReplayable` needs no claim.)
+ */
+export class Claim {
+  /** Some of the messages were taken: no attempt can have all of them any more. */
+  consumed = false;
+  /** The attempt that sends them, or is about to, without a reader of an interceptor between. */
+  holder: object | null = null;
+  /** With what the last attempt ended that held them. */
+  private lastError: unknown = undefined;
+
+  /** An attempt wants all messages. Throws a `ConnectError` if it can't have them. */
+  take(attempt: object, call: Attempted): void {
+    if (this.consumed || (this.holder !== null && this.holder !== attempt)) throw this.refusal(call);
+    this.holder = attempt;
+  }
+
+  /** An attempt has ended; nothing if it does not hold the messages. */
+  release(attempt: object, error: unknown): void {
+    if (this.holder !== attempt) return;
+    this.holder = null;
+    this.failed(error);
+  }
+
+  /** With what an attempt ended that has read the messages. */
+  failed(error: unknown): void {
+    this.lastError = error;
+  }
+
+  /** The error of an attempt that can't have all messages. */
+  refusal(call: Attempted): ConnectError {
+    return call.attempts > 1 ? sentTwice(call.name) : this.alreadyConsumed(call.name);
+  }
+
+  private alreadyConsumed(name: string): ConnectError {
+    const before =
+      this.lastError === undefined ? "" : ` (the attempt before: ${errorFromThrown(this.lastError).message})`;
+    return new ConnectError(
+      `the messages of ${name} can't be sent again from the first one: an attempt or an interceptor has consumed some${before}; an interceptor may call next() again with one message, an array, a Set, a Map, or replayable(() => messages)`,
+      Code.FailedPrecondition,
+      undefined,
+      undefined,
+      this.lastError,
+    );
+  }
+}
+
+/** What an interceptor gets that calls `next()` again while the attempt before sends a stream that can be sent once. */
+export function sentTwice(name: string): ConnectError {
+  return new ConnectError(
+    `an interceptor of ${name} called next() again while the attempt before still runs: the messages of a stream can be sent once; only one message, an array, a Set, a Map, or replayable(() => messages) can be sent by two attempts at a time`,
+    Code.FailedPrecondition,
+  );
+}
+
+/** An iterator whose reads reject. */
+export function refusing(error: ConnectError): AsyncIterator<unknown> {
+  return { next: () => Promise.reject(error) };
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+import { openIterator } from "../engine/iterator.js";
+import type { AnyResponse } from "./call-request.js";
+import type { CallScope } from "./call-scope.js";
+import { type Claim, refusing } from "./claim.js";
+import { claimOf } from "./exchange.js";
+import { HandleSource } from "./handle-source.js";
+import { RequestSource } from "./request-source.js";
+
+/**
+ * One attempt of a call with a stream of messages over a foreign transport: it has all messages, or rejects. Such a transport
+ * reads them by an iterator, so an attempt takes them when it first reads.
+ */
+export async function foreignAttempt(
+  messages: unknown,
+  scope: CallScope | undefined,
+  send: (messages: unknown) => Promise<AnyResponse>,
+): Promise<AnyResponse> {
+  // A request of an interceptor's own making is a call of its own.
+  if (scope === undefined) return send(messages);
+  scope.attempts++;
+  const claim = claimOf(messages, scope);
+  try {
+    if (claim?.consumed === true) throw claim.refusal(scope);
+    return await send(claim === null || guardsItself(messages) ? messages : readOnce(messages, claim, scope));
+  } catch (error) {
+    claim?.failed(error);
+    throw error;
+  } finally {
+    scope.attempts--;
+  }
+}
+
+/** The messages that an interceptor put in the place of the request's own: one attempt reads them. */
+function readOnce(messages: unknown, claim: Claim, scope: CallScope): AsyncIterable<unknown> {
+  return {
+    [Symbol.asyncIterator]() {
+      if (claim.consumed) return refusing(claim.refusal(scope));
+      claim.consumed = true;
+      return openIterator(messages as AsyncIterable<unknown>) as AsyncIterator<unknown>;
+    },
+  };
+}
+
+/** A source of ours gives each reader all messages or an error. */
+function guardsItself(messages: unknown): boolean {
+  return messages instanceof HandleSource || messages instanceof RequestSource;
+}
