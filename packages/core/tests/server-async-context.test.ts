@@ -9,6 +9,7 @@
 // Mutant: core/src/engine/server-call.ts # this.asyncContext.runInAsyncScope(this.controller.abort, this.controller, outcome ?? callEnded); => this.controller.abort(outcome ?? callEnded);
 // Mutant: core/src/server/invoke.ts # call.respondAll(res.message.source, res.message.context); => call.respondAll(res.message.source);
 // Mutant: core/src/server/server-log.ts # call.asyncContext.runInAsyncScope(this.tell, this, level, message); => this.tell(level, message);
+// Mutant: core/src/server/invoke.ts # new ContextIterable(oneMessage(checkedMessage(desc, result)), context) => oneMessage(checkedMessage(desc, result))
 // Mutant: core/src/engine/context-iterator.ts # this.context = captureContext();
 import { type Compression, createClient, type Interceptor, type TripleServiceImpl } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
@@ -270,6 +271,33 @@ describe.each(everyLink)("a server's AsyncLocalStorage over $name", (link: LinkK
     for (const stream of streams) stream.cancel();
     await until(() => stores.visits.finally === 2 * callers.length);
     stores.expectOwn("signal", "finally");
+  });
+
+  test("listeners of the signal of a single answer's call see its own store behind an interceptor's run()", async () => {
+    const stores = new Stores();
+    const listening: Greeter = {
+      async greet({ name }, { signal }) {
+        signal.addEventListener("abort", () => stores.visit("unary", name));
+        await null;
+        return {};
+      },
+      async greetClientStream(requests, { signal, requestHeader }) {
+        const own = requestHeader.get("x-call")!;
+        signal.addEventListener("abort", () => stores.visit("upload", own));
+        for await (const _ of requests);
+        return {};
+      },
+    };
+    await using end = await start(listening, { interceptors: [runsIn(stores)] });
+    const client = createClient(GreetService, end.transport);
+    await Promise.all(
+      callers.flatMap((name) => {
+        const options = { headers: { "x-call": name } };
+        return [client.greet({ name }, options), client.greetClientStream([{ name }], options)];
+      }),
+    );
+    await until(() => stores.visits.unary === callers.length && stores.visits.upload === callers.length);
+    stores.expectOwn("unary", "upload");
   });
 
   test("a handler that shuts the server down does so in no other call's context", async () => {

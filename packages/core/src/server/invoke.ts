@@ -196,13 +196,13 @@ async function firstMessage(messages: AsyncIterable<unknown>): Promise<unknown> 
   throw new TypeError("an interceptor left no request message");
 }
 
-/** `context`: the handler's, in which a stream of answers runs wherever an interceptor takes it. */
+/** `context`: the handler's, in which a stream of answers runs wherever an interceptor takes it, and in which the call ends. */
 function responseMessage(desc: DescMethod, result: unknown, context: AsyncContext): unknown {
   switch (desc.methodKind) {
     case "unary":
       return checkedMessage(desc, result);
     case "client_streaming":
-      return oneMessage(checkedMessage(desc, result));
+      return new ContextIterable(oneMessage(checkedMessage(desc, result)), context);
     default:
       return new ContextIterable(result as AsyncIterable<unknown>, context);
   }
