@@ -12,11 +12,13 @@ const errors = [
   URIError,
   AggregateError,
 ];
+const closingTimeMs = 5000;
 const ordinaryInstanceOf = Function.prototype[Symbol.hasInstance];
 
 /**
- * Jest's node environment with two additions: errors made by Node itself are `instanceof Error`, and a rejection that nobody
- * handles fails its file even when it comes after the last test.
+ * Jest's node environment with three additions: errors made by Node itself are `instanceof Error`; a rejection that nobody
+ * handles fails its file even when it comes after the last test; and a file fails if it leaves a socket, server, timer or child
+ * process open, which would keep jest's worker from exiting.
  *
  * Tests run in a realm of their own, Node's modules in the outer one. Without the first addition connect-node takes an
  * ECONNREFUSED for something that is no error and answers Internal instead of Unavailable, and no test of error mapping
@@ -24,10 +26,14 @@ const ordinaryInstanceOf = Function.prototype[Symbol.hasInstance];
  */
 export default class NodeErrorsEnvironment extends TestEnvironment {
   #unhandled = [];
+  #resources = {};
   #onUnhandled = (reason) => this.#unhandled.push(reason);
 
   async setup() {
     await super.setup();
+    // Made when they are first asked for, and then resources as well.
+    void [process.stdout, process.stderr];
+    this.#resources = resources();
     for (const outer of errors) acceptOuterInstances(this.global[outer.name], outer);
     process.on("unhandledRejection", this.#onUnhandled);
   }
@@ -37,9 +43,36 @@ export default class NodeErrorsEnvironment extends TestEnvironment {
     await setTimeout(0);
     await setImmediate();
     process.off("unhandledRejection", this.#onUnhandled);
+    const left = await resourcesLeft(this.#resources);
     await super.teardown();
+    if (left.length > 0) throw leftOpen(left);
     if (this.#unhandled.length > 0) throw unhandledAfterTests(this.#unhandled);
   }
+}
+
+/** What keeps this process alive, by kind. */
+function resources() {
+  const counts = {};
+  for (const kind of process.getActiveResourcesInfo()) counts[kind] = (counts[kind] ?? 0) + 1;
+  return counts;
+}
+
+/** What is open beyond `before`. What is being closed gets its time: on a busy machine, some seconds. */
+async function resourcesLeft(before) {
+  const ends = performance.now() + closingTimeMs;
+  for (;;) {
+    const left = Object.entries(resources()).filter(([kind, n]) => n > (before[kind] ?? 0));
+    if (left.length === 0 || performance.now() > ends) {
+      return left.map(([kind, n]) => `${n - (before[kind] ?? 0)} ${kind}`);
+    }
+    await setImmediate();
+  }
+}
+
+function leftOpen(left) {
+  return new Error(
+    `left open when the last test was over: ${left.join(", ")}: close servers and transports, await children's "close", clear timers`,
+  );
 }
 
 function acceptOuterInstances(inner, outer) {
