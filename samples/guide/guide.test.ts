@@ -27,6 +27,13 @@ after closeResponse(): [canceled] canceled: the stream was left before its end
 unhandled: [canceled] canceled: enough
 the unread one has failed
 `,
+  "duplex.ts": `hello nobody
+hello a
+hello nobody
+hello b
+hello nobody
+[ 'Canceled', 'Canceled', 'the client has sent all' ]
+`,
   "headers.ts": `{
   'user-agent': 'tristream/0.1.0',
   'x-key': Uint8Array(2) [ 1, 2 ],
