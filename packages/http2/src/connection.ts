@@ -6,6 +6,7 @@ import { describeForeign } from "./frame/foreign-bytes.js";
 import { clientPreface } from "./frame/frame-type.js";
 import { HeaderBlock } from "./hpack/header-block.js";
 import { HpackError } from "./hpack/hpack-error.js";
+import { keepalivePing } from "./keepalive.js";
 import type { ConnectionCounters } from "./limits.js";
 import { PeerActions } from "./peer-actions.js";
 import type { OutgoingHeaders } from "./sending-half.js";
@@ -46,6 +47,7 @@ export class Connection extends PeerActions implements ByteReceiver {
     const { book } = this;
     const stream = new Stream(this, 0, this.settings.peer.initialWindowSize);
     stream.sink = sink;
+    stream.receivedBefore = this.received;
     if (!this.usable) {
       stream.fail(this.connectionReset("not-sent"), ClosedBy.LOCAL_RESET);
       return stream;
@@ -131,6 +133,7 @@ export class Connection extends PeerActions implements ByteReceiver {
         taken: this.output.handed - this.link.pending,
         used: this.book.used,
       });
+      if (inbound.ready) this.keepAlive(now);
     } catch (error) {
       this.broken(error);
       return;
@@ -139,6 +142,25 @@ export class Connection extends PeerActions implements ByteReceiver {
     this.drain.advance(now, this.book.lastPeerId);
     this.closeWhenIdle();
   }
+
+  /** The deadline of a stream's call has passed. */
+  deadlinePassed(stream: Stream): void {
+    this.keepalive.deadlinePassed(this.received, stream.receivedBefore);
+  }
+
+  private keepAlive(now: number): void {
+    const { received, blocked } = this;
+    const { answers } = this.inbound;
+    const action = this.keepalive.check(now, { received, answers, active: this.book.active > 0, blocked });
+    if (action === "ping") this.writer.ping(keepalivePing, 0, false);
+    else if (action === "replace") this.events.doubted?.();
+  }
+
+  /** Whether anything waits to be sent: in the link, or for a window or a place. */
+  private readonly blocked = (): boolean =>
+    this.link.pending > 0 ||
+    this.book.waiting.size > 0 ||
+    this.streams.some((stream) => stream.queue !== null);
 
   // ---- ByteReceiver
 

@@ -15,6 +15,8 @@ import { parseSettings, validateSetting } from "./settings.js";
  * send RST_STREAM at the peer's will while handlers run on (CVE-2025-8671).
  */
 export class Inbound extends InboundHeaders implements FrameHandler {
+  /** HEADERS and DATA frames so far. */
+  answers = 0;
   private settingsSeen = false;
 
   /** Whether the peer's first SETTINGS has arrived. */
@@ -47,6 +49,7 @@ export class Inbound extends InboundHeaders implements FrameHandler {
   frame(type: number, flags: number, id: number, b: Uint8Array, start: number, end: number): void {
     switch (type) {
       case FrameType.HEADERS: {
+        this.answers++;
         const fragment = headerFragment(flags, id, b, start, end);
         this.headerBytes(flags, id, b, fragment.start, fragment.end, (flags & Flag.END_STREAM) !== 0);
         return;
@@ -85,6 +88,7 @@ export class Inbound extends InboundHeaders implements FrameHandler {
   /** @inheritdoc */
   data(flags: number, id: number, length: number): DataTarget | null {
     const { host } = this;
+    this.answers++;
     if (host.isIdle(id)) throw protocolError(`DATA on idle stream ${id} (RFC 9113 §5.1)`);
     if (length === 0 && (flags & Flag.END_STREAM) === 0) host.limits.emptyFrame();
     host.receivedData(length);

@@ -84,13 +84,29 @@ export interface Http2Options {
   firstRequestTimeoutMs?: number;
   /** Time without streams after which the connection is ended in order. Default 0, no limit, for the same reason. */
   idleTimeoutMs?: number;
+  /**
+   * Silence of the peer, with open streams, after which a PING asks whether it is still there; 0 for never. Default: a client's 310,000,
+   * just above the 5 minutes that grpc-go and grpc-java allow unless told otherwise, and a server's 120,000. A client also asks on
+   * doubt, at most twice between frames of the peer: see `docs/limits.md`.
+   */
+  keepaliveMs?: number;
+  /** Time after a PING in which anything has to be received; then the connection is lost. Default 10,000. */
+  keepaliveTimeoutMs?: number;
+  /**
+   * Asks after `keepaliveMs` without open streams, too. Default false: grpc-go and grpc-java end connections whose clients do, unless the
+   * server permits it.
+   */
+  keepaliveWhenIdle?: boolean;
 }
 
 /** {@link Http2Options} with every default filled in. */
 export type ResolvedHttp2Options = Readonly<Required<Http2Options>>;
 
-/** Fills in the defaults and refuses what RFC 9113 does not allow. */
-export function resolveHttp2Options(options: Http2Options = {}): ResolvedHttp2Options {
+/** Fills in the defaults of a role and refuses what RFC 9113 does not allow. */
+export function resolveHttp2Options(
+  options: Http2Options = {},
+  role: "client" | "server" = "client",
+): ResolvedHttp2Options {
   const resolved = {
     maxConcurrentStreams: within(options.maxConcurrentStreams, "maxConcurrentStreams", 1024, 1, 2 ** 32 - 1),
     maxHeaderListSize: within(options.maxHeaderListSize, "maxHeaderListSize", 16_384, 512, 2 ** 24),
@@ -113,6 +129,15 @@ export function resolveHttp2Options(options: Http2Options = {}): ResolvedHttp2Op
     writeTimeoutMs: within(options.writeTimeoutMs, "writeTimeoutMs", 30_000, 1, longest),
     firstRequestTimeoutMs: within(options.firstRequestTimeoutMs, "firstRequestTimeoutMs", 0, 0, longest),
     idleTimeoutMs: within(options.idleTimeoutMs, "idleTimeoutMs", 0, 0, longest),
+    keepaliveMs: within(
+      options.keepaliveMs,
+      "keepaliveMs",
+      role === "client" ? 310_000 : 120_000,
+      0,
+      longest,
+    ),
+    keepaliveTimeoutMs: within(options.keepaliveTimeoutMs, "keepaliveTimeoutMs", 10_000, 1, longest),
+    keepaliveWhenIdle: flag(options.keepaliveWhenIdle, "keepaliveWhenIdle", false),
   };
   for (const name of Object.keys(options)) {
     if (!(name in resolved))
@@ -122,6 +147,13 @@ export function resolveHttp2Options(options: Http2Options = {}): ResolvedHttp2Op
 }
 
 const longest = 2 ** 31 - 1;
+
+function flag(value: boolean | undefined, name: string, ifAbsent: boolean): boolean {
+  if (value === undefined) return ifAbsent;
+  if (typeof value !== "boolean")
+    throw new RangeError(`${name} is ${String(value)}: pass true or false, or leave it out for ${ifAbsent}`);
+  return value;
+}
 
 function rate(value: RateLimit | undefined, name: string, burst: number, perSecond: number): RateLimit {
   if (value === undefined) return { burst, perSecond };

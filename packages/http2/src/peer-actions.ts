@@ -9,6 +9,7 @@ import { HpackDecoder } from "./hpack/decoder.js";
 import type { HeaderList } from "./hpack/header-list.js";
 import { Inbound } from "./inbound.js";
 import type { InboundHost } from "./inbound-headers.js";
+import { Keepalive } from "./keepalive.js";
 import type { Http2Options } from "./options.js";
 import { PostponedStreams } from "./postponed-streams.js";
 import { Setting } from "./settings.js";
@@ -27,6 +28,7 @@ export abstract class PeerActions extends StreamCarrier implements InboundHost {
   protected readonly reader: FrameReader;
   protected readonly inbound: Inbound;
   protected readonly drain: Drain;
+  protected readonly keepalive: Keepalive;
   /** Why the connection ends, or will. */
   protected failure: Error | undefined;
   private readonly postponed = new PostponedStreams();
@@ -42,6 +44,7 @@ export abstract class PeerActions extends StreamCarrier implements InboundHost {
     this.inbound = new Inbound(this);
     this.reader = new FrameReader(this.inbound, this.isServer);
     this.drain = new Drain(this.writer);
+    this.keepalive = new Keepalive(this.options, this.isServer);
   }
 
   /** Ends in order. */
@@ -138,7 +141,7 @@ export abstract class PeerActions extends StreamCarrier implements InboundHost {
 
   pingAcknowledged(b: Uint8Array, start: number): void {
     if (this.drain.acknowledged(b, start, this.book.lastPeerId)) this.closeWhenIdle();
-    else this.limits.emptyFrame();
+    else if (!this.keepalive.acknowledged(b, start)) this.limits.emptyFrame();
   }
 
   goAwayReceived(last: number, code: number, debug: string): void {

@@ -25,6 +25,8 @@ export interface ConnectionEvents {
   stream?(stream: Stream, list: HeaderList, end: boolean): void;
   /** The peer will not answer streams above `lastStreamId`, and new ones have to go elsewhere. */
   goAway?(code: number, lastStreamId: number, debug: string): void;
+  /** The peer may have stopped answering, and can't be asked again: new streams belong on another connection. */
+  doubted?(): void;
   /** The peer's first SETTINGS has arrived and is applied: it speaks HTTP/2. */
   ready?(): void;
   /** The connection is over. `error` is absent after an orderly end. */
@@ -71,7 +73,7 @@ export abstract class StreamCarrier implements StreamHost, SchedulerHost {
     this.isServer = role === "server";
     this.link = link;
     this.peer = link.peer;
-    this.options = resolveHttp2Options(options);
+    this.options = resolveHttp2Options(options, role);
     this.maxStreamWindow = this.options.maxStreamWindow;
     this.book = new ConnectionStreams(this.isServer);
     this.streams = this.book.open;
@@ -150,6 +152,8 @@ export abstract class StreamCarrier implements StreamHost, SchedulerHost {
   streamReleased(): void {
     this.book.held--;
   }
+
+  abstract deadlinePassed(stream: Stream): void;
 
   // ---- SchedulerHost
 

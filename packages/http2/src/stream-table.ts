@@ -57,6 +57,14 @@ export class StreamTable<T extends TableEntry<T>> {
     return all.sort((a, b) => a.id - b.id);
   }
 
+  /** Whether a condition holds for any entry. It must not change the table. */
+  some(condition: (entry: T) => boolean): boolean {
+    for (const first of this.slots) {
+      for (let entry = first; entry !== null; entry = entry.tableNext) if (condition(entry)) return true;
+    }
+    return false;
+  }
+
   private put(entry: T): void {
     const slot = (entry.id >>> 1) & (this.slots.length - 1);
     entry.tableNext = this.slots[slot] ?? null;

@@ -15,6 +15,8 @@ export interface StreamHost extends SendingHost {
   streamReleased(): void;
   /** Resets the stream next turn, unless the peer ends it before. */
   linger(stream: Stream): void;
+  /** The deadline of the stream's call has passed. */
+  deadlinePassed(stream: Stream): void;
 }
 
 /** No sink is set yet, or nobody cares any more. */
@@ -48,6 +50,8 @@ export class Stream extends SendingHalf<StreamHost> implements DataTarget {
   resting = false;
   /** Link of the table of open streams. */
   tableNext: Stream | null = null;
+  /** Octets that the connection had received when the stream was opened from this side. */
+  receivedBefore = 0;
   /** Declared length of what arrives, -1 if none was. */
   contentLength = -1;
   private whenClosed: (() => void) | null = null;
@@ -57,6 +61,11 @@ export class Stream extends SendingHalf<StreamHost> implements DataTarget {
     if (this.closed) return;
     if (this.id !== 0) this.host.writeReset(this, code);
     this.close(ClosedBy.LOCAL_RESET);
+  }
+
+  /** The deadline of the stream's call has passed: if nothing was received since, the peer may be gone, and is asked. Reset it next. */
+  deadlinePassed(): void {
+    if (!this.closed) this.host.deadlinePassed(this);
   }
 
   /** Server: keeps the stream's place in the limit on streams, even when it has closed, until {@link Stream.release}. */

@@ -73,6 +73,9 @@ export class Subject {
       goAway: (code, last, debug) => {
         this.log.push(`goaway ${errorCodeName(code)} ${last}${debug === "" ? "" : ` ${debug}`}`);
       },
+      doubted: () => {
+        this.log.push("doubted");
+      },
       active: (active) => {
         this.activity.push(active);
       },

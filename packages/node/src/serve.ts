@@ -65,7 +65,7 @@ export async function serve(options: ServeOptions): Promise<ServerHandle> {
     const given = port === undefined ? "neither port nor socketPath" : "both port and socketPath";
     throw new ConnectError(`serve was given ${given}: give one of them`, Code.InvalidArgument);
   }
-  const resolved = http2Options(http2);
+  const resolved = http2Options(http2, "server");
   const server = createServer({ acceptCompression: [compressionGzip], ...rest });
   await server.ready;
   const sockets = createSocketServer({ noDelay: true }, (socket) =>

@@ -9,7 +9,7 @@ import {
   systemClock,
   type WaitingCall,
 } from "@tristream/core";
-import type { Connection, Http2Options } from "@tristream/http2";
+import type { Connection, Http2Options, ResolvedHttp2Options } from "@tristream/http2";
 import { parseTarget, type Target } from "./address.js";
 import { longestTimeout } from "./dial/address-race.js";
 import type { ConnectionOwner } from "./dial/connection-attempt.js";
@@ -31,7 +31,7 @@ export interface ConnectOptions {
 export class SocketConnector implements Connector, ConnectionOwner {
   readonly group: string;
   readonly version: string;
-  readonly http2: Http2Options;
+  http2: ResolvedHttp2Options;
   readonly clock: Clock;
   private readonly target: Target;
   private readonly timeoutMs: number;
@@ -46,7 +46,7 @@ export class SocketConnector implements Connector, ConnectionOwner {
     this.target = parseTarget(url);
     this.group = this.target.group;
     this.version = this.target.version;
-    this.http2 = http2Options(options.http2);
+    this.http2 = http2Options(options.http2, "client");
     this.timeoutMs = connectTimeout(options.connectTimeoutMs);
   }
 
@@ -63,6 +63,12 @@ export class SocketConnector implements Connector, ConnectionOwner {
   }
 
   // ---- ConnectionOwner
+
+  /** @inheritdoc */
+  tooManyPings(): void {
+    const keepaliveMs = Math.min(this.http2.keepaliveMs * 2, longestTimeout);
+    this.http2 = { ...this.http2, keepaliveMs };
+  }
 
   /** @inheritdoc */
   opened(connection: Connection): void {

@@ -155,6 +155,7 @@ export class CallScope implements Attempted, DeadlineEntry, HeadersMaker<null>, 
   onDeadline(): void {
     const error = this.deadlineError();
     this.call?.addReceived(error);
+    this.call?.deadlinePassed();
     this.cancel(error);
   }
 

@@ -62,6 +62,8 @@ export interface ByteStream {
    * message is complete, or is not waited for any more.
    */
   expect(n: number, whole?: number): void;
+  /** The call's deadline has passed, and the stream will be reset: a carrier may ask whether its peer is still there. */
+  deadlinePassed?(): void;
   /** Server: keeps the stream's place in the limit on streams, also when it has closed, until {@link ByteStream.release}. */
   hold(): void;
   /** Whoever serves the stream has settled. */

@@ -128,6 +128,11 @@ export class ClientCall implements ByteStreamSink, ReaderOwner, WriterOwner {
     this.settle(error, true);
   }
 
+  /** The deadline has passed: the carrier may doubt its peer. Cancel next. */
+  deadlinePassed(): void {
+    if (!this.over) this.stream.deadlinePassed?.();
+  }
+
   /** Response headers; empty while there are none. The same object once they are here. */
   get responseHeader(): Headers {
     if (this.headerList === null) return new Headers();

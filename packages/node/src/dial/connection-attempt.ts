@@ -15,6 +15,8 @@ export interface ConnectionOwner {
   readonly clock: Clock;
   /** A connection has begun. */
   opened(connection: Connection): void;
+  /** A peer has ended a connection for its PINGs: the next one asks half as often. */
+  tooManyPings(): void;
   /** A connection is over. */
   lost(connection: Connection): void;
 }
@@ -88,6 +90,11 @@ export class ConnectionAttempt {
         this.over = true;
         this.listener.ready(this, connection);
       },
+      goAway: (code, _last, debug) => {
+        if (code === ErrorCode.ENHANCE_YOUR_CALM && debug === "too_many_pings") owner.tooManyPings();
+      },
+      // What runs goes on; new calls get another connection.
+      doubted: () => connection.shutdown(),
       closed: (error) => {
         stopTime();
         owner.lost(connection);
