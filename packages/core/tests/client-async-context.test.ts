@@ -2,11 +2,11 @@
 // Promise 13: each call's code runs in its own context.
 // Mutant: core/src/engine/message-writer.ts # this.owner.asyncContext.runInAsyncScope(this.step, this); => this.step();
 // Mutant: core/src/engine/message-writer.ts # this.owner.asyncContext.runInAsyncScope(this.leave, this, source); => this.leave(source);
-// Mutant: core/src/client/observe-in-context.ts # callback && ((told) => context.runInAsyncScope(callback, given, told)); => callback;
+// Mutant: core/src/client/observe-in-context.ts # context.runInAsyncScope(callback, given, told) => callback.call(given, told)
 // Mutant: core/src/client/call-scope.ts # this.signalContext!.runInAsyncScope(this.controller.abort, this.controller, error ?? callOver); => this.controller.abort(error ?? callOver);
 // Mutant: core/src/client/stream-call.ts # return new ContextIterator(openIterator(messages)); => return openIterator(messages) as AsyncIterator<O>;
 // Mutant: core/src/client/stream-call.ts # scope.asyncContext.runInAsyncScope(begin, undefined) => begin()
-// Mutant: core/src/client/create-client.ts # scope.asyncContext.runInAsyncScope(this.begin, this, scope, => this.begin(scope,
+// Mutant: core/src/client/create-client.ts # scope.asyncContext.runInAsyncScope(this.begin, this, scope, given) => this.begin(scope, given)
 // Mutant: node/src/socket-connector.ts # this.context.runInAsyncScope(this.beginDial, this) => this.beginDial()
 // Mutant: core/src/engine/clock.ts # rootContext().runInAsyncScope(setTimeout, undefined, callback, ms); => setTimeout(callback, ms);
 import { createHook } from "node:async_hooks";
@@ -82,6 +82,22 @@ describe.each(everyLink)("a client's AsyncLocalStorage over $name", (link: LinkK
       ),
     );
   }
+
+  test("no timer or connection that outlives a call keeps its store", async () => {
+    const stores = new Stores();
+    const kept: unknown[] = [];
+    const hook = createHook({
+      init(_id, type) {
+        if (/^(Timeout|(TCP|PIPE)(CONNECT)?WRAP)$/i.test(type)) kept.push(stores.storage.getStore());
+      },
+    }).enable();
+    await using end = await start();
+    const client = createClient(GreetService, end.transport, { timeoutMs: 100_000 });
+    await stores.storage.run("a call's", () => client.greet({}));
+    hook.disable();
+    expect(kept.length).toBeGreaterThan(0);
+    expect(kept).not.toContain("a call's");
+  });
 
   test("request generators, onHeader and onTrailer of calls at the same time see their own store", async () => {
     const stores = new Stores();
@@ -266,22 +282,6 @@ describe.each(everyLink)("a client's AsyncLocalStorage over $name", (link: LinkK
     for (const stream of streams) stores.storage.run("whoever cancels", () => stream.cancel());
     await until(() => stores.visits.finally === callers.length);
     stores.expectOwn("wrapper", "finally");
-  });
-
-  test("no timer or connection that outlives a call keeps its store", async () => {
-    const stores = new Stores();
-    const kept: unknown[] = [];
-    const hook = createHook({
-      init(_id, type) {
-        if (/^(Timeout|(TCP|PIPE)(CONNECT)?WRAP)$/i.test(type)) kept.push(stores.storage.getStore());
-      },
-    }).enable();
-    await using end = await start();
-    const client = createClient(GreetService, end.transport, { timeoutMs: 100_000 });
-    await stores.storage.run("a call's", () => client.greet({}));
-    hook.disable();
-    expect(kept.length).toBeGreaterThan(0);
-    expect(kept).not.toContain("a call's");
   });
 
   test("a call that failed tells its headers, trailers and error in its own context", async () => {

@@ -2,8 +2,9 @@
 // Promise 13: each call's code runs in its own context, under Connect's adapters too.
 // Mutant: core/src/server/connect-impl.ts # return new ContextIterator(openIterator(source)); => return openIterator(source) as never;
 // Mutant: core/src/server/guard-handler.ts # this.context.runInAsyncScope(this.ending.abort, this.ending, reason); => this.ending.abort(reason);
-// Mutant: core/src/server/guard-handler.ts # runIsolated(handler, null, call.request) => handler(call.request)
-import { createClient, type Interceptor, type TripleServiceImpl } from "@tristream/core";
+// Mutant: core/src/server/guarded-iterator.ts # this.context.runInAsyncScope(() => this.source.return?.(), undefined); => this.source.return?.();
+import { createRouterTransport } from "@connectrpc/connect";
+import { createClient, type Interceptor, mount, type TripleServiceImpl } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { all, until } from "./events.js";
 import { type MountedRoutes, stockTransport, ways } from "./mounts.js";
@@ -120,4 +121,43 @@ describe.each(ways)("a mount's AsyncLocalStorage, $title", ({ mount, protocol })
       stores.expectOwn("finally", "signal");
     },
   );
+});
+
+test("whoever ends a call of a mount, its code sees the store of the call", async () => {
+  const stores = new Stores();
+  const wraps: Interceptor = (next) => async (req) => {
+    const res = await next(req);
+    if (!res.stream) return res;
+    const { message } = res;
+    const wrapped = async function* () {
+      try {
+        yield* message;
+      } finally {
+        stores.visit("wrapper", undefined);
+      }
+    };
+    return { ...res, message: wrapped() };
+  };
+  const greeter: Greeter = {
+    async *greetServerStream({ name }, context) {
+      context.signal.addEventListener("abort", () => stores.visit("signal", undefined));
+      try {
+        for (;;) yield { greeting: name };
+      } finally {
+        stores.visit("finally", name);
+      }
+    },
+  };
+  const routes = mount((r) => r.service(GreetService, greeter), { interceptors: [wraps, runsIn(stores)] });
+  const client = createClient(GreetService, createRouterTransport(routes));
+  const controllers = callers.map(() => new AbortController());
+  const streams = callers.map((name, i) =>
+    client.greetServerStream({ name }, { headers: { "x-call": name }, signal: controllers[i]!.signal }),
+  );
+  for (const stream of streams) await stream.receive();
+  stores.storage.run("whoever cancels", () => {
+    for (const controller of controllers) controller.abort();
+  });
+  await until(() => stores.visits.finally === callers.length && stores.visits.wrapper === callers.length);
+  stores.expectOwn("signal", "finally", "wrapper");
 });

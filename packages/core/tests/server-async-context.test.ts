@@ -10,7 +10,6 @@
 // Mutant: core/src/server/invoke.ts # call.respondAll(res.message.source, res.message.context); => call.respondAll(res.message.source);
 // Mutant: core/src/server/server-log.ts # call.asyncContext.runInAsyncScope(this.tell, this, level, message); => this.tell(level, message);
 // Mutant: core/src/server/invoke.ts # new ContextIterable(oneMessage(checkedMessage(desc, result)), context) => oneMessage(checkedMessage(desc, result))
-// Mutant: core/src/engine/context-iterator.ts # this.context = captureContext();
 import { type Compression, createClient, type Interceptor, type TripleServiceImpl } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { all, errorOf, forEver, happening, until } from "./events.js";

@@ -180,14 +180,8 @@ class ClientMethodCaller implements RequestMaker {
       let response: ReturnType<Next>;
       try {
         // What an interceptor returns may be no promise.
-        response = Promise.resolve(
-          scope.asyncContext.runInAsyncScope(
-            this.begin,
-            this,
-            scope,
-            asMessage(this.desc.input, message as never),
-          ),
-        );
+        const given = asMessage(this.desc.input, message as never);
+        response = Promise.resolve(scope.asyncContext.runInAsyncScope(this.begin, this, scope, given));
       } catch (error) {
         failed(errorFromThrown(error, Code.Internal));
         return;

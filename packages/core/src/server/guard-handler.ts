@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { UniversalHandler, UniversalServerRequest } from "../connect-private.js";
-import { type AsyncContext, captureContext, runIsolated } from "../engine/async-context.js";
+import { type AsyncContext, captureContext } from "../engine/async-context.js";
 import { systemClock } from "../engine/clock.js";
 import type { ErrorAnswer } from "./error-answer.js";
 import { GuardedIterator } from "./guarded-iterator.js";
@@ -25,7 +25,7 @@ export function guardHandler(handler: UniversalHandler, errorAnswer: ErrorAnswer
   return async (req) => {
     const call = new MountedCall(req, name, errorAnswer);
     try {
-      return call.answer(await runIsolated(handler, null, call.request));
+      return call.answer(await handler(call.request));
     } catch (error) {
       return call.answer(await call.errorAnswer(error));
     }
