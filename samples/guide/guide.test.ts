@@ -71,6 +71,8 @@ GreetServerStream answered 3
 [unauthenticated] who?
 GreetStream answered 1
 `,
+  "tracing.ts": `[ [ 'a of blue', 'a of blue' ], [ 'b of red', 'b of red' ] ]
+`,
   "selectors.ts": `one
 2.0.0
 java

@@ -3,11 +3,13 @@
 // Mutant: core/src/server/connect-impl.ts # return new ContextIterator(openIterator(source)); => return openIterator(source) as never;
 // Mutant: core/src/server/guard-handler.ts # this.context.runInAsyncScope(this.ending.abort, this.ending, reason); => this.ending.abort(reason);
 // Mutant: core/src/server/guarded-iterator.ts # this.context.runInAsyncScope(() => this.source.return?.(), undefined); => this.source.return?.();
-import { createRouterTransport } from "@connectrpc/connect";
+import { create, toBinary } from "@bufbuild/protobuf";
+import { createConnectRouter } from "@connectrpc/connect";
 import { createClient, type Interceptor, mount, type TripleServiceImpl } from "@tristream/core";
-import { GreetService } from "@tristream/gen/greet/greet_pb.js";
+import { GreetRequestSchema, GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { all, until } from "./events.js";
 import { type MountedRoutes, stockTransport, ways } from "./mounts.js";
+import { envelope } from "./raw-client.js";
 import { callers, long, Stores } from "./stores.js";
 
 type Greeter = Partial<TripleServiceImpl<typeof GreetService>>;
@@ -148,13 +150,23 @@ test("whoever ends a call of a mount, its code sees the store of the call", asyn
       }
     },
   };
-  const routes = mount((r) => r.service(GreetService, greeter), { interceptors: [wraps, runsIn(stores)] });
-  const client = createClient(GreetService, createRouterTransport(routes));
+  const router = createConnectRouter();
+  mount((r) => r.service(GreetService, greeter), { interceptors: [wraps, runsIn(stores)] })(router);
+  const handler = router.handlers.find((each) => each.method.name === "GreetServerStream")!;
   const controllers = callers.map(() => new AbortController());
-  const streams = callers.map((name, i) =>
-    client.greetServerStream({ name }, { headers: { "x-call": name }, signal: controllers[i]!.signal }),
-  );
-  for (const stream of streams) await stream.receive();
+  for (const [i, name] of callers.entries()) {
+    const { body } = await handler({
+      httpVersion: "2.0",
+      url: `http://localhost${handler.requestPath}`,
+      method: "POST",
+      header: new Headers({ "content-type": "application/grpc+proto", "x-call": name }),
+      body: (async function* () {
+        yield envelope(toBinary(GreetRequestSchema, create(GreetRequestSchema, { name })));
+      })(),
+      signal: controllers[i]!.signal,
+    });
+    await body![Symbol.asyncIterator]().next();
+  }
   stores.storage.run("whoever cancels", () => {
     for (const controller of controllers) controller.abort();
   });
