@@ -97,6 +97,13 @@ describe.each(everyLink)("over $name", (link) => {
     );
   });
 
+  test("bytes that come alone in a chunk are not left in it", async () => {
+    const { kept, routes } = keeping();
+    await using end = await link.start({ routes });
+    const { value } = await createClient(Blobs, end.transport).unary({ value: octets(12 * KiB, 1) });
+    for (const bytes of [value, ...kept]) expect(bytes.buffer.byteLength).toBe(bytes.length);
+  });
+
   test("large bytes stay in the buffer in which their message was put together", async () => {
     const { kept, routes } = keeping();
     await using end = await link.start({ routes });
