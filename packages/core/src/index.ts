@@ -49,7 +49,7 @@ export { keepTime, type TimedConnection } from "./engine/keep-time.js";
 export type { Link, LinkEvents, Peer } from "./engine/link.js";
 export { replayable } from "./engine/replayable.js";
 export { afterTurn, nextTurn } from "./engine/turns.js";
-export { type Attachments, readAttachments } from "./protocol/attachments.js";
+export { type Attachments, readAttachments, readBinaryHeader } from "./protocol/attachments.js";
 export { CodeBizError } from "./protocol/status.js";
 export type { TripleRouteOptions, TripleRouter } from "./server/create-router.js";
 export { createTripleRouter } from "./server/create-router.js";

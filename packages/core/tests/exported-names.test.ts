@@ -76,6 +76,7 @@ const committed: Record<string, readonly string[]> = {
     "nextTurn",
     "provideAsyncContext",
     "readAttachments",
+    "readBinaryHeader",
     "replayable",
     "systemClock",
   ],
@@ -155,6 +156,7 @@ const committed: Record<string, readonly string[]> = {
     "encodeBinaryHeader",
     "mount",
     "readAttachments",
+    "readBinaryHeader",
     "replayable",
     "serve",
   ],
@@ -214,6 +216,7 @@ test("the values are there", async () => {
     "nextTurn",
     "provideAsyncContext",
     "readAttachments",
+    "readBinaryHeader",
     "replayable",
     "systemClock",
   ]);

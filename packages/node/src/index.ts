@@ -33,6 +33,7 @@ export {
   mount,
   type Peer,
   readAttachments,
+  readBinaryHeader,
   replayable,
   type SendOptions,
   type ServerStream,

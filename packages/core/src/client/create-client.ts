@@ -17,7 +17,8 @@ import { isThenable } from "../engine/iterator.js";
 import { asMessage } from "../engine/message-codec.js";
 import { errorFromThrown } from "../engine/thrown.js";
 import { CheckedHeaders } from "../protocol/checked-headers.js";
-import { appendHeaders } from "../protocol/metadata.js";
+import { appendHeaders, replaceHeaders } from "../protocol/metadata.js";
+import { awaitableClient } from "./awaitable-client.js";
 import type { SendOptions, TripleCallOptions } from "./call-options.js";
 import { applyInterceptors, callRequest, checkResponse, type Next } from "./call-request.js";
 import { callOf } from "./call-response.js";
@@ -105,7 +106,7 @@ export function createClient<T extends DescService>(
   transport: Transport,
   options: ClientOptions<NoInfer<T>> = {},
 ): Client<T> {
-  return makeAnyClient(service, (method) => {
+  const client = makeAnyClient(service, (method) => {
     const caller = new ClientMethodCaller(method, transport, options as ClientOptions);
     switch (method.methodKind) {
       case "unary":
@@ -118,6 +119,7 @@ export function createClient<T extends DescService>(
         return caller.bidiStream;
     }
   }) as Client<T>;
+  return awaitableClient(client);
 }
 
 class ClientMethodCaller implements RequestMaker {
@@ -319,8 +321,7 @@ class ClientMethodCaller implements RequestMaker {
 
   private combine(first: HeadersInit | undefined, second: HeadersInit | undefined): Headers {
     const headers = new CheckedHeaders(first);
-    if (second !== undefined)
-      for (const [name, value] of new CheckedHeaders(second)) headers.set(name, value);
+    if (second !== undefined) replaceHeaders(headers, new CheckedHeaders(second));
     return withSelector(headers, this.selector);
   }
 }

@@ -3,6 +3,7 @@ import type { DescMethodStreaming, DescMethodUnary } from "@bufbuild/protobuf";
 import { Code, ConnectError, type Transport } from "@connectrpc/connect";
 import { deadlines } from "../engine/deadline.js";
 import { ownBytes } from "../engine/own-bytes.js";
+import { joinBinaryValues } from "../protocol/metadata.js";
 import { renamedMethod } from "../protocol/rename-method.js";
 import { selectorFields } from "../protocol/selector.js";
 import { type AnyResponse, faultOf, requestedHeaders, scopeOf } from "./call-request.js";
@@ -37,8 +38,9 @@ export function foreignMethod(
       const fault = faultOf(req, `${settings.serviceName}/${desc.name}`);
       if (fault !== null) return Promise.reject(fault);
       const headers = requestedHeaders(req) ?? new Headers(constant);
+      joinBinaryValues(headers);
       const scope = scopeOf(req);
-      const timeoutMs = scope?.timeoutMs;
+      const timeoutMs = foreignTimeout(scope?.timeoutMs);
       const stream = (messages: unknown): Promise<AnyResponse> =>
         transport.stream(
           method as DescMethodStreaming,
@@ -57,6 +59,17 @@ export function foreignMethod(
       });
     },
   };
+}
+
+/** What Connect's gRPC transports can say: eight digits of milliseconds, 27.7 hours. Their timers end at 24.8 days. */
+const longestTimeout = 99_999_999;
+
+/**
+ * The deadline that a transport is told. The call itself keeps the exact one, and cancels by the signal: one that can't be said is
+ * not told at all, and a fraction, which would be written into the header as it is, is rounded up.
+ */
+function foreignTimeout(timeoutMs: number | undefined): number | undefined {
+  return timeoutMs === undefined || timeoutMs > longestTimeout ? undefined : Math.ceil(timeoutMs);
 }
 
 /** The response, with messages and errors as those of our own transports. */

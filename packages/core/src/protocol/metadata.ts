@@ -2,13 +2,14 @@
 import { type Code, ConnectError } from "@connectrpc/connect";
 import { checkField } from "./check-field.js";
 import { CheckedHeaders } from "./checked-headers.js";
+import { binarySuffix } from "./headers.js";
 
 /** Name, value, name, value …: header fields as the wire has them, repeated names as repeated fields. */
 export type Fields = readonly string[];
 
 /**
  * Metadata as `Headers`: what a peer sent, without the protocol's own pseudo-headers. Values that `Headers` refuses
- * (octets that no field may carry) are left out.
+ * (octets that no field may carry) are left out. Binary values of one name are joined by ",", as gRPC joins them.
  */
 export function headersFromFields(fields: Fields): Headers {
   const headers = new Headers();
@@ -16,7 +17,10 @@ export function headersFromFields(fields: Fields): Headers {
     const name = fields[i]!;
     if (name.charCodeAt(0) === 0x3a) continue;
     try {
-      headers.append(name, fields[i + 1]!);
+      const value = fields[i + 1]!;
+      const before = name.endsWith(binarySuffix) ? headers.get(name) : null;
+      if (before === null) headers.append(name, value);
+      else headers.set(name, `${before},${value}`);
     } catch {
       // A peer's odd value must not cost the call.
     }
@@ -29,16 +33,50 @@ export function appendHeaders(fields: string[], headers: Headers): void {
   // Checked when it was set: once is enough.
   const checked = headers instanceof CheckedHeaders;
   headers.forEach((value, name) => {
-    // Headers joins repeated binary values with ", "; gRPC reads base64 lists joined by ",".
-    if (checked) fields.push(name, value);
+    if (checked) pushField(fields, name, value);
     else appendField(fields, name, value);
   });
 }
 
-/** Appends one field, after {@link checkField}. */
+/** Appends a field, after {@link checkField}. */
 export function appendField(fields: string[], name: string, value: string): void {
   checkField(name, value);
-  fields.push(name, value);
+  pushField(fields, name, value);
+}
+
+/**
+ * Each binary value gets a field of its own: `Headers` joins values of one name by ", ", and gRPC C-core refuses a space in
+ * base64.
+ */
+function pushField(fields: string[], name: string, value: string): void {
+  if (!name.endsWith(binarySuffix) || !value.includes(",")) {
+    fields.push(name, value);
+    return;
+  }
+  for (const one of binaryValues(value)) fields.push(name, one);
+}
+
+/** The base64 values that a binary header lists. */
+export function binaryValues(value: string): string[] {
+  return value.split(",").map((one) => one.trim());
+}
+
+/** Joins the binary values of headers as gRPC reads them, for those who send headers as they are: Connect's transports and adapters. */
+export function joinBinaryValues(headers: Headers): void {
+  // A copy: what is set while they are gone through would come again.
+  for (const name of [...headers.keys()]) {
+    if (!name.endsWith(binarySuffix)) continue;
+    const value = headers.get(name)!;
+    if (/,\s/.test(value)) headers.set(name, binaryValues(value).join(","));
+  }
+}
+
+/** Puts headers in place of those of the same names: all values of each, as `set-cookie` has them. */
+export function replaceHeaders(headers: Headers, by: Headers): void {
+  for (const name of new Set(by.keys())) headers.delete(name);
+  by.forEach((value, name) => {
+    headers.append(name, value);
+  });
 }
 
 /**

@@ -102,7 +102,7 @@ export function createTripleRouter(options: ServeOptions, host: RouterHost): Tri
     handlers,
     service(service: DescService, implementation: object, given: TripleRouteOptions = {}) {
       for (const method of service.methods) {
-        add(method, (implementation as Record<string, unknown>)[method.localName], implementation, given);
+        add(method, implemented(implementation, method.localName), implementation, given);
       }
       return router;
     },
@@ -112,6 +112,23 @@ export function createTripleRouter(options: ServeOptions, host: RouterHost): Tri
     },
   };
   return router;
+}
+
+/**
+ * The member of an implementation, its own or its class's. What every object has, such as `hasOwnProperty`, implements nothing: it
+ * belongs to the last prototype, of whichever realm.
+ */
+function implemented(implementation: object, name: string): unknown {
+  for (let owner: object | null = implementation; owner !== null; ) {
+    const prototype: object | null = Object.getPrototypeOf(owner);
+    if (Object.hasOwn(owner, name)) {
+      if (prototype === null && owner !== implementation) return undefined;
+      return (implementation as Record<string, unknown>)[name];
+    }
+    owner = prototype;
+  }
+  // A proxy may give what it doesn't own.
+  return name in Object.prototype ? undefined : (implementation as Record<string, unknown>)[name];
 }
 
 function boundHandler(desc: DescMethod, implementation: unknown, owner: object | undefined): Handler {

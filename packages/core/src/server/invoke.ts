@@ -15,6 +15,7 @@ import { isThenable } from "../engine/iterator.js";
 import { lazyField } from "../engine/lazy-field.js";
 import { LazyHeaders } from "../engine/lazy-headers.js";
 import type { ServerCall } from "../engine/server-call.js";
+import { replaceHeaders } from "../protocol/metadata.js";
 import { contextWith } from "./call-context.js";
 import { checkedMessage } from "./checked-message.js";
 import type { Handler } from "./registration.js";
@@ -216,19 +217,19 @@ function answer(desc: DescMethod, call: ServerCall, res: AnyResponse): void {
     );
   }
   if (!(res instanceof InterceptedResponse)) {
-    replaceHeaders(res.header, call.responseHeader);
-    replaceHeaders(res.trailer, call.responseTrailer);
+    takeHeaders(res.header, call.responseHeader);
+    takeHeaders(res.trailer, call.responseTrailer);
   }
   if (desc.methodKind === "unary") call.respond(res.message);
   else if (res.message instanceof ContextIterable) call.respondAll(res.message.source, res.message.context);
   else call.respondAll(res.message as AsyncIterable<unknown>);
 }
 
-function replaceHeaders(given: Headers, to: Headers): void {
+function takeHeaders(given: Headers, to: Headers): void {
   const from = LazyHeaders.real(given);
   if (from === to) return;
-  for (const name of [...to.keys()]) to.delete(name);
-  for (const [name, value] of from) to.set(name, value);
+  for (const name of new Set(to.keys())) to.delete(name);
+  replaceHeaders(to, from);
 }
 
 async function* oneMessage(message: unknown): AsyncGenerator<unknown> {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import * as names from "../protocol/headers.js";
+import { joinBinaryValues } from "../protocol/metadata.js";
 
 /** Names that belong to the protocol and that Connect's own handlers set. */
 const ofConnect: ReadonlySet<string> = new Set([
@@ -13,9 +14,10 @@ const ofConnect: ReadonlySet<string> = new Set([
 
 /**
  * Takes out of a response's headers or trailers what Node refuses to send: names of the connection, and values with control
- * characters. A stock adapter would leave such a call without any answer.
+ * characters. A stock adapter would leave such a call without any answer. Binary values are joined as gRPC reads them.
  */
 export function leaveOutUnsendable(headers: Headers): void {
+  joinBinaryValues(headers);
   // A copy: what is deleted while they are gone through hides the next one.
   for (const [name, value] of [...headers]) {
     const foreign = names.isReserved(name) && !ofConnect.has(name);
