@@ -6,6 +6,7 @@ import { GivenUp, type Part, runPart } from "./part.js";
 import { crashes } from "./parts/crashes.js";
 import { deadlines } from "./parts/deadlines.js";
 import { errors } from "./parts/errors.js";
+import { faults } from "./parts/faults.js";
 import { leaks } from "./parts/leaks.js";
 import { leaving } from "./parts/leaving.js";
 import { memory } from "./parts/memory.js";
@@ -26,6 +27,7 @@ const parts: readonly Part[] = [
   memory,
   shutdowns,
   errors,
+  ...faults,
   mixture,
 ];
 
