@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DescMethodStreaming, DescMethodUnary } from "@bufbuild/protobuf";
 import { Code, ConnectError, type Transport } from "@connectrpc/connect";
+import { captureContext } from "../engine/async-context.js";
+import { ContextIterable } from "../engine/context-iterator.js";
 import { deadlines } from "../engine/deadline.js";
 import { ownBytes } from "../engine/own-bytes.js";
 import { joinBinaryValues } from "../protocol/metadata.js";
@@ -41,15 +43,18 @@ export function foreignMethod(
       joinBinaryValues(headers);
       const scope = scopeOf(req);
       const timeoutMs = foreignTimeout(scope?.timeoutMs);
-      const stream = (messages: unknown): Promise<AnyResponse> =>
-        transport.stream(
+      const stream = (messages: unknown): Promise<AnyResponse> => {
+        // The transport may read them in any context.
+        const inContext = new ContextIterable(messages as AsyncIterable<unknown>, captureContext());
+        return transport.stream(
           method as DescMethodStreaming,
           req.signal,
           timeoutMs,
           headers,
-          messages as never,
+          inContext as never,
           req.contextValues,
         );
+      };
       const response =
         method.methodKind === "unary"
           ? transport.unary(method, req.signal, timeoutMs, headers, req.message as never, req.contextValues)
