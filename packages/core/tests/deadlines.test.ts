@@ -5,9 +5,10 @@
 // Mutant: core/src/client/call-scope.ts # onDeadline(): void { => onDeadline(): void { return undefined as never;
 // Mutant: core/src/engine/deadline.ts # tellAll(due);
 import { type AddressInfo, createServer, type Socket } from "node:net";
-import { Code, type ConnectError, createClient } from "@tristream/core";
+import { type Clock, Code, type ConnectError, createClient, systemClock } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { createTransport } from "@tristream/node";
+import { createClock } from "@tristream/testing";
 import { deadlines } from "../src/engine/deadline.js";
 import { all, errorOf, fired, happening, until } from "./events.js";
 import { everyLink, type LinkKind } from "./every-link.js";
@@ -17,10 +18,11 @@ import { greeter } from "./greeter.js";
 const ended: readonly Code[] = [Code.DeadlineExceeded, Code.Canceled];
 
 /** Handlers that never answer; `signal` hears how their call ended. */
-async function start(link: LinkKind) {
+async function start(link: LinkKind, clock: Clock = systemClock) {
   const signal = happening<unknown>();
   const left = happening<number | undefined>();
   const end = await link.start({
+    clock,
     routes: (r) =>
       r.service(GreetService, {
         async greet(_request, context) {
@@ -68,10 +70,12 @@ describe.each(everyLink)("deadlines over $name", (link) => {
   });
 
   test("a stream gives what has arrived, then DeadlineExceeded, as often as asked", async () => {
-    const { end, client, signal } = await start(link);
+    const clock = createClock();
+    const { end, client, signal } = await start(link, clock);
     await using _end = end;
-    const stream = client.greetServerStream({}, { timeoutMs: 400 });
+    const stream = client.greetServerStream({}, { timeoutMs: 60_000 });
     expect((await stream.receive())?.greeting).toBe("one");
+    await clock.advance(60_004);
     const error = await errorOf(stream.receive());
     expect(error).toMatchObject({ code: Code.DeadlineExceeded });
     expect(error.rawMessage).toContain("greet.GreetService/GreetServerStream: 1 message");

@@ -94,7 +94,11 @@ async function startSockets(options: StartOptions, unix: boolean): Promise<Runni
       tap,
     );
   }
-  const transport = createTransport(relay?.url ?? server.url, { ...transportOptions, ...limits });
+  const transport = createTransport(relay?.url ?? server.url, {
+    ...(options.clock === undefined ? {} : { clock: options.clock }),
+    ...transportOptions,
+    ...limits,
+  });
   return {
     server,
     transport,

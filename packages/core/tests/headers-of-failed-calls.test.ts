@@ -26,6 +26,7 @@ import {
   type Transport,
 } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
+import { createClock, type TestClock } from "@tristream/testing";
 import { all, errorOf } from "./events.js";
 import { everyLink, type LinkKind, type StartOptions } from "./every-link.js";
 import { finish, goodHead, goodMessage, type RawAnswer, startRawServer } from "./raw-server.js";
@@ -189,7 +190,18 @@ function afterHeaders(then: (stream: ServerHttp2Stream) => void): RawAnswer {
   };
 }
 
-const endings: readonly { how: string; answer: RawAnswer; trailers: boolean; options?: CallOptions }[] = [
+interface Failure {
+  readonly how: string;
+  readonly answer: RawAnswer;
+  readonly trailers: boolean;
+  readonly options?: CallOptions;
+  readonly clock?: TestClock;
+}
+
+/** Time passes when the client has seen the headers: it acknowledges a PING behind them. */
+const clock = createClock();
+
+const endings: readonly Failure[] = [
   {
     how: "a status after a message",
     trailers: true,
@@ -217,14 +229,15 @@ const endings: readonly { how: string; answer: RawAnswer; trailers: boolean; opt
   {
     how: "its deadline",
     trailers: false,
-    answer: afterHeaders(() => {}),
-    options: { timeoutMs: 200 },
+    answer: afterHeaders((stream) => stream.session!.ping(() => void clock.advance(60_004))),
+    options: { timeoutMs: 60_000 },
+    clock,
   },
 ];
 
 describe.each(kinds)("$name that fails after headers", ({ call }) => {
-  test.each(endings)("by $how keeps them", async ({ answer, trailers, options }) => {
-    await using raw = await startRawServer(answer);
+  test.each(endings)("by $how keeps them", async ({ answer, trailers, options, clock }) => {
+    await using raw = await startRawServer(answer, clock);
     const { events, error } = await eventsOf(call, raw.transport, options);
     expect(events).toEqual(["header h", ...(trailers ? ["trailer t"] : []), "error"]);
     expect(error.metadata.get("x-part")).toBe(trailers ? "t, h" : "h");

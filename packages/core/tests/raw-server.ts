@@ -7,7 +7,7 @@ import {
 } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { create, toBinary } from "@bufbuild/protobuf";
-import { createClient, type TripleTransport } from "@tristream/core";
+import { type Clock, createClient, systemClock, type TripleTransport } from "@tristream/core";
 import { GreetResponseSchema, GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { createTransport } from "@tristream/node";
 import { envelope } from "./raw-client.js";
@@ -46,8 +46,8 @@ export const goodAnswer: RawAnswer = (stream) => {
   finish(stream, { "grpc-status": "0" });
 };
 
-/** Starts one. */
-export async function startRawServer(answer: RawAnswer): Promise<RawServer> {
+/** Starts one. `clock`: what the client's times are measured by. */
+export async function startRawServer(answer: RawAnswer, clock: Clock = systemClock): Promise<RawServer> {
   const sessions: ServerHttp2Session[] = [];
   const server = createServer();
   server.on("session", (session) => {
@@ -60,7 +60,7 @@ export async function startRawServer(answer: RawAnswer): Promise<RawServer> {
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const address = `127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const transport = createTransport(`tri://${address}`);
+  const transport = createTransport(`tri://${address}`, { clock });
   return {
     address,
     client: createClient(GreetService, transport),
