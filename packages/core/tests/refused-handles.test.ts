@@ -3,9 +3,8 @@
 // again; what is sent meanwhile belongs to the call, not to the attempt that has ended.
 // Mutant: core/src/client/exchange.ts # this.detach(call);
 // Mutant: core/src/client/handle-source.ts # if (call.writer.sent > 0) this.claim.consumed = true;
-// Mutant: core/src/client/handle-source.ts # if (this.claim.consumed) return false;
 // Mutant: core/src/client/handle-source.ts # for (const each of waiting) each.reject(refusal);
-// Mutant: core/src/client/handle-source.ts # return clone(this.schema, message); => return message;
+// Mutant: core/src/client/handle-source.ts # copy = clone(this.schema, message);
 // Mutant: core/src/client/exchange.ts # ended !== null && partly ? notSentAgain(ended) : ended; => ended;
 import { Code, createClient, type TripleTransport } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";

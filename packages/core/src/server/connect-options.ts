@@ -6,7 +6,7 @@ import { formatOptions } from "../engine/format-options.js";
 import { inflate } from "../engine/inflate.js";
 import { thrownConnectError } from "../engine/thrown.js";
 import type { TripleRouteOptions } from "./create-router.js";
-import { guardInterceptor } from "./guard-interceptor.js";
+import { countRuns, guardInterceptor } from "./guard-interceptor.js";
 import type { ResolvedServeOptions } from "./resolve-options.js";
 import type { ServerLog } from "./server-log.js";
 
@@ -33,7 +33,7 @@ export function connectOptions(
   return {
     ...connect,
     ...formatOptions(resolved),
-    interceptors: [guardInterceptor(log), ...resolved.interceptors],
+    interceptors: [guardInterceptor(log), ...resolved.interceptors, countRuns],
     readMaxBytes: resolved.readMaxBytes,
     writeMaxBytes: resolved.writeMaxBytes,
     acceptCompression: resolved.acceptCompression.map((each) => guardedCompression(each, log, method)),

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import { ConnectError, type Interceptor } from "@connectrpc/connect";
+import { ConnectError, createContextKey, type Interceptor, type StreamRequest } from "@connectrpc/connect";
 import { formatStatusDetails } from "../connect-private.js";
 import { ownBytes } from "../engine/own-bytes.js";
+import { replayable } from "../engine/replayable.js";
 import { thrownConnectError } from "../engine/thrown.js";
 import { GuardedIterator } from "./guarded-iterator.js";
+import { HandlerRuns } from "./handler-runs.js";
 import type { ServerLog } from "./server-log.js";
 import { reasonOf, unlessAborted } from "./unless-aborted.js";
 
@@ -30,7 +32,7 @@ export function guardInterceptor(log: ServerLog): Interceptor {
       }
       const lateEnd = req.method.methodKind !== "server_streaming";
       const message = new GuardedIterator(req.message, signal, { lateEnd, taken: ownBytes });
-      const res = await unlessAborted(next({ ...req, message }), signal);
+      const res = await unlessAborted(next({ ...req, message: forRuns(req, message) as never }), signal);
       if (!res.stream) return res;
       return { ...res, message: new GuardedIterator(res.message, signal, { own: true, failure }) };
     } catch (error) {
@@ -38,6 +40,38 @@ export function guardInterceptor(log: ServerLog): Interceptor {
     }
   };
 }
+
+/** The requests as interceptors see them: a run of the handler has all of them, or a loop that throws. */
+function forRuns(req: StreamRequest, messages: GuardedIterator<unknown>): AsyncIterable<unknown> {
+  if (req.method.methodKind === "server_streaming") {
+    let few: Promise<unknown[]> | null = null;
+    return replayable(async function* () {
+      few ??= firstTwo(messages);
+      yield* await few;
+    });
+  }
+  const runs = new HandlerRuns(messages, `${req.service.typeName}/${req.method.name}`);
+  req.contextValues.set(handlerRuns, runs);
+  return runs;
+}
+
+/** One message, or two, which are one too many: Connect says so. */
+async function firstTwo(messages: AsyncIterable<unknown>): Promise<unknown[]> {
+  const few: unknown[] = [];
+  for await (const message of messages) if (few.push(message) === 2) break;
+  return few;
+}
+
+/** The runs of the handler of a call that Connect's machinery serves. */
+const handlerRuns = createContextKey<HandlerRuns | null>(null);
+
+/** The innermost interceptor of such calls: each run of the handler has all requests, or a loop that throws. */
+export const countRuns: Interceptor = (next) => (req) => {
+  const runs = req.contextValues.get(handlerRuns);
+  return req.stream && runs !== null
+    ? next({ ...req, message: runs.begin(req.message) as never })
+    : next(req);
+};
 
 /**
  * The error, as far as Connect can send it: U+FFFD for lone surrogates in its text, and no details if one can't be

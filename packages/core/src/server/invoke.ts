@@ -14,10 +14,13 @@ import { describeValue } from "../engine/describe-value.js";
 import { isThenable } from "../engine/iterator.js";
 import { lazyField } from "../engine/lazy-field.js";
 import { LazyHeaders } from "../engine/lazy-headers.js";
+import { MessageReader } from "../engine/message-reader.js";
+import { replayable } from "../engine/replayable.js";
 import type { ServerCall } from "../engine/server-call.js";
 import { replaceHeaders } from "../protocol/metadata.js";
 import { contextWith } from "./call-context.js";
 import { checkedMessage } from "./checked-message.js";
+import { HandlerRuns } from "./handler-runs.js";
 import type { Handler } from "./registration.js";
 import type { TripleContext } from "./triple-context.js";
 
@@ -28,6 +31,8 @@ type Handle = (input: unknown, context: TripleContext, call: ServerCall) => unkn
 
 /** Marks the request object that interceptors get, with its call; survives `{ ...req }`. */
 const callKey = Symbol("tristream.call");
+/** The runs of its handler, in the same way. */
+const runsKey = Symbol("tristream.runs");
 
 /** Runs a handler for the engine: directly, or inside Connect's server interceptors if there are any. */
 export function createInvoke(
@@ -99,7 +104,7 @@ function intercepted(
   };
   const bottom = (req: AnyRequest): Promise<AnyResponse> => {
     try {
-      const result = runKind(desc, handle, req, contextFor(req));
+      const result = runKind(desc, handle, callOf(req), messageOf(req), contextFor(req));
       return isThenable(result)
         ? Promise.resolve(result).then(
             (value) => respond(req, value),
@@ -134,6 +139,7 @@ function intercepted(
 /** The request that server interceptors get; its costly parts are made when somebody looks at them. */
 class InterceptedRequest {
   readonly [callKey]: ServerCall;
+  readonly [runsKey]: HandlerRuns | null;
   readonly stream: boolean;
   readonly method: DescMethod;
   readonly service: DescService;
@@ -148,7 +154,9 @@ class InterceptedRequest {
     this.stream = desc.methodKind !== "unary";
     this.method = desc;
     this.service = desc.parent;
-    this.message = desc.methodKind === "server_streaming" ? oneMessage(input) : input;
+    this[runsKey] = input instanceof MessageReader ? new HandlerRuns(input, call.method.name) : null;
+    this.message =
+      desc.methodKind === "server_streaming" ? replayable(() => [input]) : (this[runsKey] ?? input);
     this.url = context.url;
     this.contextValues = context.values;
     this.header = new LazyHeaders(call, "request");
@@ -179,17 +187,26 @@ function callOf(req: AnyRequest): ServerCall {
   return (req as unknown as { [callKey]: ServerCall })[callKey];
 }
 
+/** What a new run of the handler gets: of a stream, all messages or a loop that throws. */
+function messageOf(req: AnyRequest): unknown {
+  const runs = (req as unknown as { [runsKey]: HandlerRuns | null })[runsKey];
+  return runs === null ? req.message : runs.begin(req.message);
+}
+
 function lazySignal(this: InterceptedRequest): AbortSignal {
   return this[callKey].signal;
 }
 
-function runKind(desc: DescMethod, handle: Handle, req: AnyRequest, context: TripleContext): unknown {
-  const call = callOf(req);
-  if (desc.methodKind !== "server_streaming") return handle(req.message, context, call);
+function runKind(
+  desc: DescMethod,
+  handle: Handle,
+  call: ServerCall,
+  message: unknown,
+  context: TripleContext,
+): unknown {
+  if (desc.methodKind !== "server_streaming") return handle(message, context, call);
   // The one message was read before; interceptors see it as a stream, as in Connect.
-  return firstMessage(req.message as AsyncIterable<unknown>).then((message) =>
-    handle(message, context, call),
-  );
+  return firstMessage(message as AsyncIterable<unknown>).then((first) => handle(first, context, call));
 }
 
 async function firstMessage(messages: AsyncIterable<unknown>): Promise<unknown> {
