@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { isIPv4 } from "node:net";
 import { Code, ConnectError } from "@tristream/core";
 
 /** One place to connect to. */
@@ -14,6 +15,12 @@ export interface Target {
   readonly group: string;
   /** From `?version=`; empty if absent. */
   readonly version: string;
+}
+
+/** What an address asks for, as it is read. */
+interface Selector {
+  group: string;
+  version: string;
 }
 
 const allowed = "use tri://host:port, http://host:port or unix:path";
@@ -33,30 +40,35 @@ export function parseTarget(url: string): Target {
   return { addresses, ...selector };
 }
 
-function parseAddress(text: string, selector: { group: string; version: string }): Address {
+function parseAddress(text: string, selector: Selector): Address {
   const scheme = /^([a-z][a-z0-9+.-]*):(?!\d+(?:$|[/?]))/i.exec(text)?.[1]?.toLowerCase();
   const quoted = JSON.stringify(text);
   if (scheme === undefined) throw invalid(`address ${quoted} has no scheme: ${allowed}`);
-  if (scheme === "unix") {
-    const path = text.slice("unix:".length).replace(/^\/\/(?=\/)/, "");
-    if (path === "") throw invalid(`address ${quoted} has no path: write unix:/path/of/socket`);
-    return { kind: "unix", path };
-  }
+  if (scheme === "unix") return parseSocketPath(text, quoted, selector);
   if (scheme !== "tri" && scheme !== "http")
     throw invalid(`address ${quoted} has scheme ${JSON.stringify(scheme)}: ${allowed}`);
+  const authority = /^[a-z]+:\/\/([^/?#]*)/i.exec(text)?.[1] ?? "";
+  if (authority.includes("@"))
+    throw invalid(`address ${quoted} has a user name: not supported, send credentials in headers`);
+  const { host, port, zone } = splitAuthority(authority);
+  if (host === "") throw invalid(`address ${quoted} has no host: ${allowed}`);
+  if (/^[^[].*:/.test(host)) throw invalid(`address ${quoted} can't be read: ${allowed}`);
+  if (port === "" && scheme !== "http")
+    throw invalid(`address ${quoted} has no port: write ${scheme}://${host}:20000, say`);
+  const number = port === "" ? 80 : Number(port);
+  if (number < 1 || number > 65_535)
+    throw invalid(`address ${quoted} has port ${port}: use a port from 1 to 65535`);
   let parsed: URL;
   try {
-    parsed = new URL(text.replace(/^[a-z]+:/i, "http:"));
+    parsed = new URL(`http://${host}${text.slice(text.indexOf("://") + 3 + authority.length)}`);
   } catch (cause) {
     throw invalid(`address ${quoted} can't be read: ${allowed}`, cause);
   }
-  if (!/^[a-z]+:\/\//i.test(text) || parsed.hostname === "")
-    throw invalid(`address ${quoted} has no host: ${allowed}`);
-  const port = parsed.port === "" && scheme === "http" ? 80 : Number(explicitPort(text));
-  if (!Number.isInteger(port) || port < 1 || port > 65_535)
-    throw invalid(`address ${quoted} has no port: write ${scheme}://${parsed.hostname}:20000, say`);
-  if (parsed.username !== "" || parsed.password !== "")
-    throw invalid(`address ${quoted} has a user name: not supported, send credentials in headers`);
+  if (isIPv4(parsed.hostname) && parsed.hostname !== host) {
+    throw invalid(
+      `address ${quoted} has host ${JSON.stringify(host)}, which means ${parsed.hostname}: write that`,
+    );
+  }
   if (parsed.pathname !== "/" && parsed.pathname !== "") {
     throw invalid(
       `address ${quoted} has path ${JSON.stringify(parsed.pathname)}: leave it out, and name the interface in createClient(…, { interface })`,
@@ -65,19 +77,58 @@ function parseAddress(text: string, selector: { group: string; version: string }
   if (parsed.hash !== "")
     throw invalid(`address ${quoted} has fragment ${JSON.stringify(parsed.hash)}: leave it out`);
   readParameters(parsed.searchParams, quoted, selector);
-  return { kind: "tcp", host: parsed.hostname.replace(/^\[|\]$/g, ""), port };
+  return { kind: "tcp", host: parsed.hostname.replace(/^\[|\]$/g, "") + zone, port: number };
 }
 
-/** `URL` drops a port that is the scheme's default one. */
-function explicitPort(text: string): string {
-  return /^[a-z]+:\/\/[^/?#]*?:(\d+)(?:[/?#]|$)/i.exec(text)?.[1] ?? "";
+/**
+ * `host:port`, where an IPv6 address stands in brackets, with a zone (RFC 6874: `%25eth0`; `%eth0` as everybody writes it). `URL` knows no
+ * zones, and drops the port 80.
+ */
+function splitAuthority(authority: string): { host: string; port: string; zone: string } {
+  const [, host = "", port = ""] = /^(.*?)(?::(\d*))?$/.exec(authority) ?? [];
+  const zoned = /^(\[[^\]%]*)%(?:25)?([^\]]+)\]$/.exec(host);
+  return zoned === null ? { host, port, zone: "" } : { host: `${zoned[1]}]`, port, zone: `%${zoned[2]}` };
 }
 
-function readParameters(
-  parameters: URLSearchParams,
-  quoted: string,
-  selector: { group: string; version: string },
-): void {
+/** `unix:path`, and parameters behind `?`. In the path `%3F`, `%3B` and `%25` stand for `?`, `;` and `%`. */
+function parseSocketPath(text: string, quoted: string, selector: Selector): Address {
+  const [given = "", parameters = ""] =
+    /^unix:(?:\/\/(?=\/))?([^?]*)(?:\?(.*))?$/is.exec(text)?.slice(1) ?? [];
+  if (given === "") throw invalid(`address ${quoted} has no path: write unix:/path/of/socket`);
+  readParameters(new URLSearchParams(parameters), quoted, selector);
+  const path = decodePath(given);
+  checkSocketPath(path);
+  return { kind: "unix", path };
+}
+
+const escaped: Readonly<Record<string, string>> = { "%": "%25", "?": "%3F", ";": "%3B" };
+
+function decodePath(text: string): string {
+  return text.replace(/%(25|3f|3b)/gi, (code) => decodeURIComponent(code));
+}
+
+/** The address of a unix socket, for `createTransport`. */
+export function socketUrl(path: string): string {
+  return `unix:${path.replace(/[%?;]/g, (character) => escaped[character]!)}`;
+}
+
+/** What the system takes at most (sun_path, without the NUL behind it); Windows has pipes instead. */
+const longestSocketPath = { linux: 107, android: 107, win32: Number.POSITIVE_INFINITY } as Partial<
+  Record<NodeJS.Platform, number>
+>;
+
+/** Refuses a path that the system would cut: Node cuts it silently, so that two paths would be one socket. */
+export function checkSocketPath(path: string): void {
+  const most = longestSocketPath[process.platform] ?? 103;
+  const length = Buffer.byteLength(path);
+  if (length > most) {
+    throw invalid(
+      `the path of the unix socket ${JSON.stringify(path)} has ${length} bytes: the system takes ${most} at most, choose a shorter one`,
+    );
+  }
+}
+
+function readParameters(parameters: URLSearchParams, quoted: string, selector: Selector): void {
   for (const [name, value] of parameters) {
     if (name !== "group" && name !== "version") {
       throw invalid(

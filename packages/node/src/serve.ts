@@ -20,6 +20,7 @@ import {
   systemClock,
 } from "@tristream/core";
 import { Connection, type Http2Options, type LinkPeer } from "@tristream/http2";
+import { checkSocketPath, socketUrl } from "./address.js";
 import { http2Options } from "./http2-options.js";
 import { listenError } from "./node-error.js";
 import { SocketLink } from "./socket-link.js";
@@ -31,7 +32,7 @@ export interface ServeOptions extends ServerOptions {
   /** Address to listen on. Default: all interfaces. */
   host?: string;
   /**
-   * Path of a unix socket, instead of `port`. A socket file that nobody listens on any more is replaced; anything else that is
+   * Path of a unix socket, at most 107 bytes (103 on macOS), instead of `port`. A socket file that nobody listens on any more is replaced; anything else that is
    * there is left alone, and an error.
    */
   socketPath?: string;
@@ -65,6 +66,7 @@ export async function serve(options: ServeOptions): Promise<ServerHandle> {
     const given = port === undefined ? "neither port nor socketPath" : "both port and socketPath";
     throw new ConnectError(`serve was given ${given}: give one of them`, Code.InvalidArgument);
   }
+  if (socketPath !== undefined) checkSocketPath(socketPath);
   const resolved = http2Options(http2, "server");
   const server = createServer({ acceptCompression: [compressionGzip], ...rest });
   await server.ready;
@@ -166,7 +168,7 @@ function handle(
     port: bound?.port ?? 0,
     url:
       bound === null
-        ? `unix:${socketPath}`
+        ? socketUrl(socketPath!)
         : `tri://${reachable.includes(":") ? `[${reachable}]` : reachable}:${bound.port}`,
     get activeCalls() {
       return server.activeCalls;

@@ -162,5 +162,7 @@ function scheme(link: Link): string {
 /** What `:authority` says. A path or a name is no authority. */
 function authority(link: Link): string {
   const { address, transport } = link.peer;
-  return transport === "tcp" || transport === "tls" ? address : "localhost";
+  if (transport !== "tcp" && transport !== "tls") return "localhost";
+  // A zone (`[fe80::1%eth0]:80`) means something on this machine alone (RFC 9110 §4.2.2 has none).
+  return address.includes("%") ? address.replace(/%[^\]]*/, "") : address;
 }
