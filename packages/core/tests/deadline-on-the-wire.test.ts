@@ -38,7 +38,10 @@ describe("a server of Node's own that never answers", () => {
         stream.on("close", () => closed.tell(stream.rstCode));
       });
       expect((await errorOf(call(end.client, 100))).code).toBe(Code.DeadlineExceeded);
-      expect(await timeout).toBe("100m");
+      // What connecting has left of it.
+      const told = /^(\d+)m$/.exec(String(await timeout));
+      expect(Number(told?.[1])).toBeGreaterThan(0);
+      expect(Number(told?.[1])).toBeLessThanOrEqual(100);
       expect(await closed).toBe(8);
     },
   );
@@ -59,15 +62,16 @@ describe("a server of Node's own that never answers", () => {
     [1e12, "16666667M"],
     [Number.MAX_SAFE_INTEGER, "99999999H"],
   ])("a time of %d ms goes as %s: at most 8 digits, no fraction", async (timeoutMs, text) => {
-    const timeout = happening<unknown>();
+    let told: unknown;
     await using end = await startRawServer((stream, headers) => {
-      timeout.tell(headers["grpc-timeout"]);
+      told = headers["grpc-timeout"];
       stream.respond(goodHead, { waitForTrailers: true });
       stream.write(goodMessage);
       finish(stream, { "grpc-status": "0" });
     });
-    await end.client.greet({}, { timeoutMs });
-    expect(await timeout).toBe(text);
+    // Connecting takes some of the first call's time, and a busy machine of a later one's.
+    for (let i = 0; i < 100 && told !== text; i++) await end.client.greet({}, { timeoutMs });
+    expect(told).toBe(text);
   });
 });
 

@@ -2,7 +2,7 @@
 import { Code, ConnectError, type ContextValues } from "@connectrpc/connect";
 import { type AsyncContext, captureContext } from "../engine/async-context.js";
 import type { ClientCall } from "../engine/client-call.js";
-import { type DeadlineEntry, type DeadlineWheel, deadlines } from "../engine/deadline.js";
+import { type DeadlineEntry, type DeadlineWheel, deadlines, forEver } from "../engine/deadline.js";
 import { describeValue } from "../engine/describe-value.js";
 import type { HeadersMaker } from "../engine/lazy-headers.js";
 import { errorFromThrown } from "../engine/thrown.js";
@@ -132,6 +132,23 @@ export class CallScope implements Attempted, DeadlineEntry, HeadersMaker<null>, 
   /** The call has ended, well or not. Nothing if it had. */
   finish(error: ConnectError | null): void {
     if (!this.over) this.end(error);
+  }
+
+  /**
+   * Milliseconds that a peer is told now: what is left, rounded up to whole ones, but never more than was given; so one that
+   * is told within a millisecond is what was given. Undefined without a deadline. Ends a call whose time is over, and throws.
+   */
+  timeLeft(): number | undefined {
+    const { timeoutMs } = this;
+    if (timeoutMs === undefined) return undefined;
+    const left = this.dueAt - this.deadlines.now();
+    if (left <= 0) {
+      this.onDeadline();
+      throw this.error;
+    }
+    const whole = Math.ceil(left);
+    // The wheel ends what is longer than it counts; the peer is told what was given.
+    return whole >= timeoutMs || timeoutMs >= forEver ? timeoutMs : whole;
   }
 
   /** A server that keeps the deadline may reset the call just before it is noticed here: that is the deadline all the same. */

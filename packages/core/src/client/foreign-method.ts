@@ -42,7 +42,12 @@ export function foreignMethod(
       const headers = requestedHeaders(req) ?? new Headers(constant);
       joinBinaryValues(headers);
       const scope = scopeOf(req);
-      const timeoutMs = foreignTimeout(scope?.timeoutMs);
+      let timeoutMs: number | undefined;
+      try {
+        timeoutMs = foreignTimeout(scope?.timeLeft());
+      } catch (error) {
+        return Promise.reject(error);
+      }
       const stream = (messages: unknown): Promise<AnyResponse> => {
         // The transport may read them in any context.
         const inContext = new ContextIterable(messages as AsyncIterable<unknown>, captureContext());

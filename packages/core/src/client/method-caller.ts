@@ -32,6 +32,7 @@ export class MethodCaller implements StreamOpener {
   private preparedLink: Link | null = null;
   private preparedTimeout: number | undefined;
   private prepared: PreparedHeaders | null = null;
+  private lastLink: Link | null = null;
   private urlLink: Link | null = null;
   private knownUrl = "";
 
@@ -57,8 +58,8 @@ export class MethodCaller implements StreamOpener {
 
   /** The URL of the method, as far as it is known. */
   get url(): string {
-    if (this.urlLink !== this.preparedLink || this.knownUrl === "") {
-      const link = this.preparedLink;
+    if (this.urlLink !== this.lastLink || this.knownUrl === "") {
+      const link = this.lastLink;
       this.urlLink = link;
       this.knownUrl =
         link === null ? `http://localhost${this.path}` : `${scheme(link)}://${authority(link)}${this.path}`;
@@ -110,20 +111,24 @@ export class MethodCaller implements StreamOpener {
 
   private headers(link: Link, req: AnyRequest, scope: CallScope): OutgoingFields {
     const asked = requestedHeaders(req);
+    const timeoutMs = scope.timeLeft();
+    this.lastLink = link;
     if (asked !== null) {
-      const fields = this.baseFields(link, scope.timeoutMs, asked.has(names.userAgent));
+      const fields = this.baseFields(link, timeoutMs, asked.has(names.userAgent));
       appendHeaders(fields, LazyHeaders.real(asked));
       this.checkSize(link, fields);
       return fields;
     }
-    if (this.preparedLink !== link || this.preparedTimeout !== scope.timeoutMs || this.prepared === null) {
-      const fields = this.baseFields(link, scope.timeoutMs, this.settings.headers.includes(names.userAgent));
+    if (this.preparedLink !== link || this.preparedTimeout !== timeoutMs || this.prepared === null) {
+      const fields = this.baseFields(link, timeoutMs, this.settings.headers.includes(names.userAgent));
       for (const [name, value] of selectorFields(this.settings)) appendField(fields, name, value);
       fields.push(...this.settings.headers);
       this.checkSize(link, fields);
+      // Some of the call's time is over: the next one will hardly have the same left.
+      if (timeoutMs !== scope.timeoutMs) return fields;
       this.prepared = link.prepare(fields);
       this.preparedLink = link;
-      this.preparedTimeout = scope.timeoutMs;
+      this.preparedTimeout = timeoutMs;
     }
     return this.prepared;
   }

@@ -18,7 +18,7 @@ export interface DeadlineEntry {
 const slotMs = 4;
 const slots = 1024;
 /** What Infinity is to the wheel: some thousand years. */
-const forEver = 2 ** 47;
+export const forEver = 2 ** 47;
 
 /**
  * All deadlines behind one timer: a hashed wheel of 4 ms slots. Adding and removing is a few assignments, where a

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+// Promise 4: deadlines are kept by the engine. A peer is told what is left of a call's time when the headers of an attempt leave.
+// Mutant: core/src/client/call-scope.ts # const left = this.dueAt - this.deadlines.now(); => const left = timeoutMs;
+// Mutant: core/src/client/call-scope.ts # if (left <= 0) { => if (left < -1e9) {
+// Mutant: core/src/client/foreign-method.ts # foreignTimeout(scope?.timeLeft()); => foreignTimeout(scope?.timeoutMs);
+// Mutant: core/src/client/method-caller.ts # if (timeoutMs !== scope.timeoutMs) return fields;
+import { createRouterTransport } from "@connectrpc/connect";
+import { Code, ConnectError, createClient, type Interceptor } from "@tristream/core";
+import { GreetService } from "@tristream/gen/greet/greet_pb.js";
+import { errorOf } from "./events.js";
+import { everyLink } from "./every-link.js";
+import { greeter } from "./greeter.js";
+
+/** Keeps the process busy: no timer fires meanwhile. */
+function busy(ms: number): void {
+  const until = performance.now() + ms;
+  while (performance.now() < until);
+}
+
+const slow: Interceptor = (next) => (req) => {
+  busy(30);
+  return next(req);
+};
+
+const msOf = (told: string | null): number => Number(/^(\d+)m$/.exec(told ?? "")?.[1]);
+
+describe.each(everyLink)("what a server over $name is told of a deadline", (link) => {
+  async function start(interceptors: Interceptor[]) {
+    const told: (string | null)[] = [];
+    let failures = 0;
+    const end = await link.start({
+      routes: (r) =>
+        r.service(GreetService, {
+          ...greeter(),
+          greet({ name }, context) {
+            told.push(context.requestHeader.get("grpc-timeout"));
+            if (name === "fail" && failures++ === 0) throw new ConnectError("busy", Code.Unavailable);
+            return { greeting: name };
+          },
+        }),
+    });
+    await createClient(GreetService, end.transport).greet({});
+    told.length = 0;
+    return { end, told, client: createClient(GreetService, end.transport, { interceptors }) };
+  }
+
+  test("is the whole when nothing has taken any of it", async () => {
+    const { end, told, client } = await start([]);
+    await using _end = end;
+    for (let i = 0; i < 5; i++) await client.greet({}, { timeoutMs: 60_000 });
+    // A process that is stopped in between may take a millisecond.
+    expect(told.filter((each) => each === "60000m").length).toBeGreaterThan(2);
+  });
+
+  test("is what an interceptor has left of it, with and without headers of the call's own", async () => {
+    const { end, told, client } = await start([slow]);
+    await using _end = end;
+    await client.greet({}, { timeoutMs: 60_000 });
+    await client.greet({}, { timeoutMs: 60_000, headers: { "x-test": "a" } });
+    // The call after one that had less left is told its own time.
+    await createClient(GreetService, end.transport).greet({}, { timeoutMs: 60_000 });
+    for (const each of told.slice(0, 2)) {
+      expect(msOf(each!)).toBeLessThanOrEqual(59_970);
+      expect(msOf(each!)).toBeGreaterThan(50_000);
+    }
+    expect(msOf(told[2]!)).toBeGreaterThan(59_970);
+  });
+
+  test("is less for a second attempt", async () => {
+    const retry: Interceptor = (next) => async (req) => {
+      try {
+        return await next(req);
+      } catch {
+        busy(20);
+        return next(req);
+      }
+    };
+    const { end, told, client } = await start([retry]);
+    await using _end = end;
+    expect((await client.greet({ name: "fail" }, { timeoutMs: 60_000 })).greeting).toBe("fail");
+    expect(msOf(told[1]!)).toBeLessThanOrEqual(msOf(told[0]!) - 19);
+  });
+
+  test("is nothing when it is over: the call is not sent", async () => {
+    const { end, told, client } = await start([slow]);
+    await using _end = end;
+    expect(await errorOf(client.greet({}, { timeoutMs: 10 }))).toMatchObject({
+      code: Code.DeadlineExceeded,
+      rawMessage: expect.stringContaining("nothing was sent"),
+    });
+    // What is sent after it on the same connection arrives after it.
+    await createClient(GreetService, end.transport).greet({ name: "after" });
+    expect(told).toEqual([null]);
+  });
+});
+
+test("a transport of Connect's gets what is left, in whole milliseconds; a call whose time is over is not made", async () => {
+  const timeouts: (number | undefined)[] = [];
+  const router = createRouterTransport((r) => void r.service(GreetService, greeter() as never));
+  const transport: typeof router = {
+    unary: (method, signal, timeoutMs, ...rest) => {
+      timeouts.push(timeoutMs);
+      return router.unary(method, signal, timeoutMs, ...rest);
+    },
+    stream: router.stream,
+  };
+  const client = createClient(GreetService, transport, { interceptors: [slow] });
+  await client.greet({}, { timeoutMs: 60_000 });
+  expect(timeouts[0]).toBeLessThanOrEqual(59_970);
+  expect(Number.isInteger(timeouts[0])).toBe(true);
+  expect((await errorOf(client.greet({}, { timeoutMs: 10 }))).code).toBe(Code.DeadlineExceeded);
+  expect(timeouts).toHaveLength(1);
+});
