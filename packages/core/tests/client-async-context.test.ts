@@ -12,6 +12,7 @@
 import { createHook } from "node:async_hooks";
 import { createClient, type Interceptor, type TripleServiceImpl } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
+import { createClock } from "@tristream/testing";
 import { all, errorOf, forEver, until } from "./events.js";
 import { everyLink, type LinkKind } from "./every-link.js";
 import { callers, long, Stores } from "./stores.js";
@@ -175,9 +176,12 @@ describe.each(everyLink)("a client's AsyncLocalStorage over $name", (link: LinkK
     "the finally of a request generator and listeners of the request's signal see their own store at a %s",
     async (how) => {
       const stores = new Stores();
+      const clock = createClock();
       let answer = (): void => {};
       await using end = await link.start({
         cuttable: how === "cut",
+        clock,
+        transport: { clock },
         routes: (r) =>
           r.service(GreetService, {
             async greetClientStream() {
@@ -217,7 +221,7 @@ describe.each(everyLink)("a client's AsyncLocalStorage over $name", (link: LinkK
               })(),
               {
                 headers: { "x-call": own },
-                ...(how === "deadline" ? { timeoutMs: 200 } : {}),
+                ...(how === "deadline" ? { timeoutMs: 1000 } : {}),
                 ...(how === "cancel" ? { signal: controller.signal } : {}),
               },
             )
@@ -233,10 +237,11 @@ describe.each(everyLink)("a client's AsyncLocalStorage over $name", (link: LinkK
         sent = stores.visits.sent ?? 0;
         for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve));
       }
-      stores.storage.run("whoever ends it", () => {
+      await stores.storage.run("whoever ends it", async () => {
         if (how === "cancel") controller.abort();
         if (how === "cut") end.cut();
         if (how === "early answer") answer();
+        if (how === "deadline") await clock.advance(1000);
       });
       await Promise.all(calls);
       await until(() => stores.visits.finally === 2 * callers.length);

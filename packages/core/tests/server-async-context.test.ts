@@ -12,6 +12,7 @@
 // Mutant: core/src/server/invoke.ts # new ContextIterable(oneMessage(checkedMessage(desc, result)), context) => oneMessage(checkedMessage(desc, result))
 import { type Compression, createClient, type Interceptor, type TripleServiceImpl } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
+import { createClock } from "@tristream/testing";
 import { all, errorOf, forEver, happening, until } from "./events.js";
 import { everyLink, type LinkKind, quiet, type StartOptions } from "./every-link.js";
 import { callers, long, Stores } from "./stores.js";
@@ -242,14 +243,20 @@ describe.each(everyLink)("a server's AsyncLocalStorage over $name", (link: LinkK
     "listeners of the signal and the finally of a generator see their own store at a %s",
     async (how) => {
       const stores = new Stores();
-      await using end = await start(parkedAtYield(stores), { cuttable: how === "cut" });
+      const clock = createClock();
+      await using end = await start(parkedAtYield(stores), {
+        cuttable: how === "cut",
+        clock,
+        transport: { clock },
+      });
       const client = createClient(GreetService, end.transport);
-      const options = how === "deadline" ? { timeoutMs: 150 } : {};
+      const options = how === "deadline" ? { timeoutMs: 1000 } : {};
       const streams = callers.map((name) => client.greetServerStream({ name }, options));
       for (const stream of streams) await stream.receive();
       await stores.storage.run("whoever ends it", async () => {
         if (how === "cancel") for (const stream of streams) stream.cancel();
         if (how === "cut") end.cut();
+        if (how === "deadline") await clock.advance(1000);
         if (how === "shutdown") await end.server.shutdown({ graceMs: 0 });
       });
       await until(() => stores.visits.finally === 2 * callers.length);

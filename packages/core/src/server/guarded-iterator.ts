@@ -113,10 +113,14 @@ export class GuardedIterator<T> implements AsyncIterableIterator<T, undefined> {
   /** Runs the `finally` of a generator that waits at a `yield`. Not awaited: it may be parked for ever. */
   private returnSource(): void {
     try {
-      const result: unknown = this.context.runInAsyncScope(() => this.source.return?.(), undefined);
+      const result: unknown = this.context.runInAsyncScope(returned, undefined, this.source);
       if (isThenable(result)) Promise.resolve(result).then(undefined, () => {});
     } catch {
       // The call is over; its outcome is known.
     }
   }
+}
+
+function returned(source: AsyncIterator<unknown> | Iterator<unknown>): unknown {
+  return source.return?.();
 }
