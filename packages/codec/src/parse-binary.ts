@@ -27,10 +27,13 @@ const recursionLimit = 100;
 export function parseBinary<D extends DescMessage>(
   schema: D,
   bytes: Uint8Array,
-  options: Partial<BinaryReadOptions> = {},
+  options: { [Name in keyof BinaryReadOptions]?: BinaryReadOptions[Name] | undefined } = {},
 ): MessageShape<D> {
   const reader = new OwningReader(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
-  const parser = new Parser(reader, { readUnknownFields: true, recursionLimit, ...options });
+  const parser = new Parser(reader, {
+    readUnknownFields: options.readUnknownFields ?? true,
+    recursionLimit: options.recursionLimit ?? recursionLimit,
+  });
   const message = reflect(schema, undefined, false);
   parser.fields(message, bytes.byteLength, 0);
   return message.message as MessageShape<D>;

@@ -1,22 +1,46 @@
 // SPDX-License-Identifier: Apache-2.0
 // Compiled by tsconfig.tests.json, never run: what must and what must not type-check.
-import type { ConnectRouter, HandlerContext, ServiceImpl } from "@connectrpc/connect";
+import type { StringValue } from "@bufbuild/protobuf/wkt";
+import type {
+  CallOptions,
+  Client as ConnectClient,
+  ConnectRouter,
+  HandlerContext,
+  ServiceImpl,
+} from "@connectrpc/connect";
 import type {
   BidiStream,
   Client,
+  ClientOptions,
   ClientStream,
+  MethodOptions,
+  MountOptions,
+  SendOptions,
+  ServerOptions,
   ServerStream,
+  TransportOptions,
+  TripleCallOptions,
   TripleContext,
+  TripleRouteOptions,
   TripleRouter,
   TripleServiceImpl,
 } from "@tristream/core";
 import { createClient, type Transport } from "@tristream/core";
 import type {
   GreetClientStreamResponse,
+  GreetRequest,
   GreetResponse,
+  GreetServerStreamRequest,
   GreetStreamResponse,
 } from "@tristream/gen/greet/greet_pb.js";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
+import type { Http2Options } from "@tristream/http2";
+import type {
+  ServeOptions as NodeServeOptions,
+  TransportOptions as NodeTransportOptions,
+} from "@tristream/node";
+import type { LoopbackOptions } from "@tristream/testing";
+import { Odd } from "./odd-names.js";
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 function same<A, B>(_yes: Same<A, B>): void {}
@@ -116,3 +140,60 @@ router.service(GreetService, stock, { groups: "g" });
 
 // A stock implementation fits where ours is asked for.
 stock satisfies TripleServiceImpl<typeof GreetService>;
+
+// Every option may be given as undefined, as variables that may be unset are.
+type Unset<T> = { [P in keyof T as Record<never, never> extends Pick<T, P> ? P : never]: undefined };
+declare function unset<T>(): Unset<T>;
+unset<TransportOptions>() satisfies TransportOptions;
+unset<NodeTransportOptions>() satisfies NodeTransportOptions;
+({ routes: () => {}, ...unset<ServerOptions>() }) satisfies ServerOptions;
+({ routes: () => {}, ...unset<NodeServeOptions>() }) satisfies NodeServeOptions;
+({ routes: () => {}, ...unset<LoopbackOptions>() }) satisfies LoopbackOptions;
+unset<MountOptions>() satisfies MountOptions;
+unset<ClientOptions>() satisfies ClientOptions;
+unset<MethodOptions>() satisfies MethodOptions;
+unset<TripleCallOptions>() satisfies TripleCallOptions;
+unset<SendOptions>() satisfies SendOptions;
+unset<TripleRouteOptions>() satisfies TripleRouteOptions;
+unset<Http2Options>() satisfies Http2Options;
+router.service(GreetService, stock, { jsonOptions: undefined, maxTimeoutMs: undefined, group: undefined });
+router.rpc(GreetService.method.greet, () => ({}), { interceptors: undefined, version: undefined });
+client.greet(
+  {},
+  { timeoutMs: undefined, signal: undefined, headers: undefined, onHeader: undefined },
+) satisfies Promise<GreetResponse>;
+// Connect's options are taken, too.
+declare const callOptions: CallOptions;
+void client.greet({}, callOptions);
+
+// An implementation may be a class, with methods on its prototype, and only some of them.
+class Greeter implements Partial<TripleServiceImpl<typeof GreetService>> {
+  #greetings = 0;
+  async greet({ name }: GreetRequest, context: TripleContext) {
+    this.#greetings++;
+    return { greeting: `${name} ${this.#greetings} ${context.group}` };
+  }
+  async *greetServerStream({ name }: GreetServerStreamRequest) {
+    yield { greeting: name };
+  }
+}
+router.service(GreetService, new Greeter());
+class StockGreeter implements Partial<ServiceImpl<typeof GreetService>> {
+  async greet({ name }: GreetRequest, context: HandlerContext) {
+    return { greeting: `${name} ${context.url}` };
+  }
+}
+router.service(GreetService, new StockGreeter());
+// What each object has of an rpc's name is no fault, and what a class has of it otherwise is.
+class Plain implements Partial<TripleServiceImpl<typeof Odd>> {
+  async plain({ value }: StringValue) {
+    return { value };
+  }
+}
+router.service(Odd, new Plain());
+router.service(Odd, { plain: ({ value }) => ({ value }) });
+// @ts-expect-error handlers answer with the method's own messages
+router.service(Odd, { plain: () => ({ value: 1 }) });
+
+// Our client is one of Connect's.
+client satisfies ConnectClient<typeof GreetService>;

@@ -13,31 +13,31 @@ export interface Http2Options {
    * counts until whoever serves it has settled, or resetting would be a way past the limit (CVE-2023-44487). Default 1024:
    * all calls of a peer share one connection, and 100 to 250 have made others queue.
    */
-  maxConcurrentStreams?: number;
+  maxConcurrentStreams?: number | undefined;
   /** Largest header list that is accepted, by RFC 9113 §6.5.2 (name + value + 32 each). Default 16,384. */
-  maxHeaderListSize?: number;
+  maxHeaderListSize?: number | undefined;
   /** Largest number of fields in a header list. Default 256. */
-  maxHeaderFields?: number;
+  maxHeaderFields?: number | undefined;
   /**
    * CONTINUATION frames of one header block. Default 8; its octets are bounded by four times `maxHeaderListSize`
    * (CVE-2024-27316).
    */
-  maxContinuations?: number;
+  maxContinuations?: number | undefined;
   /**
    * Largest dynamic table of HPACK that is kept for encoding, in octets, however much more the peer allows. Default 4096.
    * The one for decoding has the RFC's 4096: peers get lower values wrong.
    */
-  maxEncoderTableSize?: number;
+  maxEncoderTableSize?: number | undefined;
   /**
    * Largest frame that is accepted (SETTINGS_MAX_FRAME_SIZE), 16,384 to 16,777,215. Default 65,535: a frame of
    * that size fits the window that a stream begins with, and there are peers that don't look. It costs no memory: DATA is
    * delivered as it arrives, and header blocks have limits of their own.
    */
-  maxFrameSize?: number;
+  maxFrameSize?: number | undefined;
   /** Receive window that a stream's growing window stops at. It starts at 65,535. Default 1,048,576. */
-  maxStreamWindow?: number;
+  maxStreamWindow?: number | undefined;
   /** Receive window of the connection, at least 65,535. It is given back on receipt. Default 4,194,304. */
-  connectionWindow?: number;
+  connectionWindow?: number | undefined;
   /**
    * Octets that all streams together may get beyond their first windows of 65,535: once for windows that grow while their
    * readers keep up, and once for messages under way that are larger than their windows (a single one may be larger than
@@ -46,61 +46,63 @@ export interface Http2Options {
    * What a peer can make a connection hold is therefore at most `maxConcurrentStreams` × 65,535 + 2 × `maxBufferedBytes`, and
    * the whole messages that the application leaves unread, one a stream. No stream waits for another one's reader.
    */
-  maxBufferedBytes?: number;
+  maxBufferedBytes?: number | undefined;
   /**
    * Output that the peer has not taken, in octets, past which a server reads no further from it until it has. Default
    * 1,048,576.
    */
-  maxUnreadOutput?: number;
+  maxUnreadOutput?: number | undefined;
   /**
    * RST_STREAM of the peer before this side has answered, and streams that its mistakes make this side reset, together
    * (CVE-2023-44487, CVE-2025-8671). Default 2500 and 100 a second: clients that cancel much are honest, and may cancel all their
    * calls at once, twice.
    */
-  resetRate?: RateLimit;
+  resetRate?: RateLimit | undefined;
   /**
    * Frames that carry nothing: empty DATA without END_STREAM, PRIORITY, unknown types, unasked-for acknowledgements,
    * frames of streams that are long closed (CVE-2019-9518). Default 1000 and 50 a second.
    */
-  emptyFrameRate?: RateLimit;
+  emptyFrameRate?: RateLimit | undefined;
   /** SETTINGS frames, each of which is acknowledged (CVE-2019-9515). Default 100 and 1 a second. */
-  settingsRate?: RateLimit;
+  settingsRate?: RateLimit | undefined;
   /** PING frames with nothing sent by this side between them (CVE-2019-9512). Default 100 and 2 a second. */
-  pingRate?: RateLimit;
+  pingRate?: RateLimit | undefined;
   /** WINDOW_UPDATE frames beyond one for each KiB of DATA that this side has sent. Default 10,000 and 1000 a second. */
-  windowUpdateRate?: RateLimit;
+  windowUpdateRate?: RateLimit | undefined;
   /** Time for the peer's preface and first SETTINGS. Default 10,000. */
-  prefaceTimeoutMs?: number;
+  prefaceTimeoutMs?: number | undefined;
   /** Time for the peer to acknowledge our SETTINGS. Default 10,000. */
-  settingsTimeoutMs?: number;
+  settingsTimeoutMs?: number | undefined;
   /** Time for the rest of a frame or header block that has begun; DATA only has to go on. Default 30,000. */
-  frameTimeoutMs?: number;
+  frameTimeoutMs?: number | undefined;
   /** Time in which the peer has to take some of the output that waits for it. Default 30,000. */
-  writeTimeoutMs?: number;
+  writeTimeoutMs?: number | undefined;
   /**
    * Server: time for the first request. Default 0, no limit: clients connect early and call hours later, and some lose the
    * call that meets a GOAWAY (dubbo-java).
    */
-  firstRequestTimeoutMs?: number;
+  firstRequestTimeoutMs?: number | undefined;
   /** Time without streams after which the connection is ended in order. Default 0, no limit, for the same reason. */
-  idleTimeoutMs?: number;
+  idleTimeoutMs?: number | undefined;
   /**
    * Silence of the peer, with open streams, after which a PING asks whether it is still there; 0 for never. Default: a client's 310,000,
    * just above the 5 minutes that grpc-go and grpc-java allow unless told otherwise, and a server's 120,000. A client also asks on
    * doubt, at most twice between frames of the peer: see `docs/limits.md`.
    */
-  keepaliveMs?: number;
+  keepaliveMs?: number | undefined;
   /** Time after a PING in which anything has to be received; then the connection is lost. Default 10,000. */
-  keepaliveTimeoutMs?: number;
+  keepaliveTimeoutMs?: number | undefined;
   /**
    * Asks after `keepaliveMs` without open streams, too. Default false: grpc-go and grpc-java end connections whose clients do, unless the
    * server permits it.
    */
-  keepaliveWhenIdle?: boolean;
+  keepaliveWhenIdle?: boolean | undefined;
 }
 
 /** {@link Http2Options} with every default filled in. */
-export type ResolvedHttp2Options = Readonly<Required<Http2Options>>;
+export type ResolvedHttp2Options = {
+  readonly [Name in keyof Http2Options]-?: Exclude<Http2Options[Name], undefined>;
+};
 
 /** Fills in the defaults of a role and refuses what RFC 9113 does not allow. */
 export function resolveHttp2Options(
@@ -140,7 +142,7 @@ export function resolveHttp2Options(
     keepaliveWhenIdle: flag(options.keepaliveWhenIdle, "keepaliveWhenIdle", false),
   };
   for (const name of Object.keys(options)) {
-    if (!(name in resolved))
+    if (!Object.hasOwn(resolved, name))
       throw new RangeError(`${name} is no option of HTTP/2: there are ${Object.keys(resolved).join(", ")}`);
   }
   return resolved;

@@ -28,5 +28,8 @@ export function createTransport(
     ...(http2 === undefined ? {} : { http2 }),
   };
   const connector = typeof address === "string" ? new SocketConnector(address, connect, rest.clock) : address;
-  return createCoreTransport(connector, { acceptCompression: [compressionGzip], ...rest });
+  return createCoreTransport(connector, {
+    ...rest,
+    acceptCompression: rest.acceptCompression ?? [compressionGzip],
+  });
 }

@@ -28,16 +28,16 @@ import { SocketLink } from "./socket-link.js";
 /** Options of {@link serve}: a `port`, or a `socketPath`. */
 export interface ServeOptions extends ServerOptions {
   /** TCP port; 0 for one that is free. */
-  port?: number;
+  port?: number | undefined;
   /** Address to listen on. Default: all interfaces. */
-  host?: string;
+  host?: string | undefined;
   /**
    * Path of a unix socket, at most 107 bytes (103 on macOS), instead of `port`. A socket file that nobody listens on any more is replaced; anything else that is
    * there is left alone, and an error.
    */
-  socketPath?: string;
+  socketPath?: string | undefined;
   /** Limits of HTTP/2. */
-  http2?: Http2Options;
+  http2?: Http2Options | undefined;
 }
 
 /** A server that listens. `await using` shuts it down. */
@@ -68,7 +68,7 @@ export async function serve(options: ServeOptions): Promise<ServerHandle> {
   }
   if (socketPath !== undefined) checkSocketPath(socketPath);
   const resolved = http2Options(http2, "server");
-  const server = createServer({ acceptCompression: [compressionGzip], ...rest });
+  const server = createServer({ ...rest, acceptCompression: rest.acceptCompression ?? [compressionGzip] });
   await server.ready;
   const sockets = createSocketServer({ noDelay: true }, (socket) =>
     accept(server, socket, socketPath, resolved, options.clock ?? systemClock),

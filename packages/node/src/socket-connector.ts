@@ -22,9 +22,9 @@ export interface ConnectOptions {
    * Time for a connection to be made, per address, in milliseconds: from the lookup of its name until the peer's SETTINGS. Above 0, at
    * most 2,147,483,647, or Infinity for no limit. Default 10,000. Then the next address is tried. A call's own deadline may be shorter.
    */
-  connectTimeoutMs?: number;
+  connectTimeoutMs?: number | undefined;
   /** Limits of HTTP/2. */
-  http2?: Http2Options;
+  http2?: Http2Options | undefined;
 }
 
 /** Keeps a connection to the first address that can be reached, and makes a new one when it is lost, or ends for new calls. */

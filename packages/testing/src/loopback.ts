@@ -16,16 +16,16 @@ import { type LinkHook, type MemoryLink, type MemoryPair, memoryPair } from "./m
 /** Options of {@link loopback}. */
 export interface LoopbackOptions extends ServerOptions {
   /** Sees, delays, changes or drops what passes. */
-  hook?: LinkHook;
+  hook?: LinkHook | undefined;
   /** Options of the client's transport. */
-  transport?: TransportOptions;
+  transport?: TransportOptions | undefined;
   /** HTTP/2 options of both ends. */
-  http2?: Http2Options;
+  http2?: Http2Options | undefined;
   /**
    * What all times of both ends are measured by: deadlines, HTTP/2's times, the grace time of a shutdown, reports of parked handlers.
    * Default: the runtime's time. With one of {@link createClock} they pass when the test says so.
    */
-  clock?: Clock;
+  clock?: Clock | undefined;
 }
 
 /** A server and a transport to it in one process, without sockets: the frames are those of the wire. */
@@ -43,7 +43,7 @@ export function loopback(options: LoopbackOptions): Loopback {
   const server = createServer({ ...serverOptions, clock });
   server.accept(timed(new Connection("server", pair.server, http2), pair.server, clock));
   const client = timed(new Connection("client", pair.client, http2), pair.client, clock);
-  const transport = createTransport(client, { clock, ...transportOptions });
+  const transport = createTransport(client, { ...transportOptions, clock: transportOptions?.clock ?? clock });
   return {
     server,
     transport,

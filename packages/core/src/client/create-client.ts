@@ -89,7 +89,7 @@ export interface ClientOptions<Desc extends DescService = DescService> {
   /** Connect's interceptors, outermost first; a transport's are inside of them. */
   interceptors?: Interceptor[] | undefined;
   /** Options of single methods, by their local names. */
-  methods?: { [P in keyof Desc["method"]]?: MethodOptions } | undefined;
+  methods?: { [P in keyof Desc["method"]]?: MethodOptions | undefined } | undefined;
 }
 
 /** Options of one method. */

@@ -40,24 +40,24 @@ import { RequestSource } from "./request-source.js";
 /** Options of a transport. Sizes are in bytes. */
 export interface TransportOptions extends FormatOptions {
   /** Connect's interceptors, outermost first; those of a client are outside of them. */
-  interceptors?: Interceptor[];
+  interceptors?: Interceptor[] | undefined;
   /** Largest message that is received, after inflation. Default 4,194,304 (4 MiB). Pair it with the server's `writeMaxBytes`. */
-  readMaxBytes?: number;
+  readMaxBytes?: number | undefined;
   /** Largest message that is sent, before deflation. Default 4,294,967,295. */
-  writeMaxBytes?: number;
+  writeMaxBytes?: number | undefined;
   /** Compressions that responses may come with. Default none here; `@tristream/node` adds gzip. */
-  acceptCompression?: Compression[];
+  acceptCompression?: Compression[] | undefined;
   /** Compression of requests. Default none. */
-  sendCompression?: Compression;
+  sendCompression?: Compression | undefined;
   /** Requests below this size are not compressed. Default 1024. */
-  compressMinBytes?: number;
+  compressMinBytes?: number | undefined;
   /** Sends JSON (`application/grpc+json`) instead of binary messages. Default false. */
-  useJson?: boolean;
+  useJson?: boolean | undefined;
   /**
    * What deadlines are measured by. Default: the runtime's time, which a test's fake timers don't stop. For tests: `createClock` of
    * `@tristream/testing`.
    */
-  clock?: Clock;
+  clock?: Clock | undefined;
 }
 
 /** A call that waits for a connection. */

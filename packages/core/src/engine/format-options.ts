@@ -6,6 +6,7 @@ import type {
   JsonWriteOptions,
 } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
+import type { Given } from "../protocol/or-undefined.js";
 import { describeValue } from "./describe-value.js";
 
 /** How messages are read and written, in Connect's terms. */
@@ -14,20 +15,20 @@ export interface FormatOptions {
    * Options of JSON: `registry` for `Any` and extensions, `ignoreUnknownFields`, `alwaysEmitImplicit` … Default: unknown
    * fields are ignored, as in Connect.
    */
-  jsonOptions?: Partial<JsonReadOptions & JsonWriteOptions>;
+  jsonOptions?: Partial<JsonReadOptions & JsonWriteOptions> | undefined;
   /**
    * Options of protobuf's binary form: `readUnknownFields`, `writeUnknownFields`. Default: both are on, and messages are read
    * and written by `@tristream/codec`. With an object here, also an empty one, protobuf-es does it: the same bytes and
    * messages, several times slower for small ones.
    */
-  binaryOptions?: Partial<BinaryReadOptions & BinaryWriteOptions>;
+  binaryOptions?: Partial<BinaryReadOptions & BinaryWriteOptions> | undefined;
 }
 
 /**
  * What is given of them: an option that is not given is not there, which is how Connect and protobuf-es take them. Throws
  * `InvalidArgument` for what is no object, and for a registry that is none.
  */
-export function formatOptions({ jsonOptions, binaryOptions }: FormatOptions = {}): FormatOptions {
+export function formatOptions({ jsonOptions, binaryOptions }: FormatOptions = {}): Given<FormatOptions> {
   const json = given("jsonOptions", jsonOptions);
   const binary = given("binaryOptions", binaryOptions);
   checkRegistry(json?.registry);

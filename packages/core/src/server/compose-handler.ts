@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { DescMethod } from "@bufbuild/protobuf";
-import {
-  type ConnectRouter,
-  createConnectRouter,
-  type HandlerContext,
-  type MethodImpl,
-} from "@connectrpc/connect";
+import { createConnectRouter, type HandlerContext, type MethodImpl } from "@connectrpc/connect";
 import type { UniversalHandler, UniversalServerRequest } from "../connect-private.js";
 import { serviceGroup, serviceVersion } from "../protocol/headers.js";
 import { type Selector, selectorKey } from "../protocol/selector.js";
+import type { ConnectRouteOptions } from "./connect-options.js";
 import { errorAnswer } from "./error-answer.js";
 import { guardHandler } from "./guard-handler.js";
 import { type PathRoutes, unknownSelector } from "./route-table.js";
@@ -28,7 +24,7 @@ export function composeHandler(
   routes: PathRoutes,
   selector: Selector,
   handler: UniversalHandler,
-  options: Parameters<ConnectRouter["rpc"]>[2],
+  options: ConnectRouteOptions,
 ): void {
   const key = selectorKey(selector.group, selector.version);
   const known = handlers.find((h): h is Composed => h.requestPath === routes.path && "bySelector" in h);
@@ -58,7 +54,7 @@ export function composeHandler(
 function refusing(
   routes: PathRoutes,
   { method }: UniversalHandler,
-  options: Parameters<ConnectRouter["rpc"]>[2],
+  options: ConnectRouteOptions,
 ): UniversalHandler {
   const refuse = ((_input: unknown, context: HandlerContext): never => {
     throw unknownSelector(routes, askedFor(context.requestHeader));

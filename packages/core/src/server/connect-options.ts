@@ -5,12 +5,14 @@ import type { Compression } from "../connect-private.js";
 import { formatOptions } from "../engine/format-options.js";
 import { inflate } from "../engine/inflate.js";
 import { thrownConnectError } from "../engine/thrown.js";
+import { givenOptions } from "../protocol/or-undefined.js";
 import type { TripleRouteOptions } from "./create-router.js";
 import { countRuns, guardInterceptor } from "./guard-interceptor.js";
 import type { ResolvedServeOptions } from "./resolve-options.js";
 import type { ServerLog } from "./server-log.js";
 
-export type ConnectRouteOptions = Parameters<ConnectRouter["service"]>[2];
+/** What Connect's router takes beside a service, of which the router knows nothing. */
+export type ConnectRouteOptions = NonNullable<Parameters<ConnectRouter["service"]>[2]>;
 
 /** Connect compresses what has this size if the client accepts it, and nothing tells it not to. */
 export const neverCompressed = 4_294_967_295;
@@ -31,7 +33,7 @@ export function connectOptions(
   } = given;
   const method = `${desc.parent.typeName}/${desc.name}`;
   return {
-    ...connect,
+    ...givenOptions(connect),
     ...formatOptions(resolved),
     interceptors: [guardInterceptor(log), ...resolved.interceptors, countRuns],
     readMaxBytes: resolved.readMaxBytes,

@@ -11,6 +11,7 @@ import type { UniversalHandler } from "../connect-private.js";
 import { messageCodec } from "../engine/message-codec.js";
 import type { ServerCall, ServerMethod } from "../engine/server-call.js";
 import type { Subtype } from "../protocol/content-type.js";
+import type { OrUndefined } from "../protocol/or-undefined.js";
 import { formatPath } from "../protocol/path.js";
 import { renamedMethod } from "../protocol/rename-method.js";
 import type { Selector } from "../protocol/selector.js";
@@ -57,13 +58,13 @@ export interface TripleRouter extends ConnectRouter {
   service<T extends DescService>(
     service: T,
     implementation: Partial<TripleServiceImpl<T>>,
-    options?: TripleRouteOptions & ConnectRouteOptions,
+    options?: TripleRouteOptions & OrUndefined<ConnectRouteOptions>,
   ): this;
   /** Registers one method; as `service`. */
   rpc<M extends DescMethod>(
     method: M,
     implementation: TripleMethodImpl<M>,
-    options?: TripleRouteOptions & ConnectRouteOptions,
+    options?: TripleRouteOptions & OrUndefined<ConnectRouteOptions>,
   ): this;
 }
 

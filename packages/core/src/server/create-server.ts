@@ -21,17 +21,17 @@ export interface ServerOptions extends ServeOptions {
   /** Registers the services. */
   routes: (router: TripleRouter) => unknown;
   /** Where unexpected errors are told. Default: `console`, without its `debug`. */
-  logger?: Logger;
+  logger?: Logger | undefined;
   /**
    * A handler that has not settled so many milliseconds after its call ended is reported, and again when it ends: it
    * awaits something that does not heed `context.signal`, and nobody can end it. Default 5000.
    */
-  parkedHandlerMs?: number;
+  parkedHandlerMs?: number | undefined;
   /**
    * What deadlines, the grace time of a shutdown and `parkedHandlerMs` are measured by. Default: the runtime's time, which a test's
    * fake timers don't stop. For tests: `createClock` of `@tristream/testing`.
    */
-  clock?: Clock;
+  clock?: Clock | undefined;
 }
 
 /** How a shutdown went. */

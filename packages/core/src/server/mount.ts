@@ -7,9 +7,9 @@ import type { ServeOptions } from "./resolve-options.js";
 /** Options of {@link mount}. */
 export interface MountOptions extends ServeOptions {
   /** Becomes `context.shutdownSignal`. Default: one that never fires. */
-  shutdownSignal?: AbortSignal;
+  shutdownSignal?: AbortSignal | undefined;
   /** Where unexpected errors are told. Default: `console`, without its `debug`. */
-  logger?: Logger;
+  logger?: Logger | undefined;
 }
 
 /**

@@ -3,29 +3,29 @@ import type { Interceptor } from "@connectrpc/connect";
 import type { Compression } from "../connect-private.js";
 import { type FormatOptions, formatOptions } from "../engine/format-options.js";
 import { largestMessage, sizeOption, timeOption } from "../protocol/check-option.js";
+import type { Resolved } from "../protocol/or-undefined.js";
 
 /** How calls are served; for all routes, or for one registration. Sizes in bytes, times in milliseconds. */
 export interface ServeOptions extends FormatOptions {
   /** Connect's server interceptors, outermost first. Those of a registration replace the router's, as in Connect. */
-  interceptors?: Interceptor[];
+  interceptors?: Interceptor[] | undefined;
   /** Largest message that is received, after inflation. Default 4,194,304 (4 MiB). Pair it with the client's `writeMaxBytes`. */
-  readMaxBytes?: number;
+  readMaxBytes?: number | undefined;
   /** Largest message that is sent, before deflation. Default 4,294,967,295. */
-  writeMaxBytes?: number;
+  writeMaxBytes?: number | undefined;
   /** Longest deadline that a client may set. A longer one is refused with `InvalidArgument`. Default: none. */
-  maxTimeoutMs?: number;
+  maxTimeoutMs?: number | undefined;
   /** Compressions that requests may come with. Default none here; `@tristream/node` adds gzip. */
-  acceptCompression?: Compression[];
+  acceptCompression?: Compression[] | undefined;
   /** Compresses responses, with the first of what the client accepts that is in `acceptCompression`. Default false. */
-  compressResponses?: boolean;
+  compressResponses?: boolean | undefined;
   /** Responses below this size are not compressed. Default 1024. */
-  compressMinBytes?: number;
+  compressMinBytes?: number | undefined;
 }
 
 /** {@link ServeOptions} with every default filled in. */
-export type ResolvedServeOptions = Readonly<
-  Required<Omit<ServeOptions, keyof FormatOptions>> & FormatOptions
->;
+export type ResolvedServeOptions = Resolved<Omit<ServeOptions, keyof FormatOptions>> &
+  Readonly<FormatOptions>;
 
 const fourMiB = 4_194_304;
 

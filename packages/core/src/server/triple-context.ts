@@ -46,11 +46,16 @@ export interface TripleContext extends HandlerContext {
 
 /**
  * A service's implementation: a function per method. Connect's `ServiceImpl` with {@link TripleContext}; a stock
- * `ServiceImpl` fits unchanged.
+ * `ServiceImpl` fits unchanged. It may be an instance of a class. An rpc `HasOwnProperty` may be left out, too: what each object
+ * has of that name implements nothing.
  */
 export type TripleServiceImpl<Desc extends DescService> = {
-  [P in keyof Desc["method"]]: TripleMethodImpl<Desc["method"][P]>;
+  [P in keyof Desc["method"]]: TripleMethodImpl<Desc["method"][P]> | MemberOfObject<P>;
 };
+
+/** What a class has by a name before it implements a method of that name; never for other names. */
+// biome-ignore lint/complexity/noBannedTypes: the members that each object has are meant.
+type MemberOfObject<P> = P extends keyof Object ? Object[P] : never;
 
 /** The implementation of one method, by its kind. */
 export type TripleMethodImpl<M extends DescMethod> =
