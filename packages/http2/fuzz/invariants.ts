@@ -209,5 +209,25 @@ function checkWindows({ connection, link, view, streams }: Machine): void {
     );
     const sum = receiveWindow + unannounced + held + onTheWay(connection, stream) - borrowed;
     must(sum === windowTarget, `stream ${id} has ${sum} of ${windowTarget} octets`);
+    checkRoom(connection, stream);
   }
+}
+
+/** A peer that pads can always go on: with the message that is under way, or with the next one once all are taken. */
+function checkRoom(connection: Connection, stream: Stream): void {
+  const w = windowsOf(stream);
+  must(
+    w.unannounced * 2 < w.windowTarget,
+    `stream ${stream.id} keeps ${w.unannounced} of ${w.windowTarget} bytes back`,
+  );
+  const waits = inside(connection).ledger.waiters.includes(stream) || (w.borrowed > 0 && w.admitted === 0);
+  if (w.message === 0 || waits) return;
+  const rest = Math.max(0, w.messageEnd - w.bodyReceived - w.coming);
+  const unread = w.windowTarget + w.borrowed - w.receiveWindow - w.unannounced - w.coming;
+  const others = unread - (w.message - (w.messageEnd - w.bodyReceived));
+  const room = Math.max(1, Math.min(256, w.windowTarget - 8 - others));
+  must(
+    w.receiveWindow >= rest + room,
+    `stream ${stream.id} has a window of ${w.receiveWindow} for the ${rest} bytes that its message lacks`,
+  );
 }

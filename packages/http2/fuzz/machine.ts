@@ -196,6 +196,7 @@ export class Machine {
   private react(watched: WatchedStream, moment: Moment): void {
     const { random } = this;
     if (watched.stream === undefined || watched.gaveUp) return;
+    if (moment === "stopped") this.sent.stopped.add(watched.stream.id);
     if (moment === "data" && random.oneIn(2)) act(this, watched, "creditAll", 0, false);
     if (!random.oneIn(8)) return;
     switch (random.int(0, 7)) {

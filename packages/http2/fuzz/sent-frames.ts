@@ -34,6 +34,8 @@ export class SentFrames {
   settingsAnswers = 0;
   /** Frames that say that the peer broke a rule. */
   readonly complaints: string[] = [];
+  /** Streams that are reset since a large message on them stopped: that breaks no rule. */
+  readonly stopped = new Set<number>();
   private readonly role: Role;
   private readonly view: PeerView;
   private readonly decoder = new HpackDecoder({ maxListSize: 2 ** 24, maxFields: 10_000 });
@@ -136,7 +138,7 @@ export class SentFrames {
 
   private reset(what: string, id: number, code: number): void {
     this.onStream(what, id, false).reset = true;
-    if (complaining.has(code)) this.complaints.push(what);
+    if (complaining.has(code) && !this.stopped.has(id)) this.complaints.push(what);
   }
 
   private goAway(what: string, last: number, code: number): void {

@@ -3,7 +3,7 @@ import type { HeaderList } from "../src/hpack/header-list.js";
 import type { Stream } from "../src/stream.js";
 import type { StreamReset, StreamSink } from "../src/stream-sink.js";
 /** What a sink hears, for whoever wants to do something at that moment. */
-export type Moment = "headers" | "data" | "trailers" | "end" | "reset" | "writable";
+export type Moment = "headers" | "data" | "trailers" | "end" | "stopped" | "reset" | "writable";
 
 /**
  * An application's end of a stream: holds the sink to its contract. The receiving side ends once, after `reset` there is
@@ -89,6 +89,12 @@ export class WatchedStream implements StreamSink {
     this.ended = true;
     this.silent = true;
     this.tell("reset");
+  }
+
+  stopped(message: string): void {
+    this.hear("stopped");
+    this.must(message !== "", "a message stopped without a reason");
+    this.tell("stopped");
   }
 
   writable(): void {

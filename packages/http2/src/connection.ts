@@ -7,6 +7,7 @@ import { clientPreface } from "./frame/frame-type.js";
 import { HeaderBlock } from "./hpack/header-block.js";
 import { HpackError } from "./hpack/hpack-error.js";
 import { keepalivePing } from "./keepalive.js";
+import { leastGain } from "./large-messages.js";
 import type { ConnectionCounters } from "./limits.js";
 import { PeerActions } from "./peer-actions.js";
 import type { OutgoingHeaders } from "./sending-half.js";
@@ -134,6 +135,7 @@ export class Connection extends PeerActions implements ByteReceiver {
         used: this.book.used,
       });
       if (inbound.ready) this.keepAlive(now);
+      this.endStopped(now);
     } catch (error) {
       this.broken(error);
       return;
@@ -192,6 +194,18 @@ export class Connection extends PeerActions implements ByteReceiver {
     this.resetAll();
     this.setActive(false);
     this.events.closed?.(this.failure);
+  }
+
+  /** Ends the streams whose large messages have stopped, so that others get their room. */
+  private endStopped(now: number): void {
+    const { largeMessages, ledger, options } = this;
+    // What we don't read can't come.
+    if (this.output.paused) largeMessages.restart();
+    for (const stream of largeMessages.stopped(now, options.frameTimeoutMs, ledger.awaited)) {
+      stream.stopped(
+        `a message of ${stream.messageSize} bytes gained less than ${leastGain} within ${options.frameTimeoutMs} ms: its room is given to others (option frameTimeoutMs)`,
+      );
+    }
   }
 
   // ---- the end

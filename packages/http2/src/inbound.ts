@@ -114,6 +114,11 @@ export class Inbound extends InboundHeaders implements FrameHandler {
     return stream;
   }
 
+  /** @inheritdoc */
+  onlyPadding(): void {
+    this.host.limits.emptyFrame();
+  }
+
   private resetStream(id: number, code: number): void {
     const { host } = this;
     if (host.isIdle(id)) throw protocolError(`RST_STREAM on idle stream ${id} (RFC 9113 §6.4)`);

@@ -59,7 +59,7 @@ export interface Http2Options {
    */
   resetRate?: RateLimit | undefined;
   /**
-   * Frames that carry nothing: empty DATA without END_STREAM, PRIORITY, unknown types, unasked-for acknowledgements,
+   * Frames that carry nothing: empty or only padded DATA without END_STREAM, PRIORITY, unknown types, unasked-for acknowledgements,
    * frames of streams that are long closed (CVE-2019-9518). Default 1000 and 50 a second.
    */
   emptyFrameRate?: RateLimit | undefined;
@@ -73,7 +73,11 @@ export interface Http2Options {
   prefaceTimeoutMs?: number | undefined;
   /** Time for the peer to acknowledge our SETTINGS. Default 10,000. */
   settingsTimeoutMs?: number | undefined;
-  /** Time for the rest of a frame or header block that has begun; DATA only has to go on. Default 30,000. */
+  /**
+   * Time for the rest of a frame or header block that has begun; DATA only has to go on. A message larger than its window has to
+   * gain something in this time, and 64 KiB while others wait for its room, or its stream ends (ENHANCE_YOUR_CALM,
+   * ResourceExhausted). Default 30,000.
+   */
   frameTimeoutMs?: number | undefined;
   /** Time in which the peer has to take some of the output that waits for it. Default 30,000. */
   writeTimeoutMs?: number | undefined;

@@ -36,7 +36,8 @@ export class Output {
   private readonly link: ByteLink;
   private readonly requestFlush: () => void;
   private readonly pauseAbove: number;
-  private paused = false;
+  /** Nothing is read until the peer has taken what waits for it. */
+  paused = false;
   private scheduled = false;
   private readonly inFlight: Uint8Array[] = [];
   /** The DATA frame that may grow: its offset (-1: none), its stream and its payload length. */

@@ -14,7 +14,7 @@ export interface MessageWaiter {
  * - growth: a reader that keeps up gets a larger window, as long as the pool lasts;
  * - messages under way: one that is larger than its window has to come whole before anybody can take it. It is let in as a
  *   whole, or waits its turn; one is let in however large. It leaves the pool when it is whole, not when it is taken, or
- *   readers could wait for each other.
+ *   readers could wait for each other. Smaller messages may pass the first one that waits, until as much as the whole pool has.
  *
  * At every moment `window + owed` is the target: no byte of credit is ever lost or made.
  */
@@ -29,6 +29,8 @@ export class ReceiveLedger {
   private grown = 0;
   private underWay = 0;
   private waiters: MessageWaiter[] = [];
+  /** What was let in past the first one that waits. */
+  private passed = 0;
 
   constructor(target: number, budget: number) {
     this.target = target;
@@ -77,24 +79,37 @@ export class ReceiveLedger {
 
   /** Whether `n` octets of a message may come beyond its window. If not, `waiter` is asked when others are whole. */
   admit(n: number, waiter: MessageWaiter): boolean {
-    if (this.underWay > 0 && this.underWay + n > this.budget) {
-      if (!this.waiters.includes(waiter)) this.waiters.push(waiter);
+    const { waiters } = this;
+    const first = waiters.length === 0 || waiters[0] === waiter;
+    const fits = this.underWay === 0 || this.underWay + n <= this.budget;
+    if (!fits || !(first || this.passed + n <= this.budget)) {
+      if (!waiters.includes(waiter)) waiters.push(waiter);
       return false;
     }
     this.underWay += n;
+    if (first) this.passed = 0;
+    else this.passed += n;
+    if (waiters.length > 0) this.forget(waiter);
     return true;
+  }
+
+  /** Whether somebody waits for room. */
+  get awaited(): boolean {
+    return this.waiters.length > 0;
   }
 
   /** A message that was admitted with `n` is whole, or will not come. */
   settle(n: number): void {
     this.underWay -= n;
-    while (this.waiters.length > 0 && this.waiters[0]!.askAgain()) this.waiters.shift();
+    for (let first = this.waiters[0]; first?.askAgain() === true; first = this.waiters[0]) this.forget(first);
   }
 
   /** Waits no longer. */
   forget(waiter: MessageWaiter): void {
     const at = this.waiters.indexOf(waiter);
-    if (at >= 0) this.waiters.splice(at, 1);
+    if (at < 0) return;
+    this.waiters.splice(at, 1);
+    if (at === 0) this.passed = 0;
   }
 
   /** Whether the ledger adds up; for tests. */

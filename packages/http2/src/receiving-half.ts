@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { maxUint31 } from "./frame/frame-type.js";
+import type { LargeMessage, LargeMessages } from "./large-messages.js";
 import type { MessageWaiter, ReceiveLedger } from "./receive-ledger.js";
 
 /** What the receiving half of a stream needs of its connection. */
 export interface ReceivingHost {
   readonly ledger: ReceiveLedger;
+  /** The messages that were let in beyond their windows, and are under way. */
+  readonly largeMessages: LargeMessages<ReceivingHalf>;
   /** What a window grows to. */
   readonly maxStreamWindow: number;
   writeWindowUpdate(streamId: number, increment: number): void;
@@ -16,12 +19,19 @@ export interface ReceivingHost {
 const firstWindow = 65_535;
 /** What may wait for the rest of a message before the stream is told of it: a prefix under way. */
 const prefixAtMost = 8;
+/**
+ * The most padding of one frame (RFC 9113 §6.1), with the byte that says how much. A window that has this beyond the rest of a
+ * message lets a peer that pads send the rest in any frames, since each frame's padding is credited when the frame begins.
+ */
+const paddingAtMost = 256;
 
 /**
  * The receiving half of a stream: what the peer may send on it, and when it may send more. The lower half of a `Stream`, a
  * base class so that a stream is one object.
  */
-export abstract class ReceivingHalf<Host extends ReceivingHost = ReceivingHost> implements MessageWaiter {
+export abstract class ReceivingHalf<Host extends ReceivingHost = ReceivingHost>
+  implements MessageWaiter, LargeMessage
+{
   /** The stream's id; 0 while the peer's limit on concurrent streams holds it back. */
   id = 0;
   /** The peer's END_STREAM arrived. */
@@ -29,8 +39,10 @@ export abstract class ReceivingHalf<Host extends ReceivingHost = ReceivingHost> 
   /** Nothing is sent or delivered any more. */
   closed = false;
   protected readonly host: Host;
-  /** Octets of the body so far. */
-  protected bodyReceived = 0;
+  /** Bytes of the body that have arrived. */
+  bodyReceived = 0;
+  /** Bytes of the DATA frame under way that have not arrived: its header took them from the window. */
+  private coming = 0;
   private receiveWindow = firstWindow;
   private windowTarget = firstWindow;
   /** Taken by the application, and not announced to the peer yet. */
@@ -58,6 +70,7 @@ export abstract class ReceivingHalf<Host extends ReceivingHost = ReceivingHost> 
     if (this.remoteEnded || this.closed) return;
     this.unannounced += n - paid;
     if (this.untaken <= prefixAtMost) this.keptUp = true;
+    if (this.message > 0) this.askAgain();
     if (this.unannounced * 2 < this.windowTarget) return;
     const increment = this.unannounced + this.resize();
     this.unannounced = 0;
@@ -82,15 +95,22 @@ export abstract class ReceivingHalf<Host extends ReceivingHost = ReceivingHost> 
   /** @inheritdoc */
   askAgain(): boolean {
     if (this.closed || this.remoteEnded || this.message === 0) return true;
-    // One octet more, since nghttp2 (and so Node) sends an empty END_STREAM only while its window is open: a message that
-    // fills the window to the last octet, and is not taken before the end is known, would wait for ever.
-    const missing = Math.min(this.messageEnd - this.bodyReceived + 1, maxUint31) - this.receiveWindow;
+    const rest = Math.max(0, this.messageEnd - this.bodyReceived - this.coming);
+    const missing = Math.min(rest + this.roomBehind, maxUint31) - this.receiveWindow;
     if (missing <= 0) return true;
-    const extra = Math.max(0, missing - this.unannounced);
-    if (extra > 0 && !this.host.ledger.admit(extra, this)) return false;
-    this.admitted += extra;
-    this.borrowed += extra;
-    this.unannounced -= missing - extra;
+    const own = Math.min(missing, this.unannounced);
+    const lent = missing - own;
+    if (lent > 0) {
+      // The message before was let in beyond the window and is not taken: this one waits for the reader, who is asked by
+      // `credit`. Otherwise the room behind each message would let in the next one, without end.
+      if (this.borrowed > 0 && this.admitted === 0) return true;
+      const more = Math.max(0, this.borrowed + lent - this.admitted);
+      if (more > 0 && !this.host.ledger.admit(more, this)) return false;
+      if (this.admitted === 0) this.host.largeMessages.add(this);
+      this.admitted += more;
+      this.borrowed += lent;
+    }
+    this.unannounced -= own;
     this.announce(missing);
     return true;
   }
@@ -98,6 +118,7 @@ export abstract class ReceivingHalf<Host extends ReceivingHost = ReceivingHost> 
   /** A DATA frame of `length` octets begins. Returns false when it passes the stream's window. */
   dataBegins(length: number): boolean {
     this.receiveWindow -= length;
+    this.coming += length;
     return this.receiveWindow >= 0;
   }
 
@@ -107,9 +128,21 @@ export abstract class ReceivingHalf<Host extends ReceivingHost = ReceivingHost> 
     this.receiveWindow += octets;
   }
 
+  /** So many bytes of the frame under way are padding: nobody takes them, so they are credited at once. */
+  dataPadding(padding: number): void {
+    this.coming -= padding;
+    this.credit(padding);
+  }
+
+  /** The size of the message that is under way, with its prefix; 0 if none is known. */
+  get messageSize(): number {
+    return this.message;
+  }
+
   /** So many octets of the body are here. */
   protected arrived(n: number): void {
     this.bodyReceived += n;
+    this.coming -= n;
     if (this.message > 0 && this.bodyReceived >= this.messageEnd) this.settleMessage();
   }
 
@@ -146,6 +179,18 @@ export abstract class ReceivingHalf<Host extends ReceivingHost = ReceivingHost> 
     return this.message === 0 ? held : held - (this.message - (this.messageEnd - this.bodyReceived));
   }
 
+  /**
+   * Room that the window keeps behind a message: for the padding of a frame, and for the empty frame that ends the stream, which
+   * nghttp2 (and so Node) sends only while the window is open. It is taken from the window's own size, so that unread messages
+   * before this one can leave a byte of it.
+   */
+  private get roomBehind(): number {
+    return Math.max(
+      1,
+      Math.min(paddingAtMost, this.windowTarget - prefixAtMost - this.untaken + this.coming),
+    );
+  }
+
   private settleMessage(): void {
     if (this.message === 0) return;
     this.message = 0;
@@ -153,7 +198,9 @@ export abstract class ReceivingHalf<Host extends ReceivingHost = ReceivingHost> 
     ledger.forget(this);
     const { admitted } = this;
     this.admitted = 0;
-    if (admitted > 0) ledger.settle(admitted);
+    if (admitted === 0) return;
+    this.host.largeMessages.delete(this);
+    ledger.settle(admitted);
   }
 
   private announce(increment: number): void {

@@ -5,6 +5,7 @@ import { ConnectionStreams } from "./connection-streams.js";
 import { ErrorCode } from "./error-code.js";
 import { HpackEncoder } from "./hpack/encoder.js";
 import type { HeaderList } from "./hpack/header-list.js";
+import { LargeMessages } from "./large-messages.js";
 import { Limits } from "./limits.js";
 import { type Http2Options, type ResolvedHttp2Options, resolveHttp2Options } from "./options.js";
 import { Output } from "./output.js";
@@ -44,6 +45,7 @@ export abstract class StreamCarrier implements StreamHost, SchedulerHost {
   readonly options: ResolvedHttp2Options;
   readonly output: Output;
   readonly ledger: ReceiveLedger;
+  readonly largeMessages: LargeMessages<Stream> = new LargeMessages();
   /** What counts the peer's frames, and ends the connection when it sends too many. */
   readonly limits: Limits;
   /** The streams that are open, by id. */

@@ -108,17 +108,12 @@ export class Stream extends SendingHalf<StreamHost> implements DataTarget {
   // ---- for the connection
 
   /** @inheritdoc */
-  dataPadding(padding: number): void {
-    this.credit(padding);
-  }
-
-  /** @inheritdoc */
   dataPiece(b: Uint8Array, start: number, end: number): void {
+    this.arrived(end - start);
     if (this.closed || this.sink === deaf) {
       this.credit(end - start);
       return;
     }
-    this.arrived(end - start);
     if (this.contentLength >= 0 && this.bodyReceived > this.contentLength) this.overrun(b, start, end);
     else this.sink.data(b, start, end);
   }
@@ -139,6 +134,7 @@ export class Stream extends SendingHalf<StreamHost> implements DataTarget {
 
   /** The peer ended its side. */
   endRemote(): void {
+    this.expect(0);
     this.remoteEnded = true;
     if (this.localEnded && this.queue === null && !this.closed) this.bothEnded();
   }
@@ -147,6 +143,13 @@ export class Stream extends SendingHalf<StreamHost> implements DataTarget {
   override queueEmptied(): void {
     super.queueEmptied();
     if (this.sink === deaf && !this.closed) this.host.linger(this);
+  }
+
+  /** A message that was let in beyond the window has stopped: the sink may answer, and the stream is over in any case. */
+  stopped(message: string): void {
+    if (this.closed) return;
+    this.sink.stopped?.(message);
+    if (!this.abandoned) this.host.streamError(this, ErrorCode.ENHANCE_YOUR_CALM, message);
   }
 
   /** The bad end: closes, then tells the sink. */

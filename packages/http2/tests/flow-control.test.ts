@@ -86,25 +86,25 @@ describe("a message larger than the window", () => {
     send(subject, 1, 5);
     subject.stream().expect(300_000);
     subject.settle();
-    // One octet more than it takes: nghttp2 ends a stream only while its window is open.
-    expect(subject.peerWindow(1)).toBe(300_001);
+    // More than it takes, by the padding of one frame; nghttp2 ends a stream only while its window is open.
+    expect(subject.peerWindow(1)).toBe(300_256);
     send(subject, 1, 300_000);
     expect(subject.imbalance()).toEqual([]);
-    expect(subject.peerWindow(1)).toBe(1);
+    expect(subject.peerWindow(1)).toBe(256);
     credit(subject, 1);
     expect(subject.imbalance()).toEqual([]);
     const { receiveWindow, unannounced, borrowed } = windowsOf(subject.stream());
     expect([receiveWindow + unannounced, borrowed]).toEqual([65_535, 0]);
   });
 
-  it("that leaves room in the window changes nothing, one that fills it gets an octet for the end", () => {
+  it("that leaves room for a frame's padding changes nothing, one that fills the window gets that room", () => {
     const subject = holding();
-    subject.stream().expect(65_534);
+    subject.stream().expect(65_279);
     subject.settle();
     expect(subject.sent()).toEqual([]);
     subject.stream().expect(65_535);
     subject.settle();
-    expect(subject.sent()).toEqual(["WINDOW_UPDATE 1 +1"]);
+    expect(subject.sent()).toEqual(["WINDOW_UPDATE 1 +256"]);
   });
 
   it("is let in even when it is larger than all that the connection may buffer", () => {
@@ -130,7 +130,7 @@ describe("a message larger than the window", () => {
     subject.stream(3).expect(160_000);
     subject.settle();
     // The first one may come, though it is larger than the budget; the second one not yet.
-    expect(subject.peerWindow(1)).toBe(160_001);
+    expect(subject.peerWindow(1)).toBe(160_256);
     expect(subject.peerWindow(3)).toBe(65_535);
     if (how === "whole") {
       for (let left = 160_000; left > 0; ) {
@@ -143,7 +143,7 @@ describe("a message larger than the window", () => {
     } else if (how === "reset") subject.stream(1).reset(ErrorCode.CANCEL);
     else play(subject, [rst(1, ErrorCode.CANCEL)]);
     subject.settle();
-    expect(subject.peerWindow(3)).toBe(160_001);
+    expect(subject.peerWindow(3)).toBe(160_256);
     expect(subject.imbalance()).toEqual([]);
   });
 
@@ -152,7 +152,7 @@ describe("a message larger than the window", () => {
     subject.receive(headers(3, request));
     for (const id of [1, 3]) subject.stream(id).expect(160_000);
     subject.settle();
-    expect([subject.peerWindow(1), subject.peerWindow(3)]).toEqual([160_001, 160_001]);
+    expect([subject.peerWindow(1), subject.peerWindow(3)]).toEqual([160_256, 160_256]);
   });
 });
 

@@ -68,6 +68,12 @@ const floods: readonly Flood[] = [
     what: "empty DATA",
     one: (n) => (n === 0 ? [headers(1, request), data(1, 0)] : [data(1, 0)]),
   },
+  {
+    option: "emptyFrameRate",
+    counter: "emptyFrames",
+    what: "DATA of padding alone",
+    one: (n) => [...(n === 0 ? [headers(1, request)] : []), data(1, 0, { pad: n })],
+  },
   { option: "emptyFrameRate", counter: "emptyFrames", what: "PRIORITY", one: () => [priority(1, 3)] },
   {
     option: "emptyFrameRate",

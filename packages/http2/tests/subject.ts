@@ -28,6 +28,10 @@ interface StreamWindows {
   unannounced: number;
   borrowed: number;
   admitted: number;
+  bodyReceived: number;
+  coming: number;
+  message: number;
+  messageEnd: number;
 }
 
 /** Reads the numbers of a stream's receive window. A cast, since only tests may look. */

@@ -88,6 +88,11 @@ export interface ByteStreamSink {
   end(): void;
   reset(reset: StreamReset): void;
   writable(): void;
+  /**
+   * A message that was let in beyond the stream's window has stopped, for the reason that `message` gives: the stream ends. Whoever
+   * wants to say more than a reset does calls `abandon` or `reset` in here; otherwise `reset` follows.
+   */
+  stopped?(message: string): void;
 }
 
 /** How a stream came to a bad end. */

@@ -221,6 +221,10 @@ export class ClientCall implements ByteStreamSink, ReaderOwner, WriterOwner {
     this.writer.writable();
   }
 
+  stopped(message: string): void {
+    this.readFailed(new ConnectError(`${this.peer.address} stopped: ${message}`, Code.ResourceExhausted));
+  }
+
   /**
    * The peer's application has surely not seen the call: it never left (`not-sent`), or was refused by the peer's HTTP/2
    * (`unprocessed`). Such a call may be made again. Null as long as neither is known.

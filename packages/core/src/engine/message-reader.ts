@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Compression } from "../connect-private.js";
-import { prefixLength } from "../protocol/envelope.js";
 import type { AsyncContext } from "./async-context.js";
 import type { ByteStream } from "./byte-stream.js";
 import { EnvelopeReader } from "./envelope-reader.js";
@@ -32,6 +31,8 @@ interface Waiter<T> {
 /** The arrays of a reader that has none yet; never written. */
 const none: never[] = [];
 const finished: IteratorResult<never, undefined> = Object.freeze({ done: true, value: undefined });
+/** The largest message of a {@link MessageReader.single} reader that is credited when it is taken, as a quarter of the first window. */
+const waitsForItsEnd = 16_384;
 /** A chunk of the queue is dropped in one piece, so that taking a message costs the same with ten and with 10,000 waiting. */
 const chunk = 1024;
 
@@ -242,12 +243,18 @@ export class MessageReader<T> extends EnvelopeReader implements AsyncIterableIte
     owned: boolean,
   ): void {
     this.received++;
+    let owed = size;
+    if (this.single && size > waitsForItsEnd) {
+      // Only the end of the stream asks for it, and the peer may need window to send that.
+      this.stream.credit(size - 1);
+      owed = 1;
+    }
     if (compressed || this.hasPacked) {
       this.packed ??= new PackedMessages();
-      this.packed.push(compressed, b, start, end);
+      this.packed.push(compressed, b, start, end, owed);
       if (this.waiter !== null) this.unpackInContext();
     } else {
-      this.parse(b, start, end, size, false, owned);
+      this.parse(b, start, end, owed, false, owned);
     }
   }
 
@@ -334,7 +341,7 @@ export class MessageReader<T> extends EnvelopeReader implements AsyncIterableIte
       if (packed.first !== next || bytes === null) continue;
       packed.shift();
       // Not owned: a compression may give the same bytes to others.
-      this.parse(bytes, 0, bytes.length, next.bytes.length + prefixLength, next.compressed, false);
+      this.parse(bytes, 0, bytes.length, next.owed, next.compressed, false);
     }
     this.unpacking = false;
     if (this.endPending && this.failure === null) this.ended();

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { prefixLength } from "../protocol/envelope.js";
-
 /** A message as it came, without its prefix. */
 export interface PackedMessage {
   readonly compressed: boolean;
   readonly bytes: Uint8Array;
+  /** Bytes of credit that the peer gets when it is taken. */
+  readonly owed: number;
 }
 
 /** Gone messages are dropped in one piece, so that taking one costs the same with ten and with 10,000 waiting. */
@@ -28,10 +28,10 @@ export class PackedMessages {
   }
 
   /** Keeps a copy of a range, which may lie in a chunk with much else; of what has a buffer to itself, that. */
-  push(compressed: boolean, b: Uint8Array, start: number, end: number): void {
+  push(compressed: boolean, b: Uint8Array, start: number, end: number, owed: number): void {
     // Not `slice`, which is a view if the chunk is a `Buffer`.
     const bytes = b.buffer.byteLength === end - start ? b : new Uint8Array(b.subarray(start, end));
-    this.queue.push({ compressed, bytes });
+    this.queue.push({ compressed, bytes, owed });
   }
 
   /** Removes the first one. */
@@ -46,12 +46,12 @@ export class PackedMessages {
     }
   }
 
-  /** Removes all; returns the octets that they came in, with their prefixes. */
+  /** Removes all; returns the credit that the peer gets for them. */
   clear(): number {
-    let octets = 0;
-    for (let i = this.head; i < this.queue.length; i++) octets += this.queue[i]!.bytes.length + prefixLength;
+    let owed = 0;
+    for (let i = this.head; i < this.queue.length; i++) owed += this.queue[i]!.owed;
     this.queue.length = 0;
     this.head = 0;
-    return octets;
+    return owed;
   }
 }

@@ -303,6 +303,10 @@ export class ServerCall
     this.writer.writable();
   }
 
+  stopped(message: string): void {
+    this.stop(new ConnectError(message, Code.ResourceExhausted));
+  }
+
   // ---- ReaderOwner
 
   /** @inheritdoc */

@@ -28,6 +28,10 @@ class Notes implements FrameHandler, DataTarget {
     return this.discarded.has(streamId) ? null : this;
   }
 
+  onlyPadding(): void {
+    this.note("only padding");
+  }
+
   dataPadding(padding: number): void {
     this.note(`padding ${padding}`);
   }

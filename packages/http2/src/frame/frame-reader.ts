@@ -17,6 +17,8 @@ export interface FrameHandler {
   frame(type: number, flags: number, streamId: number, b: Uint8Array, start: number, end: number): void;
   /** A DATA frame begins; `length` is its whole payload. Returns who takes it, or null to discard it. */
   data(flags: number, streamId: number, length: number): DataTarget | null;
+  /** The DATA frame that has begun carries padding alone, and does not end its stream. */
+  onlyPadding(): void;
 }
 
 /** Who takes the payload of a DATA frame, in pieces as they arrive. */
@@ -180,6 +182,7 @@ export class FrameReader {
           "padding is longer than the DATA frame (RFC 9113 §6.1)",
         );
       }
+      if (this.padding === this.left && (this.flags & Flag.END_STREAM) === 0) this.handler.onlyPadding();
       this.target?.dataPadding(this.padding + 1);
     }
     const n = Math.min(this.left, end - at);

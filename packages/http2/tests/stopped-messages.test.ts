@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+// Promise 8: bounded memory, and nobody waits for ever for it. Messages that share the pool for large ones, and stop.
+// Mutant: http2/src/connection.ts # this.endStopped(now);
+// Mutant: http2/src/large-messages.ts # gained < (othersWait ? leastGain : 1) => gained < 1
+// Mutant: http2/src/large-messages.ts # (othersWait ? leastGain : 1) => leastGain
+// Mutant: http2/src/large-messages.ts # for (const mark of this.marks.values()) mark.since = -1;
+// Mutant: http2/src/receive-ledger.ts # (first || this.passed + n <= this.budget) => true
+// Mutant: http2/src/receiving-half.ts # if (this.borrowed > 0 && this.admitted === 0) return true;
+import { describe, expect, it } from "@jest/globals";
+import { ErrorCode } from "../src/error-code.js";
+import { data, headers, request, response } from "./frames.js";
+import { play, Subject } from "./subject.js";
+
+const mib = 1_048_576;
+const frameTimeoutMs = 30_000;
+
+/** A server, or a client, with so many streams on which a body comes that nobody takes. */
+function receiving(role: "server" | "client", streams: number, options = {}): Subject {
+  const subject = new Subject(role, { maxBufferedBytes: 4 * mib, ...options }).greet();
+  for (let i = 0; i < streams; i++) {
+    if (role === "client") subject.open();
+    play(subject, [headers(2 * i + 1, role === "client" ? response : request)]);
+  }
+  subject.crediting = false;
+  subject.settle();
+  subject.log.length = 0;
+  subject.sent();
+  return subject;
+}
+
+/** The reader of a stream has seen the prefix of a message. */
+function announce(subject: Subject, id: number, size: number): void {
+  play(subject, [data(id, 5)]);
+  subject.stream(id).expect(size, size + 5);
+  subject.settle();
+}
+
+function send(subject: Subject, id: number, n: number): void {
+  for (let left = n; left > 0; left -= 16_384) play(subject, [data(id, Math.min(left, 16_384))]);
+  subject.settle();
+}
+
+/** Time passes, and the connection is looked at once a second. */
+function pass(subject: Subject, ms: number, everySecond: () => void = () => {}): void {
+  for (let left = ms; left > 0; left -= 1000) {
+    subject.link.clock += Math.min(1000, left);
+    everySecond();
+    subject.connection.advance(subject.link.clock);
+    subject.settle();
+  }
+}
+
+const letIn = (subject: Subject, id: number): boolean => subject.peerWindow(id) > 65_535;
+const resets = (subject: Subject): string[] => subject.sent().filter((line) => line.startsWith("RST_STREAM"));
+
+describe.each(["server", "client"] as const)("a %s", (role) => {
+  it("resets four messages that were let in and stop, and lets in the one that waits", () => {
+    const subject = receiving(role, 5);
+    for (const id of [1, 3, 5, 7, 9]) announce(subject, id, mib);
+    expect([1, 3, 5, 7, 9].map((id) => letIn(subject, id))).toEqual([true, true, true, true, false]);
+    send(subject, 1, 60_000);
+    pass(subject, frameTimeoutMs - 1000);
+    expect(resets(subject)).toEqual([]);
+    pass(subject, 3000);
+    expect(resets(subject)).toEqual([1, 3, 5, 7].map((id) => `RST_STREAM ${id} ENHANCE_YOUR_CALM`));
+    expect(subject.log.at(-1)).toBe("7 reset ENHANCE_YOUR_CALM local maybe-processed");
+    expect(letIn(subject, 9)).toBe(true);
+    expect(subject.imbalance()).toEqual([]);
+    expect(subject.alive).toBe(true);
+  });
+
+  it("resets a message that stops though nobody waits, and none that goes on slowly", () => {
+    const subject = receiving(role, 2);
+    for (const id of [1, 3]) announce(subject, id, mib);
+    pass(subject, 2 * frameTimeoutMs + 5000, () => send(subject, 3, 100));
+    expect(resets(subject)).toEqual(["RST_STREAM 1 ENHANCE_YOUR_CALM"]);
+  });
+
+  it("resets a message that gains less than 64 KiB in that time while others wait, and none that gains as much", () => {
+    const subject = receiving(role, 4, { maxBufferedBytes: 24 * mib });
+    announce(subject, 1, 10 * mib);
+    announce(subject, 3, 10 * mib);
+    announce(subject, 5, 10 * mib);
+    expect(letIn(subject, 5)).toBe(false);
+    for (let i = 0; i < 8; i++) {
+      pass(subject, frameTimeoutMs, () => {
+        send(subject, 1, 2300);
+        if (!subject.stream(3).closed) send(subject, 3, 2100);
+      });
+    }
+    // The one that waited got the room, and then stopped.
+    expect(resets(subject)).toEqual([3, 5].map((id) => `RST_STREAM ${id} ENHANCE_YOUR_CALM`));
+  });
+});
+
+describe("a message that was let in", () => {
+  it("has no time while the server reads nothing", () => {
+    const subject = receiving("server", 2, { maxUnreadOutput: 65_536, writeTimeoutMs: 10_000 });
+    announce(subject, 1, mib);
+    subject.link.fast = false;
+    subject.stream(3).sendHeaders(response, false);
+    subject.stream(3).write(new Uint8Array(65_000), false);
+    subject.stream(1).sendHeaders(response, false);
+    subject.stream(1).write(new Uint8Array(65_000), false);
+    subject.settle();
+    expect(subject.link.paused).toBe(true);
+    // The peer takes a little now and then, so it is not late with that.
+    pass(subject, 2 * frameTimeoutMs, () => (subject.link.pending -= 1));
+    expect(subject.stream(1).closed).toBe(false);
+  });
+
+  it("may be answered by the sink when it stops", () => {
+    const subject = receiving("server", 1);
+    const stream = subject.stream(1);
+    const heard: string[] = [];
+    stream.sink = {
+      ...stream.sink,
+      stopped(message) {
+        heard.push(message);
+        stream.sendHeaders([":status", "200"], true);
+        stream.abandon();
+      },
+    };
+    announce(subject, 1, mib);
+    pass(subject, frameTimeoutMs + 3000);
+    expect(heard).toEqual([
+      "a message of 1048581 bytes gained less than 65536 within 30000 ms: its room is given to others (option frameTimeoutMs)",
+    ]);
+    expect(subject.sent().slice(-2)).toEqual(["HEADERS 1 END_STREAM", "RST_STREAM 1 NO_ERROR"]);
+  });
+});
+
+describe("the pool for large messages", () => {
+  it("is not taken for ever by smaller messages that pass the first one that waits", () => {
+    const subject = receiving("server", 100, { maxBufferedBytes: mib, maxConcurrentStreams: 200 });
+    announce(subject, 1, 600_000);
+    announce(subject, 3, 1_000_000);
+    expect(letIn(subject, 3)).toBe(false);
+    let passed = 0;
+    for (let id = 5; id < 200 && !letIn(subject, 3); id += 2) {
+      announce(subject, id, 300_000);
+      if (letIn(subject, id)) {
+        passed += 300_000;
+        send(subject, id, 300_000);
+      } else if (!subject.stream(1).closed) {
+        // The others wait behind the large one now; the pool gets empty.
+        subject.stream(1).reset(ErrorCode.CANCEL);
+        subject.settle();
+      }
+    }
+    expect(letIn(subject, 3)).toBe(true);
+    expect(passed).toBeGreaterThan(600_000);
+    expect(passed).toBeLessThanOrEqual(mib + 300_000);
+  });
+
+  it("lets in no message by the room that was left for padding, as long as the one before is not taken", () => {
+    const maxBufferedBytes = 4 * mib;
+    const subject = receiving("server", 1, { maxBufferedBytes });
+    const size = 200_000;
+    let whole = 0;
+    // The peer uses each byte of its window for messages; nobody takes one.
+    for (let round = 0; round < 50; round++) {
+      if (subject.peerWindow(1) < 5) break;
+      announce(subject, 1, size);
+      const n = Math.min(subject.peerWindow(1), size);
+      send(subject, 1, n);
+      if (n < size) break;
+      subject.stream().expect(0);
+      whole++;
+    }
+    expect(whole).toBe(1);
+    expect(subject.connection.ledger.held).toBeLessThanOrEqual(65_535 + size);
+    // The reader takes it, and the next one comes.
+    const rest = size - (subject.held.get(1)! - size - 10);
+    subject.held.set(1, subject.held.get(1)! - size - 5);
+    subject.stream().credit(size + 5);
+    subject.settle();
+    expect(subject.peerWindow(1)).toBeGreaterThanOrEqual(rest);
+    expect(subject.imbalance()).toEqual([]);
+  });
+
+  it("keeps no room behind a message when unread ones before it fill the window", () => {
+    const subject = receiving("server", 1);
+    send(subject, 1, 65_500);
+    announce(subject, 1, 100_000);
+    expect(subject.peerWindow(1)).toBeLessThanOrEqual(100_000 + 30);
+    send(subject, 1, 100_000);
+    send(subject, 1, subject.peerWindow(1));
+    expect(subject.connection.ledger.held).toBeLessThanOrEqual(65_535 + 100_005);
+    // What was before is taken: the room is there again for the padding of the next message.
+    expect(subject.imbalance()).toEqual([]);
+  });
+});
