@@ -3,7 +3,7 @@
 // Mutant: core/src/client/call-scope.ts # const left = this.dueAt - this.deadlines.now(); => const left = timeoutMs;
 // Mutant: core/src/client/call-scope.ts # if (left <= 0) { => if (left < -1e9) {
 // Mutant: core/src/client/foreign-method.ts # foreignTimeout(scope?.timeLeft()); => foreignTimeout(scope?.timeoutMs);
-// Mutant: core/src/client/method-caller.ts # if (timeoutMs !== scope.timeoutMs) return fields;
+// Mutant: core/src/client/method-caller.ts # this.preparedTimeout !== timeoutMs || => false ||
 import { createRouterTransport } from "@connectrpc/connect";
 import { Code, ConnectError, createClient, type Interceptor } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";

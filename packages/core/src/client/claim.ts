@@ -8,6 +8,8 @@ export interface Attempted {
   readonly name: string;
   /** Attempts that run now. */
   readonly attempts: number;
+  /** It has ended for its user. */
+  readonly over: boolean;
 }
 
 /**

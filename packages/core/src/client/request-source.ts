@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DescMessage } from "@bufbuild/protobuf";
-import { openIterator } from "../engine/iterator.js";
+import { isThenable, openIterator } from "../engine/iterator.js";
 import { asMessage } from "../engine/message-codec.js";
 import { isReplayable, replays } from "../engine/replayable.js";
 import { type Attempted, Claim } from "./claim.js";
@@ -14,6 +14,7 @@ export class RequestSource implements AsyncIterable<unknown> {
   readonly given: AsyncIterable<unknown> | Iterable<unknown>;
   /** Who has the messages; null if each attempt can have them. */
   readonly claim: Claim | null;
+  private readonly readers: (AsyncIterator<unknown> | Iterator<unknown>)[] = [];
   private readonly schema: DescMessage;
   private readonly call: Attempted;
 
@@ -41,6 +42,7 @@ export class RequestSource implements AsyncIterable<unknown> {
         claim.consumed = true;
       }
       iterator = openIterator(this.given);
+      this.readers.push(iterator);
       return iterator;
     };
     const complete = (r: IteratorResult<unknown>): IteratorResult<unknown> =>
@@ -55,10 +57,23 @@ export class RequestSource implements AsyncIterable<unknown> {
       },
       return: async (value?: unknown) => (await opened()?.return?.(value)) ?? { done: true, value },
       throw: async (error?: unknown) => {
-        const from = opened();
-        if (from?.throw === undefined) throw error;
-        return complete(await from.throw(error));
+        if (iterator === null) this.leave(error);
+        if (iterator?.throw === undefined) throw error;
+        return complete(await iterator.throw(error));
       },
     };
+  }
+
+  /** When a call over it ends, Connect throws into an iterator of its own: that is meant for those that read. */
+  private leave(error: unknown): void {
+    if (!this.call.over && this.call.attempts > 0) return;
+    for (const reader of this.readers.splice(0)) {
+      try {
+        const left: unknown = reader.throw === undefined ? reader.return?.() : reader.throw(error);
+        if (isThenable(left)) left.then(undefined, () => {});
+      } catch {
+        // The call is over; its outcome is known.
+      }
+    }
   }
 }
