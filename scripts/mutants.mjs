@@ -125,7 +125,10 @@ function runTest(folder, test, limitMs, ...more) {
     }, limitMs);
     child.on("close", (code) => {
       clearTimeout(timer);
-      const broken = /Test suite failed to run/.test(output) || !/\d+ (passed|failed)/.test(output);
+      // A test that fails by a mutant may leave something open, which the environment reports as a suite that did not run.
+      const leftOpen = /left open when the last test was over/.test(output);
+      const broken =
+        (/Test suite failed to run/.test(output) && !leftOpen) || !/\d+ (passed|failed)/.test(output);
       resolve({ how: hung ? "hung" : code === 0 ? "green" : broken ? "broken" : "red", output });
     });
   });

@@ -6,6 +6,7 @@
 // Mutant: node/src/dial/address-race.ts # const atMost = Math.min(timeoutMs, longestTimeout); => const atMost = longestTimeout;
 // Mutant: node/src/dial/address-race.ts # for (const attempt of this.running) attempt.stop(error(attempt));
 // Mutant: node/src/dial/connection-attempt.ts # this.fail(error ?? new Error("it closed the connection at once"));
+// Mutant: core/src/client/exchange.ts # if (this.call !== null) this.call.cancel(error); => if (true) this.call?.cancel(error);
 import { describe, expect, it, test } from "@jest/globals";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { Code, ConnectError, createClient, createTransport } from "@tristream/node";
@@ -104,4 +105,17 @@ test("a transport that is closed while it connects fails the calls that wait, at
   expect(code).toBe(Code.Unavailable);
   expect(rawMessage).toBe(`can't connect to 127.0.0.1:${peer.port}: the transport was closed`);
   await closed;
+});
+
+test("a signal that an interceptor has put in its place ends a call that waits for a connection", async () => {
+  await using peer = await oddPeer(mute);
+  await using transport = createTransport(`${peer.url};${peer.url}`);
+  const own = new AbortController();
+  const client = createClient(GreetService, transport, {
+    interceptors: [(next) => (req) => next({ ...req, signal: own.signal })],
+  });
+  const calls = [failure(client.greet({})), failure(client.greetServerStream({}).receive())];
+  await peer.accepted(0);
+  own.abort();
+  for (const { code } of await Promise.all(calls)) expect(code).toBe(Code.Canceled);
 });

@@ -38,6 +38,8 @@ export abstract class Exchange implements ClientCallListener, EndedBySignal {
   protected reject: ((error: unknown) => void) | null = null;
   private ownSignal: SharedSignal | null = null;
   private resends = 0;
+  /** The request's own signal has ended the attempt before there was a connection. */
+  private stopped = false;
 
   constructor(caller: StreamOpener, req: AnyRequest, scope: CallScope) {
     this.caller = caller;
@@ -57,7 +59,10 @@ export abstract class Exchange implements ClientCallListener, EndedBySignal {
         this.take();
         const link = this.caller.link(this.scope);
         if ("open" in link) this.opened(link);
-        else link.then((opened) => this.opened(opened)).catch((error) => this.failed(error));
+        else {
+          if (!isOriginal(this.req)) this.watchSignal();
+          link.then((opened) => this.opened(opened)).catch((error) => this.failed(error));
+        }
       } catch (error) {
         this.failed(error);
       }
@@ -95,6 +100,7 @@ export abstract class Exchange implements ClientCallListener, EndedBySignal {
 
   /** Throws what the headers can't say. */
   private opened(link: Link): void {
+    if (this.stopped) return;
     if (this.scope.over) throw this.scope.error ?? new ConnectError("the call has ended", Code.Canceled);
     this.call = this.caller.open(link, this.req, this.scope, this);
     if (this.call.over) {
@@ -125,6 +131,7 @@ export abstract class Exchange implements ClientCallListener, EndedBySignal {
   }
 
   private failed(error: unknown): void {
+    this.unwatchSignal();
     this.release(error);
     this.reject?.(error);
   }
@@ -132,7 +139,7 @@ export abstract class Exchange implements ClientCallListener, EndedBySignal {
   /** An interceptor may put a signal of its own in the request's place: it cancels this attempt. */
   private watchSignal(): void {
     const { signal } = this.req;
-    if (signal === this.scope.signal) return;
+    if (signal === this.scope.signal || this.ownSignal !== null) return;
     if (signal.aborted) this.signalFired(signal);
     else {
       this.ownSignal = SharedSignal.of(signal);
@@ -142,7 +149,13 @@ export abstract class Exchange implements ClientCallListener, EndedBySignal {
 
   /** @inheritdoc */
   signalFired(signal: AbortSignal): void {
-    this.call?.cancel(errorFromThrown(signal.reason, Code.Canceled));
+    const error = errorFromThrown(signal.reason, Code.Canceled);
+    if (this.call !== null) this.call.cancel(error);
+    else {
+      // There is no connection yet.
+      this.stopped = true;
+      this.failed(error);
+    }
   }
 
   private unwatchSignal(): void {
