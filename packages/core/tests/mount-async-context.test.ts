@@ -2,7 +2,6 @@
 // Promise 13: each call's code runs in its own context, under Connect's adapters too.
 // Mutant: core/src/server/connect-impl.ts # return new ContextIterator(openIterator(source)); => return openIterator(source) as never;
 // Mutant: core/src/server/guard-handler.ts # this.context.runInAsyncScope(this.ending.abort, this.ending, reason); => this.ending.abort(reason);
-// Mutant: core/src/server/guarded-iterator.ts # this.context.runInAsyncScope(returned, undefined, this.source); => returned(this.source);
 import { create, toBinary } from "@bufbuild/protobuf";
 import { createConnectRouter } from "@connectrpc/connect";
 import { createClient, type Interceptor, mount, type TripleServiceImpl } from "@tristream/core";

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { AsyncResource } from "node:async_hooks";
 import {
   type Connector,
   createServer,
@@ -45,10 +46,12 @@ export function startRefusing(routes: ServerOptions["routes"], refusal: Refusal,
   const arrived = Array.from({ length: times }, () => happening());
   const waits = Array.from({ length: times }, () => happening());
   const peers: Peer[] = [];
+  const context = new AsyncResource("RefusingPeer");
   let next: Happening<Link> | null = null;
   let over = false;
   const open = (): Link => {
-    const pair = memoryPair();
+    // As sockets are made: not in the context of the call that needs one.
+    const pair = context.runInAsyncScope(memoryPair, undefined);
     const link = new Connection("client", pair.client);
     const n = peers.length;
     if (n >= times) server.accept(new Connection("server", pair.server));

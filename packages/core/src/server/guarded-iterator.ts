@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type AsyncContext, captureContext } from "../engine/async-context.js";
 import { isThenable, openIterator } from "../engine/iterator.js";
 import { afterInput } from "../engine/turns.js";
 import { reasonOf } from "./unless-aborted.js";
@@ -33,8 +32,6 @@ export class GuardedIterator<T> implements AsyncIterableIterator<T, undefined> {
   private readonly taken: ((value: unknown) => void) | undefined;
   private readonly failure: (error: unknown) => unknown;
   private readonly pending = new Set<(error: unknown) => void>();
-  /** That of the call: the signal fires in another one. */
-  private readonly context: AsyncContext = captureContext();
   private over = false;
 
   /** Opens the source. Throws a `TypeError` if it is no iterable. */
@@ -113,14 +110,10 @@ export class GuardedIterator<T> implements AsyncIterableIterator<T, undefined> {
   /** Runs the `finally` of a generator that waits at a `yield`. Not awaited: it may be parked for ever. */
   private returnSource(): void {
     try {
-      const result: unknown = this.context.runInAsyncScope(returned, undefined, this.source);
+      const result: unknown = this.source.return?.();
       if (isThenable(result)) Promise.resolve(result).then(undefined, () => {});
     } catch {
       // The call is over; its outcome is known.
     }
   }
-}
-
-function returned(source: AsyncIterator<unknown> | Iterator<unknown>): unknown {
-  return source.return?.();
 }
