@@ -2,7 +2,8 @@
 // Entries of maps, as the encoding guide has them (protobuf.dev/programming-guides/encoding#maps): an entry is a message with a key and
 // a value. protobuf-es 2.13 reads them otherwise (protobuf-es#1542).
 // Mutant: codec/src/field-decoder.ts # else decoder.readDelimitedInto(value as Building, b, stop); => else value = decoder.readDelimited(b, stop);
-// Mutant: codec/src/field-decoder.ts # else if (tag !== valueTag) skip(tag, b, stop); => else if (tag !== valueTag) input.at = stop;
+// Mutant: codec/src/field-decoder.ts # else if (tag !== valueTag) skip(tag, b, stop); => else if (tag !== valueTag) throw unusual;
+// Mutant: codec/src/field-decoder.ts # if (!known.has(value)) throw unusual;
 // Mutant: codec/src/field-decoder.ts # const readValue = knownValue(field); => const readValue = valueDecoder(field);
 // Mutant: codec/src/parse-binary.ts # value = this.value(field, value as ReflectMessage | undefined); => value = this.value(field, undefined);
 // Mutant: codec/src/parse-binary.ts # if (reader.pos > end) throw new RangeError("premature EOF");
@@ -10,6 +11,7 @@
 // Mutant: codec/src/parse-binary.ts # if (field === undefined || (field.fieldKind === "map" && wireType !== WireType.LengthDelimited)) { => if (field === undefined) {
 // Mutant: codec/src/map-key.ts # Object.defineProperty(map, key, { value, writable: true, enumerable: true, configurable: true });
 import { create, type DescMessage, type fromBinary, toBinary } from "@bufbuild/protobuf";
+import { configureTextEncoding, getTextEncoding } from "@bufbuild/protobuf/wire";
 import { describe, expect, test } from "@jest/globals";
 import { compileCodec, parseBinary } from "../src/index.js";
 import { MapsSchema, SmallSchema, TreeSchema } from "./gen/three_pb.js";
@@ -193,4 +195,28 @@ test("a message that the compiled parser leaves to the slow one has its entries 
   const group = hex("5b 0a0161 5c");
   const b = Buffer.concat([group, entry(18, "0a016b 120161 1a0163 120162")]);
   expect(compileCodec(SecondSchema).parse(b)).toMatchObject({ part: { name: "a" }, textMap: { k: "b" } });
+});
+
+test("entries with unknown fields, and with a value twice, are read by compiled code", () => {
+  const before = getTextEncoding();
+  let decoded = 0;
+  configureTextEncoding({
+    ...before,
+    // The slow parser decodes each text by it.
+    decodeUtf8(bytes, strict) {
+      decoded++;
+      return before.decodeUtf8(bytes, strict);
+    },
+  });
+  try {
+    const b = entry(smalls, "0a016b 12020807 1a0163 1203120161");
+    expect(compileCodec(MapsSchema).parse(b).smalls).toEqual({
+      k: create(SmallSchema, { number: 7, text: "a" }),
+    });
+    expect(decoded).toBe(0);
+    parseBinary(MapsSchema, b);
+    expect(decoded).toBe(2);
+  } finally {
+    configureTextEncoding(before);
+  }
 });

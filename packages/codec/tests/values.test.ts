@@ -2,7 +2,6 @@
 // What compiled code doesn't know, protobuf-es does: each of these lines is a place where it says so.
 // Mutant: codec/src/message-decoder.ts # if (this.numbers.has(no)) throw unusual;
 // Mutant: codec/src/varint.ts # if (stop > end) throw unusual;
-// Mutant: codec/src/field-decoder.ts # if (!known.has(value)) throw unusual;
 // Mutant: codec/src/scalar-encoders.ts # if (scratch.getBigInt64(0, true) !== number) throw unusual;
 // Mutant: codec/src/scalar-encoders.ts # if (Number.isFinite(value) && Math.abs(value) > largestFloat) throw unusual;
 // Mutant: codec/src/map-key.ts # if (String(number) !== name) throw unusual;
