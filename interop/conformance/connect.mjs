@@ -18,7 +18,7 @@ export async function runConnectSuite(connectconformance, side, parallel) {
     config,
     ...(side === "server" ? ["--parallel", String(parallel)] : []),
   ];
-  const program = [...tristream(`connect/${side}.ts`), ...(side === "client" ? [String(parallel)] : [])];
+  const program = [...tristream(`connect/${side}`), ...(side === "client" ? [String(parallel)] : [])];
   const report = new Report();
   const runner = start([connectconformance, ...options, "--", ...program], {
     ...spawnOptions,

@@ -39,7 +39,7 @@ export function runOurClient(tools, parallel) {
   return withServer([tools["grpc-interop-peer"], "server"], async ({ port }) => {
     const passed = new Set();
     const failures = [];
-    const program = tristream("grpc/client.ts");
+    const program = tristream("grpc/client");
     const client = start([...program, urlOf(port), String(parallel), ...cases, ...compressedCases], {
       ...spawnOptions,
       onLine: (line) => {
@@ -56,7 +56,7 @@ export function runOurClient(tools, parallel) {
 
 /** grpc-go's clients, a process for each case and so many at once, against our server. */
 export function runOurServer(tools, parallel) {
-  return withServer(tristream("grpc/server.ts"), async (server) => {
+  return withServer(tristream("grpc/server"), async (server) => {
     const left = [...clientCommands(tools, server.port)];
     const failures = [];
     const worker = async () => {

@@ -60,12 +60,18 @@ interface Answer {
   payload?: ConformancePayload | undefined;
 }
 
+/** The suite's servers answer 200 ms after a cancel that a timer makes. */
+const mostLateMs = 100;
+
 /** One call, and what came of it. */
 class SuiteCall {
   readonly options: CallOptions;
   private readonly request: ClientCompatRequest;
   private readonly result = create(ClientResponseResultSchema);
   private readonly controller = new AbortController();
+  /** By how much the timer that cancels the call was late, or is if it has not fired. */
+  private lateMs = (): number => 0;
+  private receivedAtClose = 0;
 
   constructor(request: ClientCompatRequest) {
     this.request = request;
@@ -132,8 +138,9 @@ class SuiteCall {
     return this.outcome(async () => {
       await this.sendAll(stream, messages, async () => !fullDuplex || (await this.receiveOne(stream)));
       if (this.cancelsAt("beforeCloseSend")) stream.cancel();
-      await stream.closeRequest();
+      const closed = stream.closeRequest();
       this.requestClosed();
+      await closed;
       await this.receiveAll(stream);
     });
   }
@@ -185,7 +192,15 @@ class SuiteCall {
     if (cancel === undefined) return;
     const { cancelTiming } = cancel;
     if (cancelTiming.case !== undefined && cancelTiming.case !== "afterCloseSendMs") return;
-    setTimeout(() => this.controller.abort(), cancelTiming.value ?? 0);
+    const ms = cancelTiming.value ?? 0;
+    const dueAt = performance.now() + ms;
+    this.receivedAtClose = this.result.payloads.length;
+    this.lateMs = () => performance.now() - dueAt;
+    setTimeout(() => {
+      const fired = this.lateMs();
+      this.lateMs = () => fired;
+      this.controller.abort();
+    }, ms);
   }
 
   private async outcome(read: () => Promise<void>): Promise<ClientResponseResult> {
@@ -194,6 +209,11 @@ class SuiteCall {
     } catch (error) {
       this.result.error = fromConnectError(error);
     }
+    const lateMs = this.lateMs();
+    const overtaken = this.result.error === undefined || this.result.payloads.length > this.receivedAtClose;
+    // Answers came before the cancel because the process did not run: that says nothing of the call.
+    if (overtaken && lateMs > mostLateMs)
+      throw new Error(`the timer of the cancel is ${Math.round(lateMs)} ms late`);
     return this.result;
   }
 }
