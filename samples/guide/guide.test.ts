@@ -34,6 +34,9 @@ hello b
 hello nobody
 [ 'Canceled', 'Canceled', 'the client has sent all' ]
 `,
+  "uploads.ts": `stored a, b
+[aborted] the upload is not complete
+`,
   "headers.ts": `{
   'user-agent': 'tristream/0.1.0',
   'x-key': Uint8Array(2) [ 1, 2 ],

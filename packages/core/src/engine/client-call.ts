@@ -174,7 +174,8 @@ export class ClientCall implements ByteStreamSink, ReaderOwner, WriterOwner {
 
   headers(list: HeaderFields, end: boolean): void {
     if (this.over) return;
-    if (end) {
+    // Proxies answer with a status in HEADERS that end nothing, and an empty DATA frame or an error page behind it.
+    if (end || parseStatus(list) instanceof ConnectError) {
       this.trailersArrived(list, list);
       return;
     }
@@ -201,6 +202,12 @@ export class ClientCall implements ByteStreamSink, ReaderOwner, WriterOwner {
 
   end(): void {
     if (this.over) return;
+    const { headerList } = this;
+    // OK in HEADERS says nothing of messages that came later: they may have been cut.
+    if (headerList !== null && this.reader.received === 0 && parseStatus(headerList) === null) {
+      this.trailersArrived(headerList, null);
+      return;
+    }
     // Not by the reader's end: a response without a status must not look complete.
     this.settle(this.noStatus(), false);
     if (!this.stream.closed) this.stream.abandon();

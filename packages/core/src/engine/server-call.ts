@@ -7,6 +7,7 @@ import { ResetCode } from "../protocol/reset-code.js";
 import { type AsyncContext, captureContext, contextFrom } from "./async-context.js";
 import type { ByteStream, ByteStreamSink, HeaderFields, StreamReset } from "./byte-stream.js";
 import type { DeadlineEntry, DeadlineWheel } from "./deadline.js";
+import { holdEnd } from "./held-ends.js";
 import type { Peer } from "./link.js";
 import type { MessageCodec } from "./message-codec.js";
 import { MessageReader, type ReaderOwner } from "./message-reader.js";
@@ -127,7 +128,7 @@ export class ServerCall
   /** Begins; `ended`: the request has no body. */
   start(ended: boolean): void {
     if (this.method.requestStream) this.invoke(this.reader);
-    if (ended) this.reader.end();
+    if (ended) this.end();
   }
 
   /** The context in which the application's code of this call was left last; before that, one of its own from the server's. */
@@ -288,11 +289,18 @@ export class ServerCall
   }
 
   trailers(): void {
-    this.reader.end();
+    this.end();
   }
 
   end(): void {
-    this.reader.end();
+    // The end of a request that is one message is what its handler waits for: nothing is held up for it.
+    if (this.method.requestStream) holdEnd(this);
+    else this.reader.end();
+  }
+
+  /** The end of a request stream has been held long enough: no reset was close behind it. */
+  endHeld(): void {
+    if (!this.over) this.reader.end();
   }
 
   reset(reset: StreamReset): void {
