@@ -3,7 +3,6 @@
 // be sent once are sent by the first; a cancel reaches all attempts.
 // Mutant: core/src/client/claim.ts # if (this.consumed || (this.holder !== null && this.holder !== attempt)) throw this.refusal(call);
 // Mutant: core/src/client/exchange.ts # this.claim?.release(this, error);
-// Mutant: core/src/client/handle-source.ts # if (scope.attempts > 1) return refusing(sentTwice(scope.name));
 // Mutant: core/src/client/call-scope.ts # if (this.earlier !== null) for (const call of this.earlier) call.cancel(error);
 import type { StreamRequest, StreamResponse, UnaryResponse } from "@connectrpc/connect";
 import { Code, ConnectError, createClient, type Interceptor } from "@tristream/core";
