@@ -174,8 +174,8 @@ describe("one line on stderr and exit code 1 tell that", () => {
   it.each([
     ["127.0.0.1:20000", /has no scheme/],
     ["tri://127.0.0.1", /has no port/],
-    ["tri://:20000", /can't be read/],
-    ["tri://127.0.0.1:99999", /can't be read/],
+    ["tri://:20000", /has no host/],
+    ["tri://127.0.0.1:99999", /has port 99999/],
     ["ftp://127.0.0.1:20000", /has scheme "ftp"/],
     ["tri://127.0.0.1:20000/greet.GreetService", /has path "\/greet\.GreetService"/],
     ["tri://127.0.0.1:20000?timeout=3", /has parameter "timeout"/],
