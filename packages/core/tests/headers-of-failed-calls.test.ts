@@ -3,7 +3,7 @@
 // the trailers: the callbacks get both before the call rejects, and the error's metadata has both.
 // Mutant: core/src/engine/server-response.ts # if (this.responseHeaders.keys().next().done !== true) this.sendHead();
 // Mutant: core/src/engine/server-response.ts # if (this.headersSent || this.responseHeaders === null) return; => return;
-// Mutant: core/src/client/create-client.ts # if (observer) tellReceived(scope, observer);
+// Mutant: core/src/client/create-client.ts # if (observer) observeReceived(scope, observer);
 // Mutant: core/src/client/create-client.ts # observer = undefined;
 // Mutant: core/src/engine/client-call.ts # if (error !== null && !canceled) this.addReceived(error);
 // Mutant: core/src/engine/client-call.ts # if (this.hasHeaders) this.responseHeader.forEach(append);
@@ -13,7 +13,7 @@
 // Mutant: core/src/client/call-scope.ts # this.call?.addReceived(error);
 // Mutant: core/src/client/stream-call.ts # if (this.scope.call?.hasTrailers === true) this.tellTrailers();
 // Mutant: core/src/client/stream-call.ts # || this.scope.call?.hasTrailers === true
-// Mutant: core/src/client/stream-call.ts # tellReceived(this.scope, this.observer);
+// Mutant: core/src/client/stream-call.ts # observeReceived(this.scope, this.observer);
 import type { ServerHttp2Stream } from "node:http2";
 import { createClient as createConnectClient } from "@connectrpc/connect";
 import { jest } from "@jest/globals";

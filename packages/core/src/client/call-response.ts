@@ -6,7 +6,7 @@ import type { AnyResponse } from "./call-request.js";
 
 const carriedKey = Symbol("tristream.carried");
 
-/** The call that brought a response, also a copy of one by an interceptor; undefined for a response that somebody else made. */
+/** The call that brought a response, or a copy of it by an interceptor. Undefined for a response that an interceptor made. */
 export function callOf(res: AnyResponse): ClientCall | undefined {
   return (res as { [carriedKey]?: ClientCall })[carriedKey];
 }

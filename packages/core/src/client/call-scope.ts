@@ -35,7 +35,7 @@ export class CallScope implements Attempted, DeadlineEntry, HeadersMaker<null>, 
   call: ClientCall | null = null;
   /** Attempts that run now: calls of the innermost `next()` that have not ended. */
   attempts = 0;
-  /** Messages that interceptors put in the place of the request's own, with who has them. */
+  /** Messages that interceptors put in place of the request's own, each with its claim. */
   private claims: { readonly messages: object; readonly claim: Claim }[] | null = null;
   /** The streams that carried it when another one was added; those that are not over yet run beside that. */
   private earlier: ClientCall[] | null = null;
@@ -59,10 +59,10 @@ export class CallScope implements Attempted, DeadlineEntry, HeadersMaker<null>, 
   deadlineSet = false;
   private readonly deadlines: DeadlineWheel;
   private readonly userSignal: SharedSignal | null = null;
-  /** A copy of the caller's context, in which the interceptors are called: what they enter there does not reach the caller. */
+  /** A copy of the caller's context for the interceptors: the stores that they enter do not reach the caller. */
   readonly asyncContext: AsyncContext = captureContext();
   private controller: AbortController | null = null;
-  /** Where the signal was asked for: its listeners are called there, whatever ends the call. */
+  /** The context in which the signal was asked for. Its listeners are called there, whatever ends the call. */
   private signalContext: AsyncContext | null = null;
 
   /** `name` is `package.Service/Method`. A signal that has fired already, or is none, ends the call before it begins. */
@@ -110,7 +110,7 @@ export class CallScope implements Attempted, DeadlineEntry, HeadersMaker<null>, 
     this.call = call;
   }
 
-  /** Who has the messages that an interceptor passed on in the place of the request's own. */
+  /** The claim on messages that an interceptor put in place of the request's own. */
   claimOf(messages: object): Claim {
     this.claims ??= [];
     const known = this.claims.find((each) => each.messages === messages);
@@ -135,8 +135,9 @@ export class CallScope implements Attempted, DeadlineEntry, HeadersMaker<null>, 
   }
 
   /**
-   * Milliseconds that a peer is told now: what is left, rounded up to whole ones, but never more than was given; so one that
-   * is told within a millisecond is what was given. Undefined without a deadline. Ends a call whose time is over, and throws.
+   * The milliseconds for the peer's timeout header: the time left, rounded up to whole milliseconds, but never more than the given
+   * timeout. A header that is written within the first millisecond has the given timeout. Undefined without a deadline. If no time
+   * is left, ends the call and throws.
    */
   timeLeft(): number | undefined {
     const { timeoutMs } = this;
@@ -147,7 +148,7 @@ export class CallScope implements Attempted, DeadlineEntry, HeadersMaker<null>, 
       throw this.error;
     }
     const whole = Math.ceil(left);
-    // The wheel ends what is longer than it counts; the peer is told what was given.
+    // The wheel also ends deadlines longer than its range; the peer gets the given one.
     return whole >= timeoutMs || timeoutMs >= forEver ? timeoutMs : whole;
   }
 
@@ -157,7 +158,7 @@ export class CallScope implements Attempted, DeadlineEntry, HeadersMaker<null>, 
     return this.deadlines.now() < this.dueAt - clockSlackMs ? error : this.deadlineError();
   }
 
-  /** Why the user's signal has fired; null if it has not. */
+  /** The reason of the user's signal if it has fired, else null. */
   abortReason(): ConnectError | null {
     const signal = this.userSignal?.firedSignal;
     return signal === undefined ? null : errorFromThrown(signal.reason, Code.Canceled);

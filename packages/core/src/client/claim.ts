@@ -2,42 +2,42 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { errorFromThrown } from "../engine/thrown.js";
 
-/** What a {@link Claim} needs to know of its call. */
+/** The state of its call that a {@link Claim} needs. */
 export interface Attempted {
   /** `package.Service/Method`. */
   readonly name: string;
   /** Attempts that run now. */
   readonly attempts: number;
-  /** It has ended for its user. */
+  /** Whether the call has ended for its user. */
   readonly over: boolean;
 }
 
 /**
- * Who has the messages of a request that can be read once. Each attempt of a call gets all of them or an error, never the rest
- * that another one has left. (What `isReplayable` needs no claim.)
+ * The claim on a request's messages that can be read once. Each attempt of a call gets all of them or an error, never the rest
+ * that another attempt has left. Messages that are replayable (`isReplayable`) need no claim.
  */
 export class Claim {
-  /** Some of the messages were taken: no attempt can have all of them any more. */
+  /** Some of the messages were consumed: no attempt can have all of them any more. */
   consumed = false;
-  /** The attempt that sends them, or is about to, without a reader of an interceptor between. */
+  /** The attempt that sends the messages, or is about to, without an interceptor's reader in between. */
   holder: object | null = null;
-  /** With what the last attempt ended that held them. */
+  /** The outcome of the last attempt that held the messages. */
   private lastError: unknown = undefined;
 
-  /** An attempt wants all messages. Throws a `ConnectError` if it can't have them. */
+  /** Gives all messages to an attempt. Throws a `ConnectError` if some were consumed. */
   take(attempt: object, call: Attempted): void {
     if (this.consumed || (this.holder !== null && this.holder !== attempt)) throw this.refusal(call);
     this.holder = attempt;
   }
 
-  /** An attempt has ended; nothing if it does not hold the messages. */
+  /** Ends an attempt. Does nothing if the attempt does not hold the messages. */
   release(attempt: object, error: unknown): void {
     if (this.holder !== attempt) return;
     this.holder = null;
     this.failed(error);
   }
 
-  /** With what an attempt ended that has read the messages. */
+  /** The outcome of an attempt that has read the messages. */
   failed(error: unknown): void {
     this.lastError = error;
   }
@@ -60,7 +60,7 @@ export class Claim {
   }
 }
 
-/** What an interceptor gets that calls `next()` again while the attempt before sends a stream that can be sent once. */
+/** The error for an interceptor that calls `next()` again while an earlier attempt sends messages that can be sent once. */
 export function sentTwice(name: string): ConnectError {
   return new ConnectError(
     `an interceptor of ${name} called next() again while the attempt before still runs: the messages of a stream can be sent once; only one message, an array, a Set, a Map, or replayable(() => messages) can be sent by two attempts at a time`,

@@ -19,6 +19,7 @@ import { errorFromThrown } from "../engine/thrown.js";
 import { CheckedHeaders } from "../protocol/checked-headers.js";
 import { appendHeaders, replaceHeaders } from "../protocol/metadata.js";
 import { awaitableClient } from "./awaitable-client.js";
+import { type CallObserver, observeReceived } from "./call-observer.js";
 import type { SendOptions, TripleCallOptions } from "./call-options.js";
 import { applyInterceptors, callRequest, checkResponse, type Next } from "./call-request.js";
 import { callOf } from "./call-response.js";
@@ -39,7 +40,6 @@ import {
   type ServerStream,
   ServerStreamHandle,
 } from "./stream-handles.js";
-import { type CallObserver, tellReceived } from "./tell-received.js";
 
 /** A stream of messages that an application gives: an async generator, an array, any iterable. */
 export type Messages<I> = AsyncIterable<I> | Iterable<I>;
@@ -175,7 +175,7 @@ class ClientMethodCaller implements RequestMaker {
       let observer: CallObserver | undefined = observeInContext(options);
       scope.onEnd = (error) => {
         if (error === null) return;
-        if (observer) tellReceived(scope, observer);
+        if (observer) observeReceived(scope, observer);
         reject(error);
       };
       const failed = (error: unknown): void => scope.cancel(errorFromThrown(error));

@@ -84,18 +84,18 @@ export abstract class Exchange implements ClientCallListener, EndedBySignal {
   /** The call has ended, for good. */
   protected abstract settled(call: ClientCall, error: ConnectError | null): void;
 
-  /** Whether the request can be sent once more, from its first message. */
+  /** Whether the request can be sent again, from its first message. */
   protected abstract replayable(): boolean;
 
   protected abstract send(call: ClientCall): void;
 
-  /** The attempt begins. Throws if it can't have all messages. */
+  /** Begins the attempt. Throws if the attempt can't have all messages. */
   protected take(): void {}
 
-  /** The stream is over: what is sent from now on waits for another one. */
+  /** Ends the stream: messages that are sent from now on wait for another attempt. */
   protected detach(_call: ClientCall): void {}
 
-  /** The attempt has ended. What no attempt has consumed is free for another one. */
+  /** Ends the attempt: messages that no attempt has consumed are free for another one. */
   protected release(_error: unknown): void {}
 
   /** Throws what the headers can't say. */
@@ -125,7 +125,7 @@ export abstract class Exchange implements ClientCallListener, EndedBySignal {
       if (!link.usable) throw error;
       this.opened(link);
     };
-    // What ended the first attempt runs in a context that calls share.
+    // The event that ended the first attempt runs in a context that calls share.
     this.asyncContext.runInAsyncScope(again, undefined).catch((error) => this.failed(error));
     return true;
   }
@@ -186,9 +186,9 @@ export class UnaryExchange extends Exchange {
 
 /** A call with a stream of messages in one direction or in both. */
 export class StreamExchange extends Exchange {
-  /** Inside the interceptors: the messages' source runs in what they enter. */
+  /** Captured inside the interceptors: the source of the messages runs with the stores that they enter. */
   readonly asyncContext: AsyncContext = captureContext();
-  /** Who has the messages; null if each attempt can have them. */
+  /** The claim on the messages; null if each attempt can have them. */
   private claim: Claim | null = null;
   private running = false;
 
@@ -241,7 +241,7 @@ export class StreamExchange extends Exchange {
     }
     const { claim } = this;
     if (claim !== null) {
-      // A reader of an interceptor may have begun since this attempt did.
+      // An interceptor's reader may have begun since this attempt did.
       if (claim.consumed) {
         call.cancel(claim.refusal(this.scope));
         return;
@@ -252,14 +252,14 @@ export class StreamExchange extends Exchange {
   }
 }
 
-/** Who has the messages that a request carries; null if each attempt can have them. */
+/** The claim on the messages of a request; null if each attempt can have them. */
 export function claimOf(messages: unknown, scope: CallScope): Claim | null {
   if (messages instanceof HandleSource || messages instanceof RequestSource) return messages.claim;
   if (typeof messages !== "object" || messages === null || isReplayable(messages)) return null;
   return scope.claimOf(messages);
 }
 
-/** The peer has seen nothing of the call, and still it can't be made again. */
+/** The error of a call that the peer has not seen, and that still can't be sent again. */
 function notSentAgain(error: ConnectError): ConnectError {
   return new ConnectError(
     `${error.rawMessage}; messages of the request were consumed before and can't be sent again: make the call again from its first message`,

@@ -8,15 +8,15 @@ import { HandleSource } from "./handle-source.js";
 import { RequestSource } from "./request-source.js";
 
 /**
- * One attempt of a call with a stream of messages over a foreign transport: it has all messages, or rejects. Such a transport
- * reads them by an iterator, so an attempt takes them when it first reads.
+ * One attempt of a call with a stream of messages over a foreign transport: the attempt has all messages, or rejects. Such a
+ * transport reads the messages by an iterator, so an attempt takes them at its first read.
  */
 export async function foreignAttempt(
   messages: unknown,
   scope: CallScope | undefined,
   send: (messages: unknown) => Promise<AnyResponse>,
 ): Promise<AnyResponse> {
-  // A request of an interceptor's own making is a call of its own.
+  // A request that an interceptor has made itself is a call of its own.
   if (scope === undefined) return send(messages);
   scope.attempts++;
   const claim = claimOf(messages, scope);
@@ -31,7 +31,7 @@ export async function foreignAttempt(
   }
 }
 
-/** The messages that an interceptor put in the place of the request's own: one attempt reads them. */
+/** Messages that an interceptor put in place of the request's own: one attempt reads them. */
 function readOnce(messages: unknown, claim: Claim, scope: CallScope): AsyncIterable<unknown> {
   return {
     [Symbol.asyncIterator]() {
@@ -42,7 +42,7 @@ function readOnce(messages: unknown, claim: Claim, scope: CallScope): AsyncItera
   };
 }
 
-/** A source of ours gives each reader all messages or an error. */
+/** Whether the messages' own iterable gives each reader all messages or an error. */
 function guardsItself(messages: unknown): boolean {
   return messages instanceof HandleSource || messages instanceof RequestSource;
 }

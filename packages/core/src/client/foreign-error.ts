@@ -5,19 +5,19 @@ import { thrownConnectError } from "../engine/thrown.js";
 import { grpcStatus } from "../protocol/headers.js";
 
 /**
- * Connect's texts with `InvalidArgument` for a response that it can't read: connect-es `protocol/async-iterable.ts`,
+ * The texts with which Connect reports an unreadable response as `InvalidArgument`: connect-es `protocol/async-iterable.ts`,
  * `protocol-connect/transport.ts`, `protocol-grpc-web/transport.ts`, and connect-node `compression.ts`. An error that the server
  * sent has gRPC's status in its metadata, and no cause.
  */
 const unreadableFraming =
   /^(?:protocol error: (?:incomplete envelope|promised \d+ bytes|missing EndStreamResponse|received extra|extra data)|failed to parse EndStreamResponse|unexpected end flag)/;
 
-/** The same, for what a message holds: of those, Connect keeps the cause. */
+/** The texts for unreadable content of a message. Connect keeps the cause of these errors. */
 const unreadableContent = /^(?:decompression failed$|cannot decode )/;
 
 /**
- * What a call over a foreign transport fails with. A response that can't be read is `Internal`, as over our own transports;
- * Connect's transports say `InvalidArgument` of some, since they share the code that reads requests. Anything else stays as it is.
+ * The error of a call over a foreign transport. An unreadable response is `Internal`, as over our own transports. Connect's
+ * transports report some as `InvalidArgument`, since they share the code that reads requests. Other errors stay as they are.
  */
 export function foreignError(thrown: unknown): unknown {
   const error = thrownConnectError(thrown);
@@ -27,7 +27,7 @@ export function foreignError(thrown: unknown): unknown {
   return new ConnectError(error.rawMessage, Code.Internal, error.metadata, undefined, error);
 }
 
-/** The messages of a response: they own their bytes, and their errors are {@link foreignError}s. */
+/** The messages of a response. They own their bytes, and their errors are {@link foreignError}s. */
 export function foreignMessages<T>(messages: AsyncIterable<T>): AsyncIterable<T> {
   return { [Symbol.asyncIterator]: () => new ForeignMessages(messages[Symbol.asyncIterator]()) };
 }

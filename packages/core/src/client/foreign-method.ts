@@ -49,7 +49,7 @@ export function foreignMethod(
         return Promise.reject(error);
       }
       const stream = (messages: unknown): Promise<AnyResponse> => {
-        // The transport may read them in any context.
+        // The transport may read the messages in any context.
         const inContext = new ContextIterable(messages as AsyncIterable<unknown>, captureContext());
         return transport.stream(
           method as DescMethodStreaming,
@@ -71,18 +71,18 @@ export function foreignMethod(
   };
 }
 
-/** What Connect's gRPC transports can say: eight digits of milliseconds, 27.7 hours. Their timers end at 24.8 days. */
+/** The longest deadline of Connect's gRPC transports: eight digits of milliseconds, 27.7 hours. Their timers end at 24.8 days. */
 const longestTimeout = 99_999_999;
 
 /**
- * The deadline that a transport is told. The call itself keeps the exact one, and cancels by the signal: one that can't be said is
- * not told at all, and a fraction, which would be written into the header as it is, is rounded up.
+ * The deadline that a foreign transport gets. The call itself keeps the exact deadline, and cancels by the signal. A deadline that
+ * the header can't hold is left out, and a fraction, which would go into the header as it is, is rounded up.
  */
 function foreignTimeout(timeoutMs: number | undefined): number | undefined {
   return timeoutMs === undefined || timeoutMs > longestTimeout ? undefined : Math.ceil(timeoutMs);
 }
 
-/** The response, with messages and errors as those of our own transports. */
+/** The response, with messages and errors like those of our own transports. */
 function readable(res: AnyResponse): AnyResponse {
   if (!res.stream) {
     ownBytes(res.message);

@@ -23,23 +23,23 @@ interface Waiting {
 }
 
 /**
- * The request messages of a handle that its user drives. They belong to the call: what is sent while no attempt runs waits
- * in one queue, behind which the end waits, too. An attempt that attaches gets the queue, and then each message at once. If an
- * interceptor reads the request, it gets the same queue by an async iterator.
+ * The request messages of a handle that its user drives. The messages belong to the call. Those that are sent while no attempt
+ * runs wait in one queue, with the half-close behind them. An attempt that attaches gets the queue, and then each message at once.
+ * An interceptor that reads the request gets the same queue as an async iterator.
  */
 export class HandleSource implements AsyncIterable<unknown> {
-  /** Who has the messages. */
+  /** The claim on the messages. */
   readonly claim: Claim = new Claim();
   private readonly schema: DescMessage;
   private readonly scope: CallScope;
-  /** The attempt's stream that messages go to at once; the queue is empty then. */
+  /** The stream of the attempt that gets each message at once; the queue is empty then. */
   private call: ClientCall | null = null;
-  /** The interceptor's iterator that messages go to. */
+  /** The interceptor's iterator that gets the messages. */
   private reader: HandleReader | null = null;
   private readonly queue: Waiting[] = [];
-  /** Sends settle while fewer than `capacity` messages wait: somebody reads, or the response is here. */
+  /** Sends settle while fewer than `capacity` messages wait: a reader asks, or the response is here. */
   private buffers = false;
-  /** The reader has left, while the attempt that it read for goes on. */
+  /** The reader has left, while its attempt goes on. */
   private left = false;
   private closed = false;
   private closing: Promise<void> | null = null;
@@ -52,8 +52,8 @@ export class HandleSource implements AsyncIterable<unknown> {
   }
 
   /**
-   * The attempt's stream takes the handle's messages: those that wait, and then each one at once. False if it can't have all
-   * of them.
+   * Attaches an attempt's stream, which gets the messages that wait, and then each one at once. Returns false if the attempt
+   * can't have all messages.
    */
   attach(call: ClientCall): boolean {
     if (this.claim.consumed) return false;
@@ -66,7 +66,7 @@ export class HandleSource implements AsyncIterable<unknown> {
     this.buffers = false;
     for (let next = this.queue.shift(); next !== undefined; next = this.queue.shift()) {
       this.flush(call, next);
-      // Its end rejects what still waits, or another attempt attaches.
+      // The call's end rejects the messages that still wait, or another attempt attaches.
       if (call.over) return true;
     }
     this.call = call;
@@ -77,19 +77,19 @@ export class HandleSource implements AsyncIterable<unknown> {
     return true;
   }
 
-  /** The attempt's stream is over: what is sent from now on waits. */
+  /** Detaches an attempt's stream that is over: messages that are sent from now on wait. */
   detach(call: ClientCall): void {
     if (call.writer.sent > 0) this.claim.consumed = true;
     if (this.call === call) this.call = null;
   }
 
-  /** An interceptor reads the request; its reads reject if it can't have all messages. */
+  /** Opens the request for an interceptor; reads reject if the reader can't have all messages. */
   [Symbol.asyncIterator](): AsyncIterator<unknown> {
     const { claim, scope } = this;
     if (claim.consumed || claim.holder !== null) return refusing(claim.refusal(scope));
     if (this.reader !== null) {
       if (scope.attempts > 1) return refusing(sentTwice(scope.name));
-      // That of an attempt before, which has ended, or of nobody any more: it has taken nothing.
+      // The reader belongs to an attempt that has ended, and has consumed nothing.
       this.reader.revoke(sentTwice(scope.name));
     }
     this.reader = new HandleReader(this);
@@ -133,7 +133,7 @@ export class HandleSource implements AsyncIterable<unknown> {
     return roomy ? settled : this.waitForRoom(call, holder);
   }
 
-  /** Half-closes, behind all that was sent. Settles when the end is handed over; never rejects. */
+  /** Half-closes behind all messages that were sent. Settles when the end is handed over; never rejects. */
   close(): Promise<void> {
     if (this.closing !== null) return this.closing;
     if (this.closed || this.scope.over) return settled;
@@ -152,7 +152,7 @@ export class HandleSource implements AsyncIterable<unknown> {
 
   // ---- for the reader
 
-  /** A reader asks: a message that waits, the end, or null if it has to wait. Throws if the call is over. */
+  /** The next message for a reader, or the end; null if the reader has to wait. Throws if the call is over. */
   take(): IteratorResult<unknown> | null {
     if (this.scope.over) throw this.refusal();
     const first = this.queue.shift();
@@ -164,12 +164,12 @@ export class HandleSource implements AsyncIterable<unknown> {
     return { done: false, value: first.message };
   }
 
-  /** A reader leaves. */
+  /** Detaches a reader. */
   leave(reader: HandleReader): void {
     if (this.reader !== reader) return;
     this.reader = null;
     this.buffers = false;
-    // It may leave because its attempt is over; then another one may have what is sent from now on.
+    // If the reader's attempt is over, another attempt may have the messages that are sent from now on.
     if (this.scope.call?.over !== false) return;
     this.left = true;
     for (const each of this.queue.splice(0)) each.reject(this.refusal(true));
@@ -182,7 +182,7 @@ export class HandleSource implements AsyncIterable<unknown> {
       roomy = call.send(waiting.message);
     } catch (thrown) {
       const error = errorFromThrown(thrown, Code.Internal);
-      // Its `send()` has settled, so only the call can fail.
+      // The `send()` of this message has settled, so only the call can fail.
       if (waiting.resolve === null) call.cancel(error);
       else waiting.reject(error);
       return;
@@ -210,14 +210,14 @@ export class HandleSource implements AsyncIterable<unknown> {
     });
   }
 
-  /** A message that waits is a copy: its sender may change the object once `send()` has settled. */
+  /** Copies a message that waits: its sender may change the object once `send()` has settled. */
   private copy(given: unknown): unknown {
     const message = asMessage(this.schema, given as never);
     let copy = message;
     try {
       copy = clone(this.schema, message);
     } catch {
-      // The codec says what is wrong with it, if anything is.
+      // The codec reports the error of an invalid message.
     }
     const compress = choiceOf(given);
     if (compress !== undefined) choose(copy, compress);
@@ -237,14 +237,14 @@ export class HandleSource implements AsyncIterable<unknown> {
 
   private async waitForRoom(call: ClientCall, holder: object): Promise<void> {
     const roomy = await call.writer.room();
-    // Keeps the handle alive while this waits.
+    // Keeps the handle alive while the send waits.
     void holder;
     if (roomy && !this.scope.over) return;
     this.unsent++;
     throw (this.scope.over ? null : call.error) ?? this.refusal(true);
   }
 
-  /** Why a message can't be sent; `early`: it was given before the request was closed. */
+  /** The error of a message that can't be sent; `early`: the message was given before the request was closed. */
   private refusal(early = false): ConnectError {
     if (this.scope.error !== null) return this.scope.error;
     if (this.closed && !early)
@@ -277,7 +277,7 @@ interface Reading {
 
 const finished: IteratorResult<unknown> = Object.freeze({ done: true, value: undefined });
 
-/** An interceptor's iterator over what a handle sends. */
+/** An interceptor's iterator over the messages that a handle sends. */
 class HandleReader implements AsyncIterableIterator<unknown> {
   private readonly source: HandleSource;
   private readonly waiting: Reading[] = [];
@@ -301,7 +301,7 @@ class HandleReader implements AsyncIterableIterator<unknown> {
     return Promise.resolve(finished);
   }
 
-  /** As {@link HandleReader.return}, and rejects. Connect's in-memory transport asks for this method. */
+  /** As {@link HandleReader.return}, and rejects. Connect's in-memory transport calls this method. */
   throw(error: unknown): Promise<IteratorResult<unknown>> {
     void this.return();
     return Promise.reject(error);
@@ -311,19 +311,19 @@ class HandleReader implements AsyncIterableIterator<unknown> {
     return this;
   }
 
-  /** Gives a message to a read that waits; false if none does. */
+  /** Gives a message to a read that waits. Returns false if no read waits. */
   give(message: unknown): boolean {
     const reading = this.waiting.shift();
     reading?.resolve({ done: false, value: message });
     return reading !== undefined;
   }
 
-  /** Reads that wait end: no more messages come. */
+  /** Ends the reads that wait: no more messages come. */
   end(): void {
     for (const reading of this.waiting.splice(0)) reading.resolve(finished);
   }
 
-  /** Reads reject from now on. */
+  /** Rejects all reads from now on. */
   revoke(error: ConnectError): void {
     this.revoked ??= error;
     for (const reading of this.waiting.splice(0)) reading.reject(error);

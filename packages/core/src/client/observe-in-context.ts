@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { captureContext } from "../engine/async-context.js";
-import type { CallObserver } from "./tell-received.js";
+import type { CallObserver } from "./call-observer.js";
 
 const noObserver: CallObserver = Object.freeze({});
 
-/** The callbacks of a call, bound to the current context: the headers and the end of a call arrive in one that calls share. */
+/** Binds the callbacks of a call to the current context: headers and ends of calls arrive in a context that calls share. */
 export function observeInContext(given: CallObserver | undefined): CallObserver {
   const { onHeader, onTrailer, onCompressed } = given ?? noObserver;
   if (onHeader === undefined && onTrailer === undefined && onCompressed === undefined) return noObserver;

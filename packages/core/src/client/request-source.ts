@@ -12,7 +12,7 @@ import { type Attempted, Claim } from "./claim.js";
 export class RequestSource implements AsyncIterable<unknown> {
   /** What the application gave. */
   readonly given: AsyncIterable<unknown> | Iterable<unknown>;
-  /** Who has the messages; null if each attempt can have them. */
+  /** The claim on the messages; null if each attempt can have them. */
   readonly claim: Claim | null;
   private readonly readers: (AsyncIterator<unknown> | Iterator<unknown>)[] = [];
   private readonly schema: DescMessage;
@@ -25,16 +25,16 @@ export class RequestSource implements AsyncIterable<unknown> {
     this.claim = isReplayable(given) ? null : new Claim();
   }
 
-  /** Also for an interceptor that makes messages of these by `replayable`. */
+  /** Whether the messages are replayable. An interceptor's `replayable` around this source asks as well. */
   get [replays](): boolean {
     return this.claim === null;
   }
 
-  /** Reads nothing, and throws nothing, before it is asked: Connect opens an iterator just to throw into it. */
+  /** Opens an iterator that reads and throws nothing before its first read: Connect opens one just to throw into it. */
   [Symbol.asyncIterator](): AsyncIterator<unknown> {
     const { claim } = this;
     let iterator: AsyncIterator<unknown> | Iterator<unknown> | null = null;
-    // The first reader takes the messages: no other one can have all of them. Null for the others.
+    // The first reader takes the messages: no other reader can have all of them. Null for other readers.
     const open = (): AsyncIterator<unknown> | Iterator<unknown> | null => {
       if (iterator !== null) return iterator;
       if (claim !== null) {
@@ -47,7 +47,7 @@ export class RequestSource implements AsyncIterable<unknown> {
     };
     const complete = (r: IteratorResult<unknown>): IteratorResult<unknown> =>
       r.done === true ? r : { done: false, value: asMessage(this.schema, r.value as never) };
-    // What can be opened again is not opened to be left.
+    // An unread replayable iterable is not opened just to be returned.
     const opened = (): typeof iterator => (claim === null ? iterator : open());
     return {
       next: async () => {
@@ -64,7 +64,7 @@ export class RequestSource implements AsyncIterable<unknown> {
     };
   }
 
-  /** When a call over it ends, Connect throws into an iterator of its own: that is meant for those that read. */
+  /** When a call over this iterator ends, Connect throws into an iterator of its own: the error is meant for the readers. */
   private leave(error: unknown): void {
     if (!this.call.over && this.call.attempts > 0) return;
     for (const reader of this.readers.splice(0)) {

@@ -5,11 +5,11 @@ import { ContextIterator } from "../engine/context-iterator.js";
 import { openIterator } from "../engine/iterator.js";
 import { MessageReader } from "../engine/message-reader.js";
 import { errorFromThrown } from "../engine/thrown.js";
+import { type CallObserver, observe, observeReceived } from "./call-observer.js";
 import { type AnyResponse, checkResponse } from "./call-request.js";
 import { callOf } from "./call-response.js";
 import type { CallScope } from "./call-scope.js";
 import { observeInContext } from "./observe-in-context.js";
-import { type CallObserver, tell, tellReceived } from "./tell-received.js";
 
 const finished: IteratorResult<never, undefined> = Object.freeze({ done: true, value: undefined });
 
@@ -106,8 +106,8 @@ export class StreamCall<O> {
   }
 
   /**
-   * Ends the call, for its user also when it is over and messages of it wait: they are dropped, and reads reject. Who cancels
-   * must not take the messages that were read for all. Nothing if all were read.
+   * Ends the call for its user. If the call is over and messages wait, they are dropped and reads reject: the messages that were
+   * read must not pass for the whole. Does nothing if all messages were read.
    */
   cancel(error: ConnectError): void {
     const { unread } = this;
@@ -120,14 +120,14 @@ export class StreamCall<O> {
     if (this.refusal !== null) this.start();
   }
 
-  /** The call is over, and its user has not got all of it, nor its error. */
+  /** Whether the call is over while its user has neither all of its messages nor its error. */
   private get unread(): boolean {
     if (!this.scope.over || this.scope.canceled || this.refusal !== null) return false;
     if (this.reader !== null) return this.reader.waiting > 0;
     return !this.foreignEnded;
   }
 
-  /** A signal that fires when the call is over has no call to end: it is looked at when the next message is read. */
+  /** A signal that fires after the call's end has no call to end: the next read looks at the signal. */
   private leaveIfAborted(): void {
     if (!this.unread) return;
     const reason = this.scope.abortReason();
@@ -146,7 +146,7 @@ export class StreamCall<O> {
     this.trailer?.reject(error);
     if (this.response === null && !this.told) {
       this.told = true;
-      tellReceived(this.scope, this.observer);
+      observeReceived(this.scope, this.observer);
     }
     this.start();
     return error;
@@ -181,13 +181,13 @@ export class StreamCall<O> {
     return this.trailer.promise;
   }
 
-  /** Whether the message that was handed out last came compressed; undefined before the first one, or if nobody knows. */
+  /** Whether the last message that was handed out came compressed. Undefined before the first message, and where it is not known. */
   get responseCompressed(): boolean | undefined {
     if (this.reader !== null) return this.reader.compressed;
     return this.response === null ? undefined : callOf(this.response)?.reader.compressed;
   }
 
-  /** Tells whoever asked whether the only message came compressed. Throws what they threw, as the call's error. */
+  /** Calls `onCompressed` for the only response message. Throws the callback's error, as the call's error. */
   tellCompressed(): void {
     const { responseCompressed } = this;
     if (responseCompressed === undefined) return;
@@ -244,13 +244,13 @@ export class StreamCall<O> {
     this.tellTrailers();
   }
 
-  /** Gives the trailers to whoever waits for them, once the response is known. After a failure, that is the callback only. */
+  /** Gives the trailers to the callback and to readers of `responseTrailer`. After a failure, only the callback gets them. */
   private tellTrailers(): void {
     if (this.told || this.response === null) return;
     this.told = true;
     const { trailer } = this.response;
     this.trailer?.resolve(trailer);
-    tell(this.scope.name, "onTrailer", () => this.observer.onTrailer?.(trailer));
+    observe(this.scope.name, "onTrailer", () => this.observer.onTrailer?.(trailer));
   }
 
   private settleTrailer(error: ConnectError | null): void {
@@ -303,7 +303,7 @@ export class StreamCall<O> {
   }
 }
 
-/** The interceptor's, or the transport's, iterator; it runs in the context of the call's caller, whoever reads it. */
+/** Opens the iterator of an interceptor or a transport. It runs in the context of the call's caller, whichever code reads it. */
 function openForeign<O>(messages: AsyncIterable<O>): AsyncIterator<O> {
   return new ContextIterator(openIterator(messages));
 }

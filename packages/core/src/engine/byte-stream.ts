@@ -62,7 +62,7 @@ export interface ByteStream {
    * message is complete, or is not waited for any more.
    */
   expect(n: number, whole?: number): void;
-  /** The call's deadline has passed, and the stream will be reset: a carrier may ask whether its peer is still there. */
+  /** The call's deadline has passed, and the stream will be reset: a carrier may check that its peer still answers. */
   deadlinePassed?(): void;
   /** Server: keeps the stream's place in the limit on streams, also when it has closed, until {@link ByteStream.release}. */
   hold(): void;
@@ -89,8 +89,8 @@ export interface ByteStreamSink {
   reset(reset: StreamReset): void;
   writable(): void;
   /**
-   * A message that was let in beyond the stream's window has stopped, for the reason that `message` gives: the stream ends. Whoever
-   * wants to say more than a reset does calls `abandon` or `reset` in here; otherwise `reset` follows.
+   * A message that was let in beyond the stream's window has stopped; `message` gives the reason. The stream ends. A sink that
+   * answers with more than a reset calls `abandon` or `reset` in here; otherwise `reset` follows.
    */
   stopped?(message: string): void;
 }

@@ -34,7 +34,7 @@ export interface ClientMethod {
 
 /** Who waits for a call. Each is called at most once; `ended` last, and always. */
 export interface ClientCallListener {
-  /** The context of whoever makes the call. */
+  /** The context of the caller. */
   readonly asyncContext: AsyncContext;
   /** The response's headers are here. */
   responded?(): void;
@@ -56,7 +56,7 @@ export class ClientCall implements ByteStreamSink, ReaderOwner, WriterOwner {
   over = false;
   /** With what it ended; null if well, or if it has not. */
   error: ConnectError | null = null;
-  /** The context of whoever makes it; later that of the request's source. */
+  /** The caller's context; later that of the request's source. */
   asyncContext: AsyncContext;
   private readonly stream: ByteStream;
   private readonly peer: Peer;
@@ -102,8 +102,8 @@ export class ClientCall implements ByteStreamSink, ReaderOwner, WriterOwner {
   }
 
   /**
-   * Sends a message; false when there is no room for more, or the call is over, see {@link MessageWriter.room}. Throws what
-   * can't be sent.
+   * Sends a message. Returns false when there is no room for more, or the call is over, see {@link MessageWriter.room}. Throws
+   * for a message that can't be sent.
    */
   send(message: unknown): boolean {
     return this.writer.write(message, false);
@@ -162,7 +162,7 @@ export class ClientCall implements ByteStreamSink, ReaderOwner, WriterOwner {
     return this.trailerList !== null;
   }
 
-  /** Adds to the metadata of an error what has arrived: the trailers, unless the error was made of them, and the headers. */
+  /** Adds the received metadata to an error: the headers, and the trailers unless the error was made of them. */
   addReceived(error: ConnectError): void {
     const { metadata } = error;
     const append = (value: string, name: string): void => metadata.append(name, value);
@@ -174,7 +174,7 @@ export class ClientCall implements ByteStreamSink, ReaderOwner, WriterOwner {
 
   headers(list: HeaderFields, end: boolean): void {
     if (this.over) return;
-    // Proxies answer with a status in HEADERS that end nothing, and an empty DATA frame or an error page behind it.
+    // Proxies answer with a status in HEADERS without END_STREAM, and an empty DATA frame or an error page behind it.
     if (end || parseStatus(list) instanceof ConnectError) {
       this.trailersArrived(list, list);
       return;
@@ -203,7 +203,7 @@ export class ClientCall implements ByteStreamSink, ReaderOwner, WriterOwner {
   end(): void {
     if (this.over) return;
     const { headerList } = this;
-    // OK in HEADERS says nothing of messages that came later: they may have been cut.
+    // OK in HEADERS does not cover messages that came later: they may have been cut.
     if (headerList !== null && this.reader.received === 0 && parseStatus(headerList) === null) {
       this.trailersArrived(headerList, null);
       return;

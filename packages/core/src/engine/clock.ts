@@ -2,7 +2,7 @@
 import { rootContext } from "./async-context.js";
 import { clearTimeout, now, setTimeout } from "./runtime-timers.js";
 
-/** Where time comes from: the runtime ({@link systemClock}), or a test that advances it (`createClock` of `@tristream/testing`). */
+/** The source of time: the runtime's ({@link systemClock}), or one that a test advances (`createClock` of `@tristream/testing`). */
 export interface Clock {
   /** Monotonic time in milliseconds, from an origin of the clock's own. */
   now(): number;
@@ -19,16 +19,16 @@ export interface TimerOptions {
   background?: boolean;
 }
 
-/** What a timer of {@link systemClock} takes at most, in milliseconds. */
+/** The longest delay of a timer of {@link systemClock}, in milliseconds. */
 export const longestDelay = 2 ** 31 - 1;
 
-/** The runtime's time. Its timers were taken when the module was loaded: fake timers that a test installs later don't stop it. */
+/** The runtime's time. The timers are taken when this module is loaded, so fake timers that a test installs later don't stop calls. */
 export const systemClock: Clock = {
   now,
   after(ms, callback, options) {
-    // Not in the context of whoever asks: a timer may outlive that call, and serve others, as the wheel's does.
+    // Outside of the caller's context: a timer may outlive the call, and serve others, as the deadline wheel's does.
     const timer = rootContext().runInAsyncScope(setTimeout, undefined, callback, ms);
-    // Node's Timeout; a browser has a number, and no process that could end.
+    // Node gives a Timeout. A browser gives a number, and has no process that could end.
     if (options?.background === true && typeof timer === "object" && timer !== null && "unref" in timer) {
       (timer as { unref(): void }).unref();
     }

@@ -5,8 +5,8 @@ import { openIterator } from "./iterator.js";
 type Result<T> = IteratorResult<T> | Promise<IteratorResult<T>>;
 
 /**
- * An application's iterator, each step of which runs in the context in which this was made, whoever asks for it. A store that
- * the iterator enters before its first `await` holds for its later steps, as it does for a generator that the engine reads.
+ * An application's iterator whose steps all run in the context in which this was made, whichever code reads it. A store that
+ * the iterator enters before its first `await` holds for its later steps, as for a generator that the engine reads.
  */
 export class ContextIterator<T> implements AsyncIterator<T> {
   private readonly source: AsyncIterator<T> | Iterator<T>;
@@ -40,15 +40,15 @@ export class ContextIterator<T> implements AsyncIterator<T> {
 
   private step(): Result<T> {
     const result = this.source.next();
-    // Newer Nodes keep nothing that is entered in a resource's scope on the resource.
+    // From Node 24 on, a resource does not keep the stores that are entered in its scope.
     this.context = captureContext();
     return result;
   }
 }
 
-/** The answers of a handler behind interceptors, with the context in which it was called. */
+/** A handler's answers behind interceptors, with the context in which the handler was called. */
 export class ContextIterable<T> implements AsyncIterable<T> {
-  /** What the handler returned. */
+  /** The iterable that the handler returned. */
   readonly source: AsyncIterable<T> | Iterable<T>;
   readonly context: AsyncContext;
 
@@ -57,7 +57,7 @@ export class ContextIterable<T> implements AsyncIterable<T> {
     this.context = context;
   }
 
-  /** For an interceptor that reads or wraps the answers. */
+  /** Opens the answers for an interceptor that reads or wraps them. */
   [Symbol.asyncIterator](): AsyncIterator<T> {
     return new ContextIterator(
       this.context.runInAsyncScope(openIterator<T>, undefined, this.source),

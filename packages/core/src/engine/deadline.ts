@@ -81,7 +81,7 @@ export class DeadlineWheel {
     this.timerDue = slot * slotMs;
     // A delay of 2^31 ms overflows in every runtime, and Node warns of it; waking early does no harm.
     const delay = Math.min(longestDelay, Math.max(1, Math.ceil(this.timerDue - now)));
-    // A call keeps its process alive by its connection; the timer, which outlives the call, must not.
+    // A call keeps its process alive by its connection. The timer outlives the call, so it must not.
     this.cancelTimer = this.clock.after(delay, this.sweep, { background: true });
   }
 

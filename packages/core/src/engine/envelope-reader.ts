@@ -30,7 +30,7 @@ export abstract class EnvelopeReader {
   }
 
   /**
-   * A message is here, without its prefix. All `size` octets of it have to be given back as credit. `owned`: `b` was made for it alone.
+   * A message has arrived, without its prefix. All `size` bytes are to be credited. `owned`: `b` was made for this message alone.
    */
   protected abstract message(
     compressed: boolean,

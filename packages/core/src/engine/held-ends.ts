@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { nextTurn } from "./turns.js";
 
-/** A call whose request stream has ended. */
+/** A request stream that has ended. */
 interface HeldCall {
   endHeld(): void;
 }
@@ -12,9 +12,9 @@ let older: HeldCall[] = [];
 let turning = false;
 
 /**
- * Holds the end of a request stream until the input of this turn of the event loop and of the next has been seen. Some clients
- * and proxies cancel an upload by END_STREAM and send RST_STREAM close behind it (connect-es, HAProxy): the reset has to win. All
- * calls share one callback a turn, so that a call costs no closure.
+ * Holds the end of a request stream until the input of this turn of the event loop and of the next was read. connect-es and HAProxy
+ * cancel an upload by END_STREAM and send RST_STREAM close behind it: the reset has to win. All streams share one callback a turn,
+ * so an engine's call costs no closure.
  */
 export function holdEnd(call: HeldCall): void {
   fresh.push(call);

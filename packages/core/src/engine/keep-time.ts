@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Clock, systemClock } from "./clock.js";
 
-/** A connection that has to be told the time: one of `@tristream/http2`, which keeps no timer itself. */
+/** A connection that needs the time: one of `@tristream/http2`, which keeps no timer itself. */
 export interface TimedConnection {
-  /** Enforces what the peer has to do within a time. `now` is by the connection's clock. */
+  /** Enforces the times within which the peer has to act. `now` is by the connection's clock. */
   advance(now: number): void;
 }
 
@@ -11,7 +11,7 @@ const tickMs = 1000;
 const keepers = new WeakMap<Clock, TimeKeeper>();
 
 /**
- * Tells a connection the time, once a second, until the returned function is called. Time in which the process was too busy to read
+ * Ticks a connection once a second, until the returned function is called. Time in which the process was too busy to read
  * is left out. One timer serves all connections of a clock, and doesn't keep the process alive.
  */
 export function keepTime(connection: TimedConnection, clock: Clock = systemClock): () => void {
@@ -25,7 +25,7 @@ export function keepTime(connection: TimedConnection, clock: Clock = systemClock
 
 class TimeKeeper {
   private readonly clock: Clock;
-  /** The connections, each with what `lost` was when it came. */
+  /** The connections, each with the value of `lost` when it was added. */
   private readonly connections = new Map<TimedConnection, number>();
   private stop: (() => void) | null = null;
   private lastTick = 0;
@@ -57,9 +57,9 @@ class TimeKeeper {
   }
 
   /**
-   * A process that was busy, or asleep, finds its timers due before it has read what came meanwhile: it would end connections
-   * whose peers have done all they had to. So a tick that comes late counts for nothing. One late tick after another counts for
-   * one tick: what a peer has to do may take several turns of both ends, but a process that is always busy must not wait for ever.
+   * After a pause (a busy loop, a suspended process), timers fire before the input that arrived meanwhile is read. Enforced then,
+   * timeouts would end connections whose peers have answered in time. So a late tick counts for nothing. One late tick after another
+   * counts for one tick: the peer's answer may need several turns of both ends, but an always busy process must not wait for ever.
    */
   private readonly tick = (): void => {
     this.arm();

@@ -11,7 +11,7 @@ export interface HeadersMaker<Part> {
  * getter in its place costs 0.2 µs each, a real `Headers` 1 µs.)
  */
 export class LazyHeaders<Part> implements Headers {
-  // Private to the runtime, too: an own property would be taken for a header by those who copy headers by their properties.
+  // Also private at run time: code that copies headers by their properties would take an own property for a header.
   readonly #maker: HeadersMaker<Part>;
   readonly #part: Part;
 

@@ -23,8 +23,8 @@ export interface MessageCodec<Out = unknown, In = unknown> {
   /** The bytes of a message, which nobody changes afterwards. Throws for a message that can't be serialised. */
   serialize(message: Out): Uint8Array;
   /**
-   * The message in a range of bytes, which may be a piece of a buffer that holds other calls' messages: what the message keeps of it
-   * has to be a copy, unless `owned` says that nobody else has the buffer. Throws for bytes that are not such a message.
+   * The message in a range of bytes. The buffer may hold messages of other calls, so the message keeps copies, unless `owned` gives
+   * the buffer to it. Throws for bytes that are not such a message.
    */
   parse(b: Uint8Array, start: number, end: number, owned: boolean): In;
   /** Serialisation in place. */

@@ -11,9 +11,9 @@ import { errorFromThrown } from "./thrown.js";
 
 /** What the owner of a reader has to hear. */
 export interface ReaderOwner {
-  /** The context in which a compression of the application's runs. */
+  /** The context in which an application's compression runs. */
   readonly asyncContext: AsyncContext;
-  /** What is read: a server reads requests, a client responses. */
+  /** The messages that are read: a server reads requests, a client responses. */
   readonly reads: "requests" | "responses";
   /** A message could not be read: the call has to fail with `error`. */
   readFailed(error: ConnectError): void;
@@ -52,7 +52,7 @@ export class MessageReader<T> extends EnvelopeReader implements AsyncIterableIte
   received = 0;
   /** One message is expected, and taken by {@link MessageReader.shift}: the stream's end asks for it. */
   single = false;
-  /** Whether the message that was handed out last came compressed; undefined before the first one. */
+  /** Whether the last message that was handed out came compressed; undefined before the first message. */
   compressed: boolean | undefined = undefined;
   private readonly codec: MessageCodec<never, T>;
   private readonly owner: ReaderOwner;
@@ -135,7 +135,7 @@ export class MessageReader<T> extends EnvelopeReader implements AsyncIterableIte
    */
   next(holder: unknown = null): Promise<IteratorResult<T, undefined>> {
     if (this.firstSize > 0) {
-      // Messages that wait parsed came as they are; but for a single one, of which `parse` has said it.
+      // Messages that wait parsed were not compressed, except for a single message, for which `parse` has set the flag.
       if (this.compressed !== false && !this.single) this.compressed = false;
       return Promise.resolve({ done: false, value: this.take() });
     }
@@ -227,8 +227,8 @@ export class MessageReader<T> extends EnvelopeReader implements AsyncIterableIte
   }
 
   /**
-   * A request that can't be read is the client's fault; a response that can't be read is never the fault of the client that
-   * asked for it (grpc/grpc doc/statuscodes.md).
+   * The code of an unreadable message. An unreadable request is the client's fault. An unreadable response is never the fault of
+   * the client that asked for it (grpc/grpc doc/statuscodes.md).
    */
   protected get unreadableCode(): Code {
     return this.owner.reads === "requests" ? Code.InvalidArgument : Code.Internal;
@@ -245,7 +245,7 @@ export class MessageReader<T> extends EnvelopeReader implements AsyncIterableIte
     this.received++;
     let owed = size;
     if (this.single && size > waitsForItsEnd) {
-      // Only the end of the stream asks for it, and the peer may need window to send that.
+      // Only the stream's end asks for this message, and the peer may need window to send that end.
       this.stream.credit(size - 1);
       owed = 1;
     }
@@ -315,7 +315,7 @@ export class MessageReader<T> extends EnvelopeReader implements AsyncIterableIte
     }
   }
 
-  /** For bytes that have arrived: those come in a context that calls share. */
+  /** For bytes that have arrived: their event runs in a context that calls share. */
   private unpackInContext(): void {
     void this.owner.asyncContext.runInAsyncScope(this.unpack, this);
   }
@@ -335,12 +335,12 @@ export class MessageReader<T> extends EnvelopeReader implements AsyncIterableIte
     const packed = this.packed!;
     for (let next = packed.first; next !== undefined; next = packed.first) {
       if (this.waiter === null && !this.endPending) break;
-      // An empty message has nothing to inflate, whatever its flag.
+      // An empty message is not inflated, whatever its flag.
       const inflates = next.compressed && next.bytes.length > 0;
       const bytes = inflates ? await this.inflated(next) : next.bytes;
       if (packed.first !== next || bytes === null) continue;
       packed.shift();
-      // Not owned: a compression may give the same bytes to others.
+      // Not owned: a compression may return the same bytes to several callers.
       this.parse(bytes, 0, bytes.length, next.owed, next.compressed, false);
     }
     this.unpacking = false;

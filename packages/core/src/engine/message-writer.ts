@@ -10,7 +10,7 @@ import type { MessageCodec } from "./message-codec.js";
 
 /** What the owner of a writer has to hear. */
 export interface WriterOwner {
-  /** The context in which the source runs. The writer keeps it up to date, and enters it wherever a shared callback resumes the source. */
+  /** The context of the source. The writer keeps it up to date, and enters it wherever a shared callback resumes the source. */
   asyncContext: AsyncContext;
   /** A message is about to be sent: headers have to have left. Called before the first one. */
   beforeFirstMessage(): void;
@@ -28,7 +28,7 @@ export interface WriterOwner {
 /** How messages are compressed. */
 export interface WriteCompression {
   readonly compression: Compression;
-  /** Messages below this many bytes are sent as they are, unless somebody chose; Infinity: all of them. */
+  /** Smaller messages are sent uncompressed unless a choice was made for them, in bytes; Infinity: all messages. */
   readonly minBytes: number;
 }
 
@@ -45,9 +45,9 @@ const loopUpTo = 48;
 export class MessageWriter<T> {
   /** Messages that were written. */
   sent = 0;
-  /** Whether the messages that follow are compressed; undefined: by their size. One's own choice comes before it. */
+  /** Whether later messages are compressed; undefined: by their size. A message's own choice overrides this. */
   compress: boolean | undefined = undefined;
-  /** How messages can be compressed; null: they can't, and none is. Set before the headers leave. */
+  /** The compression of messages; null: no message is compressed. Set before the headers leave. */
   compression: WriteCompression | null;
   private readonly stream: ByteStream;
   private readonly codec: MessageCodec<T, unknown>;
@@ -84,7 +84,7 @@ export class MessageWriter<T> {
 
   /**
    * Sends a message; `end` half-closes behind it. Returns whether there is room for more; if not, `writable` comes.
-   * A writer that has stopped sends nothing and returns false; then `room()` gives false, too.
+   * A stopped writer sends nothing and returns false, and `room()` gives false.
    * Throws a `ConnectError` for a message that is too large, a `TypeError` for one that can't be serialised.
    */
   write(message: T, end: boolean): boolean {
@@ -124,8 +124,8 @@ export class MessageWriter<T> {
   }
 
   /**
-   * True at the next `writable`: there is room for more. False when the writer has stopped: what was written last may not
-   * have been sent.
+   * True at the next `writable`: there is room for more. False when the writer has stopped: the last message may not have been
+   * sent.
    */
   room(): Promise<boolean> {
     if (this.stopped) return Promise.resolve(false);
@@ -147,7 +147,7 @@ export class MessageWriter<T> {
     this.onResult = (result) => this.sourceGave(result);
     this.onError = (error) => this.sourceThrew(error);
     this.step();
-    // With what the source has entered before its first await.
+    // With the stores that the source has entered before its first await.
     if (this.source !== null) this.owner.asyncContext = captureContext();
   }
 
@@ -206,7 +206,7 @@ export class MessageWriter<T> {
         const result = source.next();
         if (isThenable(result)) {
           this.asking = true;
-          // The runtime restores the context for a reaction of its own promises; a foreign thenable calls back from anywhere.
+          // The runtime restores the context for reactions of its own promises. A foreign thenable calls back in any context.
           Promise.resolve(result).then(this.onResult, this.onError);
           return;
         }
@@ -307,7 +307,7 @@ export class MessageWriter<T> {
     return stream.commit(length + prefixLength, end);
   }
 
-  /** Sends a message, compressed or not, behind those that are being compressed. */
+  /** Sends a message, compressed or not, behind messages that are being compressed. */
   private writeChosen(
     bytes: Uint8Array,
     end: boolean,

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * Gives a message that protobuf-es parsed bytes of its own: `fromBinary` makes views of the input, which other messages may lie in.
- * For messages of Connect's own handlers and transports; our codec copies while it reads.
+ * Copies the bytes of a message that protobuf-es has parsed: `fromBinary` makes views of its input, which other messages may share.
+ * For messages of Connect's own handlers and transports; our codec copies while it parses.
  */
 export function ownBytes(message: unknown): void {
   if (typeof message !== "object" || message === null || Object.isFrozen(message)) return;

@@ -3,7 +3,7 @@
 export interface PackedMessage {
   readonly compressed: boolean;
   readonly bytes: Uint8Array;
-  /** Bytes of credit that the peer gets when it is taken. */
+  /** Bytes of credit that the peer gets when the message is taken. */
   readonly owed: number;
 }
 
@@ -46,7 +46,7 @@ export class PackedMessages {
     }
   }
 
-  /** Removes all; returns the credit that the peer gets for them. */
+  /** Removes all messages. Returns the bytes of credit that the peer gets for them. */
   clear(): number {
     let owed = 0;
     for (let i = this.head; i < this.queue.length; i++) owed += this.queue[i]!.owed;

@@ -4,12 +4,12 @@ import { describeValue } from "./describe-value.js";
 import { openIterator } from "./iterator.js";
 
 /**
- * Marks the messages of a request as ones that can be sent again from the first one: each attempt of a call, by an
- * interceptor that calls `next()` again, calls `make` for an iterable of its own. An array, a `Set` and a `Map` need no
- * mark. Without it a second attempt fails with `FailedPrecondition` once messages were consumed.
+ * Marks the messages of a request as replayable: they can be sent again from the first one. Each attempt of a call, as by an
+ * interceptor that calls `next()` again, calls `make` for an iterable of its own. Arrays, `Set`s and `Map`s need no mark. Other
+ * messages fail a second attempt with `FailedPrecondition` once some were consumed.
  *
- * `make` returns a new iterable each time: the call fails with `FailedPrecondition` if one is returned twice that isn't
- * replayable itself, and with the error that `make` throws. Throws `InvalidArgument` for what is not a function.
+ * `make` returns a new iterable each time. The call fails with `FailedPrecondition` if `make` returns one twice that isn't
+ * replayable itself, and with the error that `make` throws. Throws `InvalidArgument` for an argument that is not a function.
  *
  * ```ts
  * await client.upload(replayable(() => lines(createReadStream(path))));
@@ -23,7 +23,7 @@ export function replayable<T>(make: () => AsyncIterable<T> | Iterable<T>): Async
   );
 }
 
-/** Says of messages whether each reader gets all of them. */
+/** The key of a method that says whether each reader gets all messages. */
 export const replays: unique symbol = Symbol("tristream.replays");
 
 class Replayable<T> implements AsyncIterable<T> {
@@ -45,12 +45,12 @@ class Replayable<T> implements AsyncIterable<T> {
       if (this.made.has(messages)) throw madeTwice();
       this.made.add(messages);
     }
-    // A reader awaits what a synchronous iterator gives, too.
+    // Readers also await the messages of a synchronous iterator.
     return openIterator(messages) as AsyncIterator<T>;
   }
 }
 
-/** Calls the user's function when it is asked for a message: Connect opens an iterator just to throw into it. */
+/** Calls the user's function at the first read: Connect opens an iterator just to throw into it. */
 class ReplayIterator<T> implements AsyncIterator<T> {
   private readonly open: () => AsyncIterator<T>;
   private source: AsyncIterator<T> | null = null;
@@ -75,8 +75,8 @@ class ReplayIterator<T> implements AsyncIterator<T> {
 }
 
 /**
- * Whether messages give all of themselves to each reader: what {@link replayable} has marked, and built-in collections that
- * iterate as the language says. A new iterator alone proves nothing: a `Readable` gives one over what is left of it.
+ * Whether each reader gets all messages: those that {@link replayable} has marked, and built-in collections with the language's
+ * own iterators. A new iterator alone proves nothing: a `Readable` opens one over the rest of its data.
  */
 export function isReplayable(messages: unknown): boolean {
   if (typeof messages !== "object" || messages === null) return false;

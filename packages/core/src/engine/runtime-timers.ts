@@ -19,8 +19,8 @@ interface Process {
 const { process } = globalThis as { process?: Process };
 
 /**
- * A module of Node's, as Bun and Deno have it too. jest can fake the global functions before this module is loaded
- * (`fakeTimers.enableGlobally`); it never fakes those of these modules.
+ * A module of Node's, which Bun and Deno have as well. jest can fake the global functions before this module is loaded
+ * (`fakeTimers.enableGlobally`); it never fakes the functions of these modules.
  */
 function builtin<T>(name: string): Partial<T> {
   const found = process?.getBuiltinModule?.(`node:${name}`);
@@ -31,7 +31,7 @@ const globals = globalThis as unknown as RuntimeTimers;
 const timers = builtin<RuntimeTimers>("timers");
 const performance = builtin<{ performance: Performance }>("perf_hooks").performance ?? globalThis.performance;
 
-/** Fake timers that were there first leave nothing of `nextTick` to take; they mark their functions by a member `clock`. */
+/** Earlier fake timers leave no real `nextTick` to take. Their functions have a member `clock`. */
 const nextTickIsFake = process?.nextTick !== undefined && "clock" in process.nextTick;
 
 /** Browsers check that `this` is the window. */

@@ -45,7 +45,7 @@ export interface ServerCallHost extends ResponseHeads {
   readonly peer: Peer;
   /** The deadlines by the server's clock. */
   readonly deadlines: DeadlineWheel;
-  /** The server's context, from which each call's begins. No application code runs in this one itself. */
+  /** The server's context. Each call's context is a copy of it; no application code runs in it directly. */
   readonly asyncContext: AsyncContext;
   /** The call is over; `running`: its handler is not. */
   callEnded(call: ServerCall, running: boolean): void;
@@ -131,21 +131,21 @@ export class ServerCall
     if (ended) this.end();
   }
 
-  /** The context in which the application's code of this call was left last; before that, one of its own from the server's. */
+  /** The context in which the call's application code was last left; before that, a copy of the server's. */
   get asyncContext(): AsyncContext {
     this.ownContext ??= contextFrom(this.host.asyncContext);
     return this.ownContext;
   }
 
-  /** For the writer: the context of the answers' source, which holds from now on. */
+  /** For the writer: the context of the answers' source holds from now on. */
   set asyncContext(context: AsyncContext) {
     this.ownContext = context;
     this.answering = true;
   }
 
   /**
-   * The current context is the application's: what is called later for the call, listeners and the logger, is called in it. A
-   * unary call does without until somebody listens, which saves it 1 % of its time.
+   * Makes the current context the call's: listeners and the logger run in it later. A unary call skips this until code listens to
+   * its signal, which saves 1 % of its time.
    */
   leftHere(): void {
     if (!this.answering) this.ownContext = captureContext();
@@ -189,16 +189,16 @@ export class ServerCall
     if (!this.over) this.sendHead();
   }
 
-  /** Whether the messages that follow are compressed; undefined: by their size, as the options say. */
+  /** Whether later messages are compressed; undefined: by their size, as the options say. */
   get compress(): boolean | undefined {
     return this.writer.compress;
   }
 
-  /** Throws if messages have to be compressed and the headers have left without saying how. */
+  /** Throws if messages have to be compressed and the headers have left without a compression. */
   set compress(chosen: boolean | undefined) {
     const { writer } = this;
     const { offeredCompression } = this.head;
-    // With any choice, so that one for a later message still finds the encoding announced.
+    // Any choice prepares the encoding, so that a choice for a later message finds it announced.
     if (chosen !== undefined && writer.compression === null && offeredCompression !== null && !this.over) {
       if (!this.headersSent) writer.compression = offeredCompression;
       else if (chosen) {
@@ -239,7 +239,7 @@ export class ServerCall
     this.writer.end(() => this.finish(null));
   }
 
-  /** The handler's answers, from an iterable, which runs in the given context, or in the current one. */
+  /** Sends the handler's answers from an iterable, which runs in the given context, or else in the current one. */
   respondAll(
     messages: AsyncIterable<unknown> | Iterable<unknown>,
     context: AsyncContext | null = null,
@@ -293,12 +293,12 @@ export class ServerCall
   }
 
   end(): void {
-    // The end of a request that is one message is what its handler waits for: nothing is held up for it.
+    // A handler of a single request message waits for this end, so it is not held.
     if (this.method.requestStream) holdEnd(this);
     else this.reader.end();
   }
 
-  /** The end of a request stream has been held long enough: no reset was close behind it. */
+  /** The hold is over: no reset followed the end. */
   endHeld(): void {
     if (!this.over) this.reader.end();
   }

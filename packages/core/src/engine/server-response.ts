@@ -18,9 +18,9 @@ export interface ResponseHeads {
 /** What of a request decides how the response begins. */
 export interface ResponseShape {
   readonly subtype: Subtype;
-  /** How messages are compressed; null: none is, unless the handler chooses so before the headers leave. */
+  /** The compression of messages; null: none, unless the handler chooses one before the headers leave. */
   readonly writeCompression: WriteCompression | null;
-  /** How messages are compressed if the handler chooses so; null: the client accepts nothing that the server has. */
+  /** The compression for a handler's choice; null: the client accepts none that the server has. */
   readonly offeredCompression: WriteCompression | null;
 }
 
@@ -52,7 +52,7 @@ export abstract class ServerResponse {
     return this.responseTrailers;
   }
 
-  /** The compression that the headers say; null for none. */
+  /** The compression that the headers announce; null for none. */
   protected abstract get announcedCompression(): WriteCompression | null;
 
   /** Metadata of the error that the call ends with can't be sent, and is left out. */
@@ -116,8 +116,8 @@ export abstract class ServerResponse {
   }
 
   /**
-   * Headers that the handler set before its error leave as headers: in a Trailers-Only answer, peers take them for trailers.
-   * The error itself matters more than headers that can't be sent.
+   * Headers that the handler set before its error leave as headers: peers take the list of a Trailers-Only answer for trailers.
+   * If these headers can't be sent, the error leaves without them.
    */
   private sendHeadersOfError(): void {
     if (this.headersSent || this.responseHeaders === null) return;

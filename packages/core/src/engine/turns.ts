@@ -4,8 +4,8 @@ import { nextTick, setImmediate, setTimeout } from "./runtime-timers.js";
 const resolved = Promise.resolve();
 
 /**
- * Runs `callback` when the code that runs now and the promise jobs it queued are done, before any input. A promise job comes
- * first: what handlers answer in this turn leaves in the same write.
+ * Runs `callback` after the current code and the promise jobs that it queued, before any input. A promise job comes
+ * first: answers that handlers give in this turn leave in the same write.
  */
 export const afterTurn: (callback: () => void) => void =
   nextTick === undefined
