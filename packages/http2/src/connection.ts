@@ -198,10 +198,10 @@ export class Connection extends PeerActions implements ByteReceiver {
 
   /** Ends the streams whose large messages have stopped, so that others get their room. */
   private endStopped(now: number): void {
-    const { largeMessages, ledger, options } = this;
+    const { largeMessages, options } = this;
     // What we don't read can't come.
     if (this.output.paused) largeMessages.restart();
-    for (const stream of largeMessages.stopped(now, options.frameTimeoutMs, ledger.awaited)) {
+    for (const stream of largeMessages.stopped(now, options.frameTimeoutMs)) {
       stream.stopped(
         `a message of ${stream.messageSize} bytes gained less than ${leastGain} within ${options.frameTimeoutMs} ms: its room is given to others (option frameTimeoutMs)`,
       );

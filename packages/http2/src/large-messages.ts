@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** What a large message has to gain within the time that it has, so that it is not taken for one that has stopped. */
+/** A large message that is not whole has to gain so many bytes in each `frameTimeoutMs`. */
 export const leastGain = 65_536;
 
 /** A message that was let in beyond its stream's window. */
@@ -9,15 +9,15 @@ export interface LargeMessage {
   readonly bodyReceived: number;
 }
 
-/** Since when a message has gained less than {@link leastGain}, and what it had then. */
+/** When a message's current time began, and the bytes that the stream had then. */
 interface Mark {
   since: number;
   bytes: number;
 }
 
 /**
- * The messages that share the pool for large messages, each with the time since which it has hardly come. HTTP/2 can't withdraw
- * the credit of a message that has stopped, so its stream has to end, or nobody else would ever get the room.
+ * The messages that share the pool for large messages, each with the time in which it has to gain {@link leastGain}. HTTP/2
+ * can't withdraw the credit of a message that has stopped, so its stream has to end, or no other message would get the room.
  */
 export class LargeMessages<T extends LargeMessage> {
   private readonly marks = new Map<T, Mark>();
@@ -38,19 +38,16 @@ export class LargeMessages<T extends LargeMessage> {
   }
 
   /**
-   * The messages that have stopped: in the last `limitMs` they gained nothing, or less than {@link leastGain} while others wait
-   * for room. A message that is slow because its link is slow is in nobody's way as long as nobody waits.
+   * The messages that gained less than {@link leastGain} within `limitMs`, whether or not other messages wait for room: a later
+   * one must not find the pool taken by messages that hardly come. A message that is whole is not among them.
    */
-  stopped(now: number, limitMs: number, othersWait: boolean): T[] {
+  stopped(now: number, limitMs: number): T[] {
     const stopped: T[] = [];
     for (const [message, mark] of this.marks) {
-      const gained = message.bodyReceived - mark.bytes;
-      const due = mark.since >= 0 && now - mark.since > limitMs;
-      if (due && gained < (othersWait ? leastGain : 1)) stopped.push(message);
-      else if (due || mark.since < 0 || gained >= leastGain) {
+      if (mark.since < 0 || message.bodyReceived - mark.bytes >= leastGain) {
         mark.since = now;
         mark.bytes = message.bodyReceived;
-      }
+      } else if (now - mark.since >= limitMs) stopped.push(message);
     }
     return stopped;
   }

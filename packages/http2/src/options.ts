@@ -75,8 +75,7 @@ export interface Http2Options {
   settingsTimeoutMs?: number | undefined;
   /**
    * Time for the rest of a frame or header block that has begun; DATA only has to go on. A message larger than its window has to
-   * gain something in this time, and 64 KiB while others wait for its room, or its stream ends (ENHANCE_YOUR_CALM,
-   * ResourceExhausted). Default 30,000.
+   * gain 64 KiB in this time or become whole, or its stream ends (ENHANCE_YOUR_CALM, ResourceExhausted). Default 30,000.
    */
   frameTimeoutMs?: number | undefined;
   /** Time in which the peer has to take some of the output that waits for it. Default 30,000. */

@@ -93,11 +93,6 @@ export class ReceiveLedger {
     return true;
   }
 
-  /** Whether somebody waits for room. */
-  get awaited(): boolean {
-    return this.waiters.length > 0;
-  }
-
   /** A message that was admitted with `n` is whole, or will not come. */
   settle(n: number): void {
     this.underWay -= n;

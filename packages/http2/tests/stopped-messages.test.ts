@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 8: bounded memory, and nobody waits for ever for it. Messages that share the pool for large ones, and stop.
 // Mutant: http2/src/connection.ts # this.endStopped(now);
-// Mutant: http2/src/large-messages.ts # gained < (othersWait ? leastGain : 1) => gained < 1
-// Mutant: http2/src/large-messages.ts # (othersWait ? leastGain : 1) => leastGain
+// Mutant: http2/src/large-messages.ts # message.bodyReceived - mark.bytes >= leastGain => message.bodyReceived > mark.bytes
+// Mutant: http2/src/large-messages.ts # message.bodyReceived - mark.bytes >= leastGain => false
+// Mutant: http2/src/receiving-half.ts # this.host.largeMessages.delete(this);
 // Mutant: http2/src/large-messages.ts # for (const mark of this.marks.values()) mark.since = -1;
 // Mutant: http2/src/receive-ledger.ts # (first || this.passed + n <= this.budget) => true
 // Mutant: http2/src/receiving-half.ts # if (this.borrowed > 0 && this.admitted === 0) return true;
@@ -69,11 +70,52 @@ describe.each(["server", "client"] as const)("a %s", (role) => {
     expect(subject.alive).toBe(true);
   });
 
-  it("resets a message that stops though nobody waits, and none that goes on slowly", () => {
+  it("resets a message that gains less than 64 KiB in that time though no other waits, and none that gains as much", () => {
+    const subject = receiving(role, 3);
+    for (const id of [1, 3, 5]) announce(subject, id, mib);
+    for (let i = 0; i < 8; i++) {
+      pass(subject, frameTimeoutMs, () => {
+        send(subject, 1, 2300);
+        if (!subject.stream(3).closed) send(subject, 3, 2100);
+      });
+      if (i === 0) expect(resets(subject)).toEqual([]);
+      if (i === 1) expect(resets(subject)).toEqual([3, 5].map((id) => `RST_STREAM ${id} ENHANCE_YOUR_CALM`));
+    }
+    expect(resets(subject)).toEqual([]);
+    expect(subject.alive).toBe(true);
+  });
+
+  it("resets no message that is whole in time, however small its rest is", () => {
     const subject = receiving(role, 2);
-    for (const id of [1, 3]) announce(subject, id, mib);
-    pass(subject, 2 * frameTimeoutMs + 5000, () => send(subject, 3, 100));
-    expect(resets(subject)).toEqual(["RST_STREAM 1 ENHANCE_YOUR_CALM"]);
+    // The first one is let in for 40,000 bytes, since unread bytes before it fill a part of the window.
+    send(subject, 1, 60_000);
+    subject.stream(1).expect(40_000, 60_000);
+    announce(subject, 3, 70_000);
+    subject.settle();
+    expect([letIn(subject, 3), subject.peerWindow(1) >= 40_000]).toEqual([true, true]);
+    // The second one gains 64 KiB, and then has as long for its last 4464 bytes.
+    send(subject, 1, 39_999);
+    send(subject, 3, 65_536);
+    pass(subject, frameTimeoutMs - 1000);
+    send(subject, 1, 1);
+    send(subject, 3, 4464);
+    pass(subject, 3 * frameTimeoutMs);
+    expect(resets(subject)).toEqual([]);
+    expect(subject.alive).toBe(true);
+  });
+
+  it("resets a slow message with the next look when its time is over, while another one waits", () => {
+    const subject = receiving(role, 2);
+    announce(subject, 1, 5 * mib);
+    announce(subject, 3, mib);
+    expect(letIn(subject, 3)).toBe(false);
+    let waited = 0;
+    while (!letIn(subject, 3) && waited < 5 * frameTimeoutMs) {
+      pass(subject, 1000, () => send(subject, 1, 2000));
+      waited += 1000;
+    }
+    expect(waited).toBeGreaterThan(frameTimeoutMs - 1000);
+    expect(waited).toBeLessThanOrEqual(frameTimeoutMs + 2000);
   });
 
   it("resets a message that gains less than 64 KiB in that time while others wait, and none that gains as much", () => {
