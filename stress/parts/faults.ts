@@ -2,6 +2,7 @@
 import { contexts } from "../kinds/contexts.js";
 import type { Kind } from "../kinds/kind.js";
 import { ordering } from "../kinds/ordering.js";
+import { padding } from "../kinds/padding.js";
 import { refusals } from "../kinds/refusals.js";
 import { retries } from "../kinds/retries.js";
 import { type Part, repeat } from "../part.js";
@@ -10,6 +11,7 @@ const kinds: Readonly<Record<string, () => Promise<Kind>>> = {
   "11, a refused call loses nothing that was sent": refusals,
   "11, a retry sends all messages or fails": retries,
   "11, sends keep their order while interceptors wait": ordering,
+  "11, padded frames are read": padding,
   "13, each call's code sees its own store": contexts,
 };
 
