@@ -6,8 +6,9 @@
 // Mutant: core/src/client/handle-source.ts # for (const each of waiting) each.reject(refusal);
 // Mutant: core/src/client/handle-source.ts # copy = clone(this.schema, message);
 // Mutant: core/src/client/exchange.ts # ended !== null && partly ? notSentAgain(ended) : ended; => ended;
+import { create } from "@bufbuild/protobuf";
 import { Code, createClient, type TripleTransport } from "@tristream/core";
-import { GreetService } from "@tristream/gen/greet/greet_pb.js";
+import { GreetService, GreetStreamRequestSchema } from "@tristream/gen/greet/greet_pb.js";
 import { all, errorOf, turns } from "./events.js";
 import { greeter } from "./greeter.js";
 import { type Refusal, refusals, startRefusing } from "./refusing-peer.js";
@@ -53,7 +54,7 @@ describe.each(kinds)("a handle whose call meets %s", (refusal) => {
     await end.arrived[0];
     end.refuse(0);
     await end.waits[0];
-    const message = { name: "" };
+    const message = create(GreetStreamRequestSchema, {});
     const sends = ["a", "b", "c"].map((name) => {
       // A sender may use its object again.
       message.name = name;

@@ -68,8 +68,8 @@ describe.each(["closes", "mute", "http1"] as const)("an address that %s", (kind)
     await using peer = await oddPeer(bad[kind]);
     await using transport = createTransport(peer.url, { connectTimeoutMs: 300 });
     const client = createClient(GreetService, transport);
-    for (const call of [client.greet({}), client.greetServerStream({}).receive()]) {
-      const { code, rawMessage } = await failure(call);
+    const calls = [failure(client.greet({})), failure(client.greetServerStream({}).receive())];
+    for (const { code, rawMessage } of await Promise.all(calls)) {
       expect(code).toBe(Code.Unavailable);
       expect(rawMessage).toContain(`127.0.0.1:${peer.port}`);
       expect(rawMessage).toMatch(why[kind]);
