@@ -48,8 +48,3 @@ export function digest(names: readonly string[]): string {
   }
   return `${names.length} ${hash}`;
 }
-
-/** A send that still waited for room when the whole answer came: it is rejected, though its message may have been sent. */
-export function metAnswer(error: unknown): boolean {
-  return error instanceof ConnectError && error.code === Code.FailedPrecondition;
-}

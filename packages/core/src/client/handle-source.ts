@@ -239,8 +239,10 @@ export class HandleSource implements AsyncIterable<unknown> {
     const roomy = await call.writer.room();
     // Keeps the handle alive while the send waits.
     void holder;
-    if (roomy && !this.scope.over) return;
+    if (roomy) return;
     this.unsent++;
+    // Those that wait are told together, and each counts them all.
+    await settled;
     throw (this.scope.over ? null : call.error) ?? this.refusal(true);
   }
 

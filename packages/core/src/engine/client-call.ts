@@ -295,7 +295,7 @@ export class ClientCall implements ByteStreamSink, ReaderOwner, WriterOwner {
     this.error = error;
     // A cancel's error may be the user's own object.
     if (error !== null && !canceled) this.addReceived(error);
-    this.writer.stop();
+    this.writer.stop(error !== null && this.stream.closed);
     if (error !== null) this.reader.fail(error, canceled);
     this.listener.ended(error);
   }

@@ -32,6 +32,14 @@ export interface WriteCompression {
   readonly minBytes: number;
 }
 
+/** A call of {@link MessageWriter.room} that waits. */
+interface RoomWaiter {
+  readonly resolve: (roomy: boolean) => void;
+  /** The number of the message that it waits behind, and where that ends among all bytes written: Infinity while it is compressed. */
+  readonly message: number;
+  end: number;
+}
+
 /** Copying short runs in a loop beats the call of `set` below about this many octets. */
 const loopUpTo = 48;
 
@@ -63,7 +71,9 @@ export class MessageWriter<T> {
   /** What waits for a compression to finish; the end after it. */
   private deflating: Promise<void> | null = null;
   private deflatingCount = 0;
-  private roomWaiters: ((roomy: boolean) => void)[] | null = null;
+  private roomWaiters: RoomWaiter[] | null = null;
+  /** Bytes that the stream was given, those that wait in its queue among them. */
+  private written = 0;
   // The reactions to the source's promises; made when there is a source.
   private onResult: ((result: IteratorResult<T>) => void) | null = null;
   private onError: ((error: unknown) => void) | null = null;
@@ -106,6 +116,7 @@ export class MessageWriter<T> {
         }
         if (length >= 0 && length <= bound && stream.buffer === b) {
           writePrefix(b, place, 0, length);
+          this.written += length + prefixLength;
           return stream.commit(length + prefixLength, end);
         }
         stream.unreserve();
@@ -124,14 +135,15 @@ export class MessageWriter<T> {
   }
 
   /**
-   * True at the next `writable`: there is room for more. False when the writer has stopped: the last message may not have been
-   * sent.
+   * True at the next `writable`: there is room for more. When the writer stops before: whether the message that was written
+   * last has left the stream's queue, so that it is on its way.
    */
   room(): Promise<boolean> {
     if (this.stopped) return Promise.resolve(false);
+    const end = this.deflating === null ? this.written : Number.POSITIVE_INFINITY;
     return new Promise((resolve) => {
       this.roomWaiters ??= [];
-      this.roomWaiters.push(resolve);
+      this.roomWaiters.push({ resolve, message: this.sent, end });
     });
   }
 
@@ -154,7 +166,7 @@ export class MessageWriter<T> {
   /** The stream has room again. */
   writable(): void {
     if (this.deflating !== null) return;
-    this.wakeRoomWaiters();
+    this.wakeRoomWaiters(Number.POSITIVE_INFINITY);
     if (!this.blocked) return;
     this.blocked = false;
     this.owner.asyncContext.runInAsyncScope(this.step, this);
@@ -162,14 +174,15 @@ export class MessageWriter<T> {
 
   /**
    * The call is over: nothing is sent any more, and the source is told by `return()`, which runs the `finally` of a
-   * generator that waits at a `yield`. Its answer is not awaited: it may be parked for ever.
+   * generator that waits at a `yield`. Its answer is not awaited: it may be parked for ever. `dropped`: a reset has dropped
+   * the stream's queue.
    */
-  stop(): void {
+  stop(dropped = false): void {
     if (this.stopped) return;
     this.stopped = true;
     const { source } = this;
     this.source = null;
-    this.wakeRoomWaiters();
+    this.wakeRoomWaiters(dropped ? 0 : this.written - this.stream.queuedBytes);
     if (source !== null) this.owner.asyncContext.runInAsyncScope(this.leave, this, source);
   }
 
@@ -191,11 +204,12 @@ export class MessageWriter<T> {
     }
   }
 
-  private wakeRoomWaiters(): void {
+  /** True for those whose message ends within the first `left` bytes. */
+  private wakeRoomWaiters(left: number): void {
     const waiters = this.roomWaiters;
     if (waiters === null) return;
     this.roomWaiters = null;
-    for (const resolve of waiters) resolve(!this.stopped);
+    for (const { resolve, end } of waiters) resolve(end <= left);
   }
 
   private step(): void {
@@ -292,6 +306,7 @@ export class MessageWriter<T> {
   private writeBytes(bytes: Uint8Array, flag: number, end: boolean): boolean {
     const { stream } = this;
     const length = bytes.length;
+    this.written += length + prefixLength;
     const place = stream.reserve(length + prefixLength);
     if (place < 0) {
       const prefix = new Uint8Array(prefixLength);
@@ -316,12 +331,15 @@ export class MessageWriter<T> {
   ): boolean {
     const before = this.deflating;
     const deflates = chosen ?? bytes.length >= how.minBytes;
+    const message = this.sent;
     if (!deflates && before === null) return this.writeBytes(bytes, 0, end);
     const running: Promise<void> = (async () => {
       const sent = deflates ? await how.compression.compress(bytes) : bytes;
       await before;
       if (this.stopped) return;
       const roomy = this.writeBytes(sent, deflates ? compressedFlag : 0, end);
+      const waiter = this.roomWaiters?.find((each) => each.message === message);
+      if (waiter !== undefined) waiter.end = this.written;
       if (--this.deflatingCount > 0) return;
       this.deflating = null;
       if (roomy) this.writable();
