@@ -2,8 +2,11 @@
 // Promise 6: every call settles. Those that wait for the peer's limit on concurrent streams, too.
 // Mutant: core/src/client/call-scope.ts # onDeadline(): void { => onDeadline(): void { return undefined as never;
 // Mutant: core/src/client/call-scope.ts # this.call?.cancel(error);
+// Mutant: core/src/client/exchange.ts # withTimeout(fields, left) => null
+// Mutant: http2/src/stream-carrier.ts # const headers = changed ?? given; => const headers = given;
+// Mutant: http2/src/stream-carrier.ts # if (stream.closed) continue;
 import { jest } from "@jest/globals";
-import { Code, createClient } from "@tristream/core";
+import { type Clock, Code, createClient, systemClock } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { errorOf, happening, until } from "./events.js";
 import { everyLink, type LinkKind } from "./every-link.js";
@@ -14,15 +17,21 @@ import { Wire } from "./wire.js";
 jest.setTimeout(20_000);
 
 /** A server that takes two streams at once, and both places are taken until `go` is told. */
-async function full(link: LinkKind, wire = new Wire()) {
+async function full(link: LinkKind, wire = new Wire(), clock: Clock = systemClock) {
   const go = happening();
+  const told: (string | null)[] = [];
   const end = await link.start({
     tap: wire.tap,
     cuttable: true,
     http2: { maxConcurrentStreams: 2 },
+    transport: { clock },
     routes: (r) =>
       r.service(GreetService, {
         ...greeter(),
+        greet({ name }, { requestHeader }) {
+          told.push(requestHeader.get("grpc-timeout"));
+          return { greeting: name };
+        },
         async *greetServerStream() {
           yield {};
           await go;
@@ -35,6 +44,8 @@ async function full(link: LinkKind, wire = new Wire()) {
   return {
     client,
     cut: end.cut,
+    /** What the server was told of the deadlines of unary calls. */
+    told,
     /** Frees both places. */
     free: go.tell,
     async [Symbol.asyncDispose]() {
@@ -64,6 +75,37 @@ describe.each(everyLink)("a call beyond the limit on streams over $name", (link)
     const error = await errorOf(client.greet({}, { timeoutMs: 30 }));
     expect(error.code).toBe(Code.DeadlineExceeded);
     expect(wire.of("client-to-server", 5)).toEqual([]);
+  });
+
+  test("tells the server what is left of its time when it is sent", async () => {
+    let now = 0;
+    await using end = await full(link, new Wire(), { now: () => now, after: () => () => {} });
+    const { client } = end;
+    const calls = [
+      client.greet({}, { timeoutMs: 60_000 }),
+      client.greet({}, { timeoutMs: 60_000, headers: { "x-test": "grpc-timeout" } }),
+      client.greet({}),
+    ];
+    now = 20_000.5;
+    end.free();
+    await Promise.all(calls);
+    expect(end.told).toEqual(["40000m", "40000m", null]);
+    await client.greet({}, { timeoutMs: 60_000 });
+    expect(end.told[3]).toBe("60000m");
+  });
+
+  test("is not sent when its time is over before its timer has fired, and the next one is", async () => {
+    let now = 0;
+    const wire = new Wire();
+    await using end = await full(link, wire, { now: () => now, after: () => () => {} });
+    const late = errorOf(end.client.greet({ name: "late" }, { timeoutMs: 1000 }));
+    const next = end.client.greet({ name: "next" });
+    now = 1001;
+    end.free();
+    expect((await late).code).toBe(Code.DeadlineExceeded);
+    expect((await next).greeting).toBe("next");
+    expect(end.told).toEqual([null]);
+    expect(wire.of("client-to-server", 7)).toEqual([]);
   });
 
   test("ends when it is left, and nothing of it is ever sent", async () => {

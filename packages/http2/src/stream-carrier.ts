@@ -198,8 +198,13 @@ export abstract class StreamCarrier implements StreamHost, SchedulerHost {
     const { peer } = this.settings;
     for (const stream of book.waiting) {
       if (this.streams.size >= peer.maxConcurrentStreams || this.closing) return;
+      const given = stream.waitingHeaders;
+      // Before the stream has an id: a sink that resets it sends nothing.
+      const changed =
+        given === null ? null : (stream.sink.opening?.("fields" in given ? given.fields : given) ?? null);
+      if (stream.closed) continue;
       book.activate(stream, peer.initialWindowSize);
-      const headers = stream.waitingHeaders;
+      const headers = changed ?? given;
       stream.waitingHeaders = null;
       const onlyHeaders = stream.localEnded && stream.queue === null;
       if (headers !== null) this.writeHeaders(stream, headers, onlyHeaders);

@@ -5,6 +5,7 @@ import type { ClientCall, ClientCallListener } from "../engine/client-call.js";
 import type { Link } from "../engine/link.js";
 import { isReplayable } from "../engine/replayable.js";
 import { errorFromThrown } from "../engine/thrown.js";
+import { withTimeout } from "../protocol/timeout.js";
 import { type AnyRequest, type AnyResponse, isOriginal } from "./call-request.js";
 import type { CallScope } from "./call-scope.js";
 import type { Claim } from "./claim.js";
@@ -67,6 +68,20 @@ export abstract class Exchange implements ClientCallListener, EndedBySignal {
         this.failed(error);
       }
     });
+  }
+
+  /** @inheritdoc */
+  opening(fields: readonly string[]): readonly string[] | null {
+    const { scope } = this;
+    if (scope.timeoutMs === undefined) return null;
+    let left: number | undefined;
+    try {
+      left = scope.timeLeft();
+    } catch {
+      // The call has ended, with its stream.
+      return null;
+    }
+    return left === undefined ? null : withTimeout(fields, left);
   }
 
   explain(error: ConnectError): ConnectError {

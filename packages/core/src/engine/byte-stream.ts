@@ -89,6 +89,11 @@ export interface ByteStreamSink {
   reset(reset: StreamReset): void;
   writable(): void;
   /**
+   * Client: the stream has waited for the peer's limit, and its headers leave now. `fields`: as they were given. Returns the fields
+   * to send in their place, null for none. The sink may reset the stream in here: then nothing is sent.
+   */
+  opening?(fields: readonly string[]): readonly string[] | null;
+  /**
    * A message that was let in beyond the stream's window has stopped; `message` gives the reason. The stream ends. A sink that
    * answers with more than a reset calls `abandon` or `reset` in here; otherwise `reset` follows.
    */

@@ -38,6 +38,8 @@ export interface ClientCallListener {
   readonly asyncContext: AsyncContext;
   /** The response's headers are here. */
   responded?(): void;
+  /** The headers leave late: fields in the place of those given, null for the same. It may end the call. */
+  opening?(fields: readonly string[]): readonly string[] | null;
   /** Says more of what ended the call than a reset does, if there is more to say. */
   explain?(error: ConnectError): ConnectError;
   /** The call is over. `error`: null if it went well. */
@@ -226,6 +228,10 @@ export class ClientCall implements ByteStreamSink, ReaderOwner, WriterOwner {
 
   writable(): void {
     this.writer.writable();
+  }
+
+  opening(fields: readonly string[]): readonly string[] | null {
+    return this.listener.opening?.(fields) ?? null;
   }
 
   stopped(message: string): void {

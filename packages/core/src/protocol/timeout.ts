@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { grpcTimeout } from "./headers.js";
 
 /** Milliseconds of each unit that `grpc-timeout` may have (grpc/grpc doc/PROTOCOL-HTTP2.md). */
 const units: Readonly<Record<string, number>> = { n: 1e-6, u: 1e-3, m: 1, S: 1000, M: 60_000, H: 3_600_000 };
@@ -23,4 +24,13 @@ export function formatTimeout(timeoutMs: number): string {
     if (n <= largest) return `${n}${unit}`;
   }
   return `${Math.min(largest, Math.ceil(timeoutMs / units["H"]!))}H`;
+}
+
+/** The fields of a request (name, value, name, value …) with another `grpc-timeout`; null if that is the same. */
+export function withTimeout(fields: readonly string[], timeoutMs: number): readonly string[] | null {
+  const value = formatTimeout(timeoutMs);
+  for (let i = 0; i < fields.length; i += 2) {
+    if (fields[i] === grpcTimeout) return fields[i + 1] === value ? null : fields.with(i + 1, value);
+  }
+  return null;
 }
