@@ -69,6 +69,31 @@ describe.each(everyLink)("deadlines over $name", (link) => {
     expect(deadlines.size).toBe(0);
   });
 
+  test.each([true, false])(
+    "a deadline drops unread messages if the status has not arrived (%s)",
+    async (waits) => {
+      const clock = createClock();
+      await using end = await link.start({
+        clock,
+        transport: { clock },
+        routes: (r) =>
+          r.service(GreetService, {
+            async *greetServerStream(_request, { signal }) {
+              for (const greeting of ["a", "b", "c"]) yield { greeting };
+              if (waits) await fired(signal);
+            },
+          }),
+      });
+      const stream = createClient(GreetService, end.transport).greetServerStream({}, { timeoutMs: 60_000 });
+      expect((await stream.receive())?.greeting).toBe("a");
+      if (!waits) await stream.responseTrailer;
+      // What came with the first message has arrived.
+      await clock.advance(60_004);
+      if (waits) expect(await errorOf(stream.receive())).toMatchObject({ code: Code.DeadlineExceeded });
+      else expect((await all(stream)).map(({ greeting }) => greeting)).toEqual(["b", "c"]);
+    },
+  );
+
   test("a stream gives what has arrived, then DeadlineExceeded, as often as asked", async () => {
     const clock = createClock();
     const { end, client, signal } = await start(link, clock);

@@ -35,7 +35,9 @@ import {
   prepareMethod,
 } from "./engine-transport.js";
 import { MethodCaller } from "./method-caller.js";
+import { readOnce } from "./read-once.js";
 import { RequestSource } from "./request-source.js";
+import { WatchedMessages } from "./watched-messages.js";
 
 /** Options of a transport. Sizes are in bytes. */
 export interface TransportOptions extends FormatOptions {
@@ -155,12 +157,17 @@ class LinkTransport implements TripleTransport, EngineTransport {
         if (error !== null && scope.canceled) reject(error);
       };
       scope.asyncContext
-        .runInAsyncScope(begin, null, () =>
-          call(callRequest(scope, method, new RequestSource(method.input, input, scope))),
-        )
+        .runInAsyncScope(begin, null, () => {
+          const messages = method.methodKind === "server_streaming" ? readOnce(input) : input;
+          return call(callRequest(scope, method, new RequestSource(method.input, messages, scope)));
+        })
         .then((res) => {
           checkResponse(res, scope.name);
-          resolve(res as StreamResponse as never);
+          const answer = res as StreamResponse;
+          const message = answer.message as AsyncIterable<unknown>;
+          const watched =
+            signal === undefined ? answer : { ...answer, message: new WatchedMessages(message, scope) };
+          resolve(watched as never);
         })
         .catch((error) => {
           scope.cancel(errorFromThrown(error));
