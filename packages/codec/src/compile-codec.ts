@@ -20,10 +20,10 @@ export interface CompiledCodec<D extends DescMessage> {
    */
   serialize(message: MessageInitShape<D>): Uint8Array;
   /**
-   * The message in the octets from `start` (0) to `end` (`b.length`), as {@link parseBinary} gives it. Throws what that throws for
-   * malformed bytes, and a `RangeError` for octets that are not in `b`. The message owns its `bytes` and unknown fields, each a
-   * `Uint8Array`: they share nothing with `b`. With `owned` (default false) `b.buffer` becomes the message's: large bytes stay in it
-   * if they take more than half of it, and nobody else may use it again.
+   * The message in the bytes from `start` (0) to `end` (`b.length`), as {@link parseBinary} gives it. Throws the errors of
+   * `parseBinary` for malformed bytes, and a `RangeError` for a range outside of `b`. The message owns its `bytes` and unknown fields,
+   * each a `Uint8Array`: they share nothing with `b`. With `owned` (default false) `b.buffer` becomes the message's: a field that takes
+   * more than half of it stays in it, and no other code may use the buffer again.
    */
   parse(b: Uint8Array, start?: number, end?: number, owned?: boolean): MessageShape<D>;
   /** Serialisation into a buffer that is there. */

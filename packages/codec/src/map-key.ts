@@ -26,7 +26,7 @@ export function mapKeyValue(name: string, type: ScalarType): unknown {
   }
 }
 
-/** Puts an entry into a map: `__proto__` is a key like others, but assigning to it would set the prototype. */
+/** Puts an entry into a map. `__proto__` is a key like others, but assigning to it would set the prototype. */
 export function putEntry(map: object, key: string | number, value: unknown): void {
   if (key === "__proto__") {
     Object.defineProperty(map, key, { value, writable: true, enumerable: true, configurable: true });

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import { input } from "./varint.js";
 
-/** Up to so many octets a loop copies faster than a call of the runtime's copy (24 ns for 4, 46 for 32; the call is 45 to 50). */
+/** Up to this length in bytes, a loop beats the runtime's copy (24 ns for 4, 46 for 32; the call takes 45 to 50). */
 const copiedInLoop = 24;
 /**
- * From so many octets on, bytes that take more than half of a buffer that belongs to their message stay in it. A copy of them costs
- * 0.6 µs for 4 KiB, 3 µs for 60 KiB; a smaller one less than the message's other work.
+ * From this length in bytes on, a field that takes more than half of its message's own buffer stays in that buffer. A copy takes
+ * 0.6 µs for 4 KiB and 3 µs for 60 KiB; for a smaller field it takes less than the message's other work.
  */
 const keptInPlace = 4096;
 
 /**
- * The octets from `start` to `stop` as bytes that belong to a message alone: a copy, so that transferring them takes nothing from
- * anybody else, and keeping them keeps nothing else. Large ones stay where they are if the message owns that buffer: no other
- * bytes can be in more than half of it.
+ * The bytes from `start` to `stop`, owned by one message: a copy, so that a transfer of them leaves other messages whole, and
+ * keeping them keeps no other bytes. A large field stays in a buffer that its message owns: no second field fits in more than
+ * half of it.
  */
 export function ownBytes(b: Uint8Array, start: number, stop: number): Uint8Array<ArrayBuffer> {
   const length = stop - start;

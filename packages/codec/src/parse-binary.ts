@@ -17,12 +17,12 @@ import { scalarEncoders } from "./scalar-encoders.js";
 const recursionLimit = 100;
 
 /**
- * Parses a message as `fromBinary` of protobuf-es does, with its options and its errors, but for three things: the message owns its
- * bytes, where `fromBinary` gives views of the input; an entry of a map is read as the encoding guide has it (protobuf-es#1542:
- * values that come twice are merged, unknown fields are skipped, and an entry whose value a closed enum doesn't know is an unknown
- * field); and names that each object has, `__proto__` too, are names like others.
+ * Parses a message as `fromBinary` of protobuf-es does, with its options and errors, but for three differences. The message owns
+ * its bytes, where `fromBinary` gives views of the input. Entries of maps are read as the encoding guide has them (protobuf-es#1542):
+ * repeated values are merged, unknown fields are skipped, and an entry with a value that a closed enum doesn't know is an unknown
+ * field. Names of `Object.prototype`, and `__proto__`, are names like others.
  *
- * Slow: it goes through protobuf-es's reflection. The compiled codec turns to it for what it doesn't know.
+ * Slow: it goes through protobuf-es's reflection. The compiled codec calls it for messages that it doesn't know.
  */
 export function parseBinary<D extends DescMessage>(
   schema: D,
@@ -39,7 +39,7 @@ export function parseBinary<D extends DescMessage>(
   return message.message as MessageShape<D>;
 }
 
-/** A reader whose octets are copies. */
+/** A reader that copies bytes. */
 class OwningReader extends BinaryReader {
   override bytes(): Uint8Array<ArrayBuffer> {
     return super.bytes().slice();
@@ -49,7 +49,7 @@ class OwningReader extends BinaryReader {
     return super.skip(wireType, fieldNo, limit).slice();
   }
 
-  /** What was read since `start`. */
+  /** The bytes that were read since `start`. */
   since(start: number): Uint8Array<ArrayBuffer> {
     return new Uint8Array(this.buf.subarray(start, this.pos));
   }
@@ -114,7 +114,7 @@ class Parser {
         return;
       }
       case "message":
-        // Without isSet, a field by the name of what each object has would be taken for set.
+        // Without isSet, a field named like a member of `Object.prototype` would count as set.
         message.set(field, this.message(field, message.isSet(field) ? message.get(field) : undefined));
         return;
       case "list":
@@ -146,7 +146,7 @@ class Parser {
   private entry(message: ReflectMessage, field: MapField, unknown: UnknownField[]): void {
     const { reader } = this;
     const start = reader.pos;
-    // The length moves `pos`, from where it counts.
+    // Reading the length moves `pos`, from which the length counts.
     const length = reader.uint32();
     const end = reader.pos + length;
     let key: unknown;
@@ -200,7 +200,7 @@ class Parser {
   }
 }
 
-/** How a {@link BinaryReader} reads a scalar that is neither a text nor bytes. */
+/** The reads of a {@link BinaryReader} for scalars other than strings and bytes. */
 const methods = {
   [ScalarType.DOUBLE]: "double",
   [ScalarType.FLOAT]: "float",
@@ -217,7 +217,7 @@ const methods = {
   [ScalarType.SINT64]: "sint64",
 } as const;
 
-/** Whether an enum has a value of this number; an open one takes each. */
+/** Whether an enum has a value of this number; an open enum takes each number. */
 function isKnown(field: DescField & { readonly enum: DescEnum }, number: number): boolean {
   return field.enum.open || field.enum.values.some((value) => value.number === number);
 }
@@ -249,7 +249,7 @@ function setEntry(message: ReflectMessage, field: MapField, key: unknown, value:
     map.set(key, value);
     return;
   }
-  // The value as a message holds it, which the reflection puts under another name.
+  // The value in a message's own form, which the reflection wraps.
   const holder = reflect(message.desc, undefined, false);
   holder.get(field).set("", value);
   const entries = (message.message as unknown as Record<string, object>)[field.localName]!;

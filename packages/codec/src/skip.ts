@@ -3,7 +3,7 @@ import { unusual } from "./unusual.js";
 import { input, readStop, readVarint64 } from "./varint.js";
 import { WireType } from "./wire-type.js";
 
-/** Goes past the value of a field that nobody reads, behind its tag. A group is left to the slow parser. */
+/** Skips the value of an unwanted field, behind its tag. The slow parser reads groups. */
 export function skip(tag: number, b: Uint8Array, end: number): void {
   if (tag >>> 3 === 0) throw unusual;
   switch (tag & 7) {

@@ -10,7 +10,7 @@ export const input = {
   at: 0,
   /** How many messages are open around the one that is being read. */
   depth: 0,
-  /** The buffer that is read belongs to the message: nobody else has it, or will use it. */
+  /** Whether the buffer that is read belongs to the message: no other code has it, or will use it. */
   owned: false,
   /** The upper half of what {@link readVarint64} has read. */
   high: 0,

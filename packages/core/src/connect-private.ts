@@ -28,7 +28,7 @@ export function formatStatusDetails(error: ConnectError): string | undefined {
 export function parseStatusDetails(value: string): ConnectError | undefined {
   try {
     const error = findTrailerError(new Headers([[field, value]]));
-    // They are views of one array, each of which would keep all of it.
+    // The values are views of one array, each of which would keep the whole array.
     if (error !== undefined) error.details = error.details.map(withOwnValue);
     return error;
   } catch {

@@ -10,8 +10,8 @@ export interface ByteLink {
   /** Bytes handed over by `write` that have not left yet; 0 means that no written buffer is referenced any more. */
   readonly pending: number;
   /**
-   * Whether what is written can still reach the peer. False from the moment at which the link breaks or is destroyed, which may be
-   * before {@link ByteReceiver.closed}: then no new stream is opened.
+   * Whether written bytes can still reach the peer. False as soon as the link breaks or is destroyed, which may be before
+   * {@link ByteReceiver.closed}: then no new stream is opened.
    */
   readonly writable: boolean;
   /**
@@ -56,8 +56,8 @@ export interface ByteReceiver {
   /** All written bytes have left after {@link ByteLink.write} had said that they had not. */
   drained(): void;
   /**
-   * Nothing follows: the link is closed, or the peer has closed its side (FIN), which ends HTTP/2 in both directions. What was written
-   * before may still leave. `error` says why, and is absent after an orderly end.
+   * No input follows: the link is closed, or the peer has closed its side (FIN), which ends HTTP/2 in both directions. Bytes that
+   * were written before may still leave. `error` is the reason, absent after an orderly end.
    */
   closed(error?: Error): void;
 }

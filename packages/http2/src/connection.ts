@@ -199,7 +199,7 @@ export class Connection extends PeerActions implements ByteReceiver {
   /** Ends the streams whose large messages have stopped, so that others get their room. */
   private endStopped(now: number): void {
     const { largeMessages, options } = this;
-    // What we don't read can't come.
+    // While the connection does not read, the peer's bytes can't arrive.
     if (this.output.paused) largeMessages.restart();
     for (const stream of largeMessages.stopped(now, options.frameTimeoutMs)) {
       stream.stopped(

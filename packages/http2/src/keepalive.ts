@@ -5,39 +5,39 @@ import type { ResolvedHttp2Options } from "./options.js";
 /** Marks the PINGs of keepalive; "keepaliv" in ASCII, so that a capture reads well. */
 export const keepalivePing: Uint8Array = Uint8Array.of(0x6b, 0x65, 0x65, 0x70, 0x61, 0x6c, 0x69, 0x76);
 
-/** Time for which something has to wait to be sent, while nothing is received, before a client doubts its peer. */
+/** Time for which bytes wait to be sent, with nothing received, before a client doubts its peer, in milliseconds. */
 const blockedMs = 10_000;
-/** Silence for which a call whose deadline passes makes a client doubt its peer, unless the call itself saw nothing at all. */
+/** Silence before a call's deadline that makes a client doubt its peer, in milliseconds, unless the call itself received nothing. */
 const quietMs = 1000;
 /**
- * PINGs on doubt between two frames of the peer that carry a call. grpc-go and grpc-java count PINGs that are less than 5 minutes apart,
- * forgive two, and set the count back when they send HEADERS or DATA. The first one is free, so one strike is left unused.
+ * PINGs on doubt between two frames of the peer that carry a call. grpc-go and grpc-java count PINGs less than 5 minutes apart, forgive
+ * two, and reset the count when they send HEADERS or DATA. The first one is free, so one strike is left unused.
  */
 const mostProbes = 2;
 
-/** What a connection has seen, as {@link Keepalive} compares it. */
+/** The state of a connection that {@link Keepalive} compares. */
 export interface Liveness {
-  /** Octets received so far. */
+  /** Bytes received so far. */
   readonly received: number;
   /** HEADERS and DATA frames received so far. */
   readonly answers: number;
   /** Whether a stream is open, or waits to be. */
   readonly active: boolean;
-  /** Whether something waits to be sent. Asked in silence only. */
+  /** Whether bytes wait to be sent. Read in silence only. */
   readonly blocked: () => boolean;
 }
 
-/** What a connection does next: `replace` asks for another connection for new calls. */
+/** The next action of a connection: `replace` asks for another connection for new calls. */
 export type KeepaliveAction = "none" | "ping" | "replace";
 
 /**
- * Finds out that a peer has stopped answering. After `keepaliveMs` of silence with open streams a PING asks; a peer of which nothing at
- * all is received within `keepaliveTimeoutMs` is lost.
+ * Notices a peer that stopped answering. After `keepaliveMs` of silence with open streams the connection sends a PING. If nothing at
+ * all is received within `keepaliveTimeoutMs`, the connection is lost.
  *
- * A client can't ask often, since servers end connections whose clients do. So it also asks on doubt: when a deadline has passed, or
- * something has waited to be sent for 10 s, and nothing was received meanwhile. Doubt beyond that moves new calls elsewhere.
+ * Servers end connections whose clients PING often. So a client also asks on doubt: a deadline has passed, or bytes have waited
+ * to be sent for 10 s, and nothing was received meanwhile. Further doubt moves new calls to another connection.
  *
- * It has no timer: it compares what it is told now and then, and costs the frames nothing.
+ * It has no timer, and costs the frames nothing: the connection calls it once a second.
  */
 export class Keepalive {
   private readonly isServer: boolean;
@@ -64,7 +64,7 @@ export class Keepalive {
     this.whenIdle = options.keepaliveWhenIdle;
   }
 
-  /** Looks at what has happened, and says what has to. Throws the connection's error when the peer has stopped answering. */
+  /** Compares the state, and returns the next action. Throws the connection's error when the peer has stopped answering. */
   check(now: number, { received, answers, active, blocked }: Liveness): KeepaliveAction {
     this.checkedAt = now;
     if (answers !== this.answers) {
@@ -92,13 +92,13 @@ export class Keepalive {
   }
 
   /**
-   * The deadline of a call has passed. `received`: octets so far; `receivedBefore`: octets when the call began. The peer is in doubt if
-   * nothing came since the call began, or for a second.
+   * The deadline of a call has passed. `received`: bytes so far; `receivedBefore`: bytes when the call began. The client doubts its
+   * peer if nothing was received since the call began, or for a second.
    */
   deadlinePassed(received: number, receivedBefore: number): void {
     const quiet = received === this.received && this.checkedAt - this.receivedAt >= quietMs;
     if (!quiet && received !== receivedBefore) return;
-    // What was received before the doubt does not end it.
+    // Bytes received before the doubt do not end it.
     if (received !== this.received) this.heard(this.checkedAt, received);
     this.doubted = true;
   }
@@ -122,7 +122,7 @@ export class Keepalive {
     if (!blocked()) this.blockedSince = -1;
     else if (this.blockedSince < 0) this.blockedSince = now;
     const stuck = this.blockedSince >= 0 && now - this.blockedSince >= blockedMs;
-    // A peer that has just answered is not asked again: calls that time out are many.
+    // A peer that has just answered is not asked again: many calls may time out together.
     if (!(this.doubted || stuck) || now - this.pingedAt <= this.timeoutMs) return "none";
     if (this.probes < mostProbes) {
       this.probes++;

@@ -88,16 +88,16 @@ export interface Http2Options {
   /** Time without streams after which the connection is ended in order. Default 0, no limit, for the same reason. */
   idleTimeoutMs?: number | undefined;
   /**
-   * Silence of the peer, with open streams, after which a PING asks whether it is still there; 0 for never. Default: a client's 310,000,
-   * just above the 5 minutes that grpc-go and grpc-java allow unless told otherwise, and a server's 120,000. A client also asks on
+   * Silence of the peer, with open streams, after which a PING asks for a sign of life, in milliseconds; 0 for never. Default: 310,000 for
+   * a client, just above the 5 minutes that grpc-go and grpc-java allow by default, and 120,000 for a server. A client also asks on
    * doubt, at most twice between frames of the peer: see `docs/limits.md`.
    */
   keepaliveMs?: number | undefined;
-  /** Time after a PING in which anything has to be received; then the connection is lost. Default 10,000. */
+  /** Time after a PING in which anything has to be received, in milliseconds; then the connection is lost. Default 10,000. */
   keepaliveTimeoutMs?: number | undefined;
   /**
-   * Asks after `keepaliveMs` without open streams, too. Default false: grpc-go and grpc-java end connections whose clients do, unless the
-   * server permits it.
+   * Sends the PING after `keepaliveMs` also without open streams. Default false: grpc-go and grpc-java end connections of such clients,
+   * unless the server permits it.
    */
   keepaliveWhenIdle?: boolean | undefined;
 }

@@ -36,7 +36,7 @@ export class Output {
   private readonly link: ByteLink;
   private readonly requestFlush: () => void;
   private readonly pauseAbove: number;
-  /** Nothing is read until the peer has taken what waits for it. */
+  /** Reading stops until the peer has taken the waiting output. */
   paused = false;
   private scheduled = false;
   private readonly inFlight: Uint8Array[] = [];

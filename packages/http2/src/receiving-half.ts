@@ -6,7 +6,7 @@ import type { MessageWaiter, ReceiveLedger } from "./receive-ledger.js";
 /** What the receiving half of a stream needs of its connection. */
 export interface ReceivingHost {
   readonly ledger: ReceiveLedger;
-  /** The messages that were let in beyond their windows, and are under way. */
+  /** The messages under way that were let in beyond their windows. */
   readonly largeMessages: LargeMessages<ReceivingHalf>;
   /** What a window grows to. */
   readonly maxStreamWindow: number;
@@ -128,7 +128,7 @@ export abstract class ReceivingHalf<Host extends ReceivingHost = ReceivingHost>
     this.receiveWindow += octets;
   }
 
-  /** So many bytes of the frame under way are padding: nobody takes them, so they are credited at once. */
+  /** So many bytes of the frame under way are padding: no reader takes them, so they are credited at once. */
   dataPadding(padding: number): void {
     this.coming -= padding;
     this.credit(padding);

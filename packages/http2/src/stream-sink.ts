@@ -17,8 +17,8 @@ export interface StreamSink {
   /** The stream is gone before its time, or a stream that had ended well was reset afterwards. */
   reset(reset: StreamReset): void;
   /**
-   * A message that was let in beyond the stream's window gained too little within `frameTimeoutMs`, for the reason that `message`
-   * gives. Whoever wants to end the stream with an answer calls `abandon` in here; otherwise it is reset, and `reset` follows.
+   * A message that was let in beyond the stream's window gained too little within `frameTimeoutMs`; `message` gives the reason. A sink
+   * that answers calls `abandon` in here; otherwise the stream is reset, and `reset` follows.
    */
   stopped?(message: string): void;
   /** There is room again after a send had returned false. */

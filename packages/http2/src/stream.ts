@@ -50,7 +50,7 @@ export class Stream extends SendingHalf<StreamHost> implements DataTarget {
   resting = false;
   /** Link of the table of open streams. */
   tableNext: Stream | null = null;
-  /** Octets that the connection had received when the stream was opened from this side. */
+  /** Bytes that the connection had received when this side opened the stream. */
   receivedBefore = 0;
   /** Declared length of what arrives, -1 if none was. */
   contentLength = -1;
@@ -63,7 +63,7 @@ export class Stream extends SendingHalf<StreamHost> implements DataTarget {
     this.close(ClosedBy.LOCAL_RESET);
   }
 
-  /** The deadline of the stream's call has passed: if nothing was received since, the peer may be gone, and is asked. Reset it next. */
+  /** The deadline of the stream's call has passed. If nothing was received since, the connection sends the peer a PING. Reset it next. */
   deadlinePassed(): void {
     if (!this.closed) this.host.deadlinePassed(this);
   }

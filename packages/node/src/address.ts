@@ -17,7 +17,7 @@ export interface Target {
   readonly version: string;
 }
 
-/** What an address asks for, as it is read. */
+/** The group and version in an address, while it is parsed. */
 interface Selector {
   group: string;
   version: string;
@@ -112,7 +112,7 @@ export function socketUrl(path: string): string {
   return `unix:${path.replace(/[%?;]/g, (character) => escaped[character]!)}`;
 }
 
-/** What the system takes at most (sun_path, without the NUL behind it); Windows has pipes instead. */
+/** The longest path of the system in bytes (sun_path, without its NUL); Windows has pipes instead. */
 const longestSocketPath = { linux: 107, android: 107, win32: Number.POSITIVE_INFINITY } as Partial<
   Record<NodeJS.Platform, number>
 >;

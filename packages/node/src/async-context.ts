@@ -2,5 +2,5 @@
 import { AsyncResource } from "node:async_hooks";
 import { provideAsyncContext } from "@tristream/core";
 
-// Each call's code runs in its own context, whatever event resumes it: what `AsyncLocalStorage` shows is the call's.
+// Each call's code runs in its own context, and sees its own `AsyncLocalStorage` stores, whatever event resumes it.
 provideAsyncContext(AsyncResource);

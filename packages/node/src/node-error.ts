@@ -25,7 +25,7 @@ export function connectError(address: string, cause: unknown): ConnectError {
   );
 }
 
-/** Why a connection could not be made. */
+/** The reason why a connection could not be made. */
 export function connectReason(cause: unknown): string {
   return connectReasons[errorCode(cause)] ?? (cause instanceof Error ? cause.message : String(cause));
 }

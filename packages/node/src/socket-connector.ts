@@ -38,7 +38,7 @@ export class SocketConnector implements Connector, ConnectionOwner {
   private current: Connection | null = null;
   private dial: Dial | null = null;
   private readonly open = new Set<Connection>();
-  /** Sockets are made in the context of the transport, not of the call that needs one first: that call's store would live as long. */
+  /** Sockets are made in the transport's context. In the context of the first call, they would keep that call's store. */
   private readonly context = new AsyncResource("TristreamConnector");
 
   constructor(url: string, options: ConnectOptions, clock: Clock = systemClock) {
@@ -84,7 +84,7 @@ export class SocketConnector implements Connector, ConnectionOwner {
   private beginDial(): Dial {
     const dial = new Dial(this.target.addresses, this, this.timeoutMs);
     this.dial = dial;
-    // Before those who wait: what they do may need the next connection.
+    // Cleared before the waiting calls settle: their code may need the next connection.
     dial.connection.then(
       (connection) => {
         this.current = connection;

@@ -44,7 +44,7 @@ import {
 /** A stream of messages that an application gives: an async generator, an array, any iterable. */
 export type Messages<I> = AsyncIterable<I> | Iterable<I>;
 
-/** A client of a service: a function per method, by its kind. All take Connect's `CallOptions` last, with what Triple adds. */
+/** A client of a service: a function per method, by its kind. The last argument is Connect's `CallOptions`, with Triple's additions. */
 export type Client<Desc extends DescService> = {
   [P in keyof Desc["method"]]: ClientMethodOf<Desc["method"][P]>;
 };
@@ -235,7 +235,7 @@ class ClientMethodCaller implements RequestMaker {
     return new BidiStreamHandle(this.streamCall(scope, source, first), source, this.chosen);
   };
 
-  /** A message that is sent in place of the given one, which may be sent again with other options. Throws what can't be. */
+  /** A copy of the message for `options`: the given object may be sent again with others. Throws for invalid options. */
   private readonly chosen = (given: unknown, { compress }: SendOptions): unknown => {
     if (compress === undefined) return given;
     this.checkCompress(compress);

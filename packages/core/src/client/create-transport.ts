@@ -56,7 +56,7 @@ export interface TransportOptions extends FormatOptions {
   /** Sends JSON (`application/grpc+json`) instead of binary messages. Default false. */
   useJson?: boolean | undefined;
   /**
-   * What deadlines are measured by. Default: the runtime's time, which a test's fake timers don't stop. For tests: `createClock` of
+   * The clock of deadlines. Default: the runtime's, which a test's fake timers don't stop. For tests: `createClock` of
    * `@tristream/testing`.
    */
   clock?: Clock | undefined;
@@ -64,15 +64,15 @@ export interface TransportOptions extends FormatOptions {
 
 /** A call that waits for a connection. */
 export interface WaitingCall {
-  /** Fires when the call does not wait any more. Read it only if there is no connection yet: it is made when it is read. */
+  /** Fires when the call no longer waits. Read it only if there is no connection yet: the first read makes the signal. */
   readonly signal: AbortSignal;
 }
 
 /** Where a transport gets its connections. */
 export interface Connector {
   /**
-   * A link that new calls can be made on: the one that is open, or a new one. Rejects with the reason why there is none. `call` is the
-   * one that waits: a connection that no call waits for must not keep the process alive.
+   * A link for new calls: the open one, or a new one. Rejects with the reason if there is no link. `call` is the call that
+   * waits: a connection that no call waits for must not keep the process alive.
    */
   connect(call?: WaitingCall): Link | Promise<Link>;
   /** Ends all connections; calls that run end with `Unavailable`. */

@@ -20,7 +20,7 @@ export interface PreparedMethod {
   readonly call: Next;
   /** The URL that interceptors see, as far as it is known. */
   readonly url: string;
-  /** Throws if messages can't be compressed, or not be compressed, by choice. */
+  /** Throws if the transport can't compress a message by choice. */
   checkCompress(compress: boolean): void;
   /** The deadlines by the transport's clock. */
   readonly deadlines: DeadlineWheel;

@@ -13,9 +13,9 @@ export interface StreamHandle extends AsyncDisposable {
   /** Settles at the end of the call; rejects with its error, which carries the trailers as `metadata`. */
   readonly responseTrailer: Promise<Headers>;
   /**
-   * Whether the response message that the last read gave came compressed (its flag in the gRPC frame); of several reads
-   * that wait, the last one that was answered. Undefined before the first one, over a transport of Connect's own, and when
-   * an interceptor answered. An interceptor that reads ahead makes it that of the message it has read.
+   * Whether the response message that the last read gave came compressed (its flag in the gRPC frame). With several pending reads, the
+   * last answered one counts. Undefined before the first message, over a transport of Connect's own, and when an interceptor
+   * answered. If an interceptor reads ahead, this is the flag of the message that it has read.
    */
   readonly responseCompressed: boolean | undefined;
   /** Ends the call now: the server is told, reads reject with `Canceled` and the reason. Nothing if it is over. */
@@ -57,7 +57,7 @@ export interface BidiStream<I, O> extends ServerStream<O> {
   [Symbol.asyncIterator](): BidiStream<I, O>;
 }
 
-/** The message that is sent for one that was given with options. Throws what they can't be. */
+/** A copy of a message with its options. Throws for invalid options. */
 type Chosen = (given: unknown, options: SendOptions) => unknown;
 
 const finished: IteratorResult<never, undefined> = Object.freeze({ done: true, value: undefined });

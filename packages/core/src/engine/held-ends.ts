@@ -2,13 +2,13 @@
 import { nextTurn } from "./turns.js";
 
 /** A request stream that has ended. */
-interface HeldCall {
+interface HeldEnd {
   endHeld(): void;
 }
 
 /** Ends that came in this turn of the event loop, and in the one before. */
-let fresh: HeldCall[] = [];
-let older: HeldCall[] = [];
+let fresh: HeldEnd[] = [];
+let older: HeldEnd[] = [];
 let turning = false;
 
 /**
@@ -16,8 +16,8 @@ let turning = false;
  * cancel an upload by END_STREAM and send RST_STREAM close behind it: the reset has to win. All streams share one callback a turn,
  * so an engine's call costs no closure.
  */
-export function holdEnd(call: HeldCall): void {
-  fresh.push(call);
+export function holdEnd(end: HeldEnd): void {
+  fresh.push(end);
   if (turning) return;
   turning = true;
   nextTurn(turn);
@@ -29,5 +29,5 @@ function turn(): void {
   fresh = [];
   turning = older.length > 0;
   if (turning) nextTurn(turn);
-  for (const call of due) call.endHeld();
+  for (const end of due) end.endHeld();
 }

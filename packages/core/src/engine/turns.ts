@@ -17,8 +17,3 @@ export const nextTurn: (callback: () => void) => void =
   setImmediate === undefined
     ? (callback) => void setTimeout(callback, 0)
     : (callback) => void setImmediate!(callback);
-
-/** Runs `callback` when the input of this turn of the event loop and of the next has been seen. */
-export function afterInput(callback: () => void): void {
-  nextTurn(() => nextTurn(callback));
-}

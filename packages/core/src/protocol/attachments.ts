@@ -10,8 +10,8 @@ export type Attachments = Record<string, string | Uint8Array>;
  * Reads Dubbo attachments from request headers, response headers or trailers.
  *
  * Names that belong to the protocol are left out. `-bin` values are decoded and lose the suffix; names get the case
- * back that dubbo-java says in `tri-header-convert`. Values and hints that are malformed are taken as they are. Of a `-bin` name that
- * comes several times the last value counts, as in dubbo-java; {@link readBinaryHeader} gives all of them.
+ * back that dubbo-java says in `tri-header-convert`. Values and hints that are malformed are taken as they are. If a `-bin` name
+ * comes several times, the last value counts, as in dubbo-java; {@link readBinaryHeader} gives all values.
  */
 export function readAttachments(headers: Headers): Attachments {
   const original = originalNames(headers.get(headerConvert));
@@ -21,7 +21,7 @@ export function readAttachments(headers: Headers): Attachments {
     const bytes = name.endsWith(binarySuffix) ? decodeBytes(value) : undefined;
     const key = bytes === undefined ? name : name.slice(0, -binarySuffix.length);
     const attachment = original.get(key) ?? original.get(name) ?? key;
-    // Not by an assignment, which would set the prototype for `__proto__`.
+    // An assignment would set the prototype for `__proto__`.
     Object.defineProperty(out, attachment, {
       value: bytes ?? value,
       writable: true,
@@ -33,9 +33,9 @@ export function readAttachments(headers: Headers): Attachments {
 }
 
 /**
- * Reads all values of a binary header or trailer, whose name ends in `-bin`, in the order in which they came; empty if there are
- * none. A name may come several times, and a peer may join values by commas. Throws the `ConnectError` of
- * Connect's `decodeBinaryHeader` for a value that is not base64.
+ * Reads all values of a binary header or trailer, whose name ends in `-bin`, in the order in which they came. Empty without
+ * values. A name may come several times, and a peer may join values by commas. Throws the `ConnectError` of Connect's
+ * `decodeBinaryHeader` for a value that is not base64.
  */
 export function readBinaryHeader(headers: Headers, name: string): Uint8Array[] {
   const value = headers.get(name);

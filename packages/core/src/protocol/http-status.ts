@@ -3,7 +3,7 @@ import { Code } from "@connectrpc/connect";
 
 /**
  * The code of a response without gRPC status, by its HTTP status. The table is gRPC's, row by row
- * (https://github.com/grpc/grpc/blob/master/doc/http-grpc-status-mapping.md): each status that it doesn't name is Unknown.
+ * (https://github.com/grpc/grpc/blob/master/doc/http-grpc-status-mapping.md): each status outside the table is Unknown.
  */
 export function codeFromHttpStatus(status: number): Code {
   switch (status) {

@@ -61,9 +61,9 @@ export function binaryValues(value: string): string[] {
   return value.split(",").map((one) => one.trim());
 }
 
-/** Joins the binary values of headers as gRPC reads them, for those who send headers as they are: Connect's transports and adapters. */
+/** Joins the binary values of headers as gRPC reads them, for Connect's transports and adapters, which send headers as they are. */
 export function joinBinaryValues(headers: Headers): void {
-  // A copy: what is set while they are gone through would come again.
+  // A copy: iteration would visit a header again that is set meanwhile.
   for (const name of [...headers.keys()]) {
     if (!name.endsWith(binarySuffix)) continue;
     const value = headers.get(name)!;
@@ -71,7 +71,7 @@ export function joinBinaryValues(headers: Headers): void {
   }
 }
 
-/** Puts headers in place of those of the same names: all values of each, as `set-cookie` has them. */
+/** Replaces the headers of the same names, with all values of each, as `set-cookie` has them. */
 export function replaceHeaders(headers: Headers, by: Headers): void {
   for (const name of new Set(by.keys())) headers.delete(name);
   by.forEach((value, name) => {

@@ -121,8 +121,8 @@ export function contextWith(
 }
 
 /**
- * A context of Connect's own handlers with what Triple adds, for routes that are served outside the engine. The caller,
- * early headers and the compression of single messages are not to be had there. `compresses`: responses are compressed.
+ * The context of Connect's own handlers with the members of Triple, for routes that are served outside the engine. The caller,
+ * early headers and the compression of single messages are not available there. `compresses`: responses are compressed.
  */
 export function contextOfConnect(
   context: HandlerContext,

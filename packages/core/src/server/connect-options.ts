@@ -11,13 +11,13 @@ import { countRuns, guardInterceptor } from "./guard-interceptor.js";
 import type { ResolvedServeOptions } from "./resolve-options.js";
 import type { ServerLog } from "./server-log.js";
 
-/** What Connect's router takes beside a service, of which the router knows nothing. */
+/** The options of Connect's router for a service. */
 export type ConnectRouteOptions = NonNullable<Parameters<ConnectRouter["service"]>[2]>;
 
-/** Connect compresses what has this size if the client accepts it, and nothing tells it not to. */
+/** Connect compresses messages of at least this size if the client accepts it, unless another option forbids it. */
 export const neverCompressed = 4_294_967_295;
 
-/** What Connect's own handlers get of the options. */
+/** The options for Connect's own handlers. */
 export function connectOptions(
   given: TripleRouteOptions,
   resolved: ResolvedServeOptions,
@@ -45,8 +45,8 @@ export function connectOptions(
 }
 
 /**
- * A compression that fails as it does in the engine. What can't be inflated is the client's fault: Connect calls some of it
- * `Internal`. What can't be compressed is logged, with an id that the client sees: Connect says nothing of it.
+ * A compression that fails as in the engine. A message that can't be inflated is the client's fault, where Connect reports some as
+ * `Internal`. A message that can't be compressed is logged, with an id that the client sees, where Connect logs nothing.
  */
 function guardedCompression(compression: Compression, log: ServerLog, method: string): Compression {
   return {

@@ -116,8 +116,8 @@ export function createTripleRouter(options: ServeOptions, host: RouterHost): Tri
 }
 
 /**
- * The member of an implementation, its own or its class's. What every object has, such as `hasOwnProperty`, implements nothing: it
- * belongs to the last prototype, of whichever realm.
+ * The member of an implementation, its own or its class's. Members that each object has, such as `hasOwnProperty`, implement
+ * nothing: they belong to the last prototype, of whichever realm.
  */
 function implemented(implementation: object, name: string): unknown {
   for (let owner: object | null = implementation; owner !== null; ) {
@@ -128,7 +128,7 @@ function implemented(implementation: object, name: string): unknown {
     }
     owner = prototype;
   }
-  // A proxy may give what it doesn't own.
+  // A proxy may give members that it doesn't own.
   return name in Object.prototype ? undefined : (implementation as Record<string, unknown>)[name];
 }
 

@@ -28,7 +28,7 @@ export interface ServerOptions extends ServeOptions {
    */
   parkedHandlerMs?: number | undefined;
   /**
-   * What deadlines, the grace time of a shutdown and `parkedHandlerMs` are measured by. Default: the runtime's time, which a test's
+   * The clock of deadlines, of a shutdown's grace time and of `parkedHandlerMs`. Default: the runtime's, which a test's
    * fake timers don't stop. For tests: `createClock` of `@tristream/testing`.
    */
   clock?: Clock | undefined;
@@ -74,7 +74,7 @@ class LinkServer implements Server, ServerConnectionOwner {
   readonly calls: CallList = new CallList();
   readonly acceptEncoding: string;
   readonly deadlines: DeadlineWheel;
-  /** That of `createServer`: every call begins with a copy of it, whatever opened its connection. */
+  /** The context of `createServer`: each call begins with a copy of it, whatever opened its connection. */
   readonly asyncContext: AsyncContext = captureContext();
   private readonly clock: Clock;
   private readonly log: ServerLog;
@@ -127,7 +127,7 @@ class LinkServer implements Server, ServerConnectionOwner {
   shutdown({ graceMs = defaultGraceMs }: { graceMs?: number } = {}): Promise<ShutdownReport> {
     this.stopping ??= new Promise((resolve) => {
       this.stopped = resolve;
-      // Not in the context of whoever ends the server, which may be a call's handler.
+      // Not in the context of the caller of `shutdown`, which may be a call's handler.
       const { shutdownController } = this;
       contextFrom(this.asyncContext).runInAsyncScope(
         shutdownController.abort,

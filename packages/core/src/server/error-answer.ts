@@ -13,7 +13,7 @@ export type ErrorAnswer = (
   error: ConnectError,
 ) => Promise<UniversalServerResponse>;
 
-/** The headers that don't hold for the body that Connect is given in place of the request's. */
+/** The headers that describe the request's own body, in place of which Connect gets another. */
 const ofTheBody = ["content-encoding", "content-length"];
 
 /**
@@ -37,7 +37,7 @@ export function errorAnswer(method: DescMethod, options: ConnectRouteOptions): E
 function emptyMessage(header: Headers): Uint8Array {
   const type = header.get("content-type") ?? "";
   const message = new TextEncoder().encode(type.includes("json") ? "{}" : "");
-  // Of all bodies, those of Connect's unary calls alone have no prefix.
+  // Only the bodies of Connect's unary calls have no prefix.
   if (!/^application\/(grpc|connect\+)/.test(type)) return message;
   const enveloped = new Uint8Array(prefixLength + message.length);
   writePrefix(enveloped, 0, 0, message.length);

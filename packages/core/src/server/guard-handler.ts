@@ -17,8 +17,8 @@ type Handle = (req: UniversalServerRequest) => Promise<UniversalServerResponse>;
  * the same with every adapter and version of HTTP, by reads of the body that reject, and by `return()` of the answer that
  * the adapter no longer takes. Stock adapters wait for room that never comes, and then nobody runs a `finally`.
  *
- * An answer always has an end that says how the call ended: when Connect can't write its own, since a compression failed,
- * say, `errorAnswer` writes it.
+ * Each answer has an end that says how the call ended. When Connect can't write its own, as after a failed compression,
+ * `errorAnswer` writes it.
  */
 export function guardHandler(handler: UniversalHandler, errorAnswer: ErrorAnswer): Handle {
   const name = `${handler.service.typeName}/${handler.method.name}`;
@@ -42,7 +42,7 @@ class MountedCall {
   private readonly body: RequestBody | null;
   private readonly answerWith: ErrorAnswer;
   private readonly ending = new AbortController();
-  /** That of the adapter when the request came: what ends the call later comes in another one. */
+  /** The adapter's context when the request came: events that end the call run in other contexts. */
   private readonly context: AsyncContext = captureContext();
   private cancelTimer: (() => void) | null = null;
   private left = false;
@@ -108,9 +108,9 @@ class MountedCall {
     this.body?.answered();
   }
 
-  /** The answer of a call whose own can't be written for an error. */
+  /** The answer of a call whose own answer can't be written because of an error. */
   errorAnswer(error: unknown): Promise<UniversalServerResponse> {
-    // What is no `ConnectError` was logged where it came from, if it was the application's.
+    // Other errors of the application were logged where they were thrown.
     const told = error instanceof ConnectError ? error : new ConnectError("internal error", Code.Internal);
     return this.answerWith(this.request, told);
   }
@@ -133,7 +133,7 @@ class MountedCall {
     }
   }
 
-  /** The end of an answer that has begun and can't be gone on with. */
+  /** Ends an answer that has begun and can't be continued. */
   private async endWith(error: unknown, trailer: Headers | undefined): Promise<IteratorResult<Uint8Array>> {
     const end = await this.errorAnswer(error);
     if (trailer !== undefined) end.trailer?.forEach((value, name) => void trailer.set(name, value));

@@ -41,7 +41,7 @@ export function guardInterceptor(log: ServerLog): Interceptor {
   };
 }
 
-/** The requests as interceptors see them: a run of the handler has all of them, or a loop that throws. */
+/** The requests for interceptors: one run of the handler has all of them, another run's loop throws. */
 function forRuns(req: StreamRequest, messages: GuardedIterator<unknown>): AsyncIterable<unknown> {
   if (req.method.methodKind === "server_streaming") {
     let few: Promise<unknown[]> | null = null;
@@ -55,7 +55,7 @@ function forRuns(req: StreamRequest, messages: GuardedIterator<unknown>): AsyncI
   return runs;
 }
 
-/** One message, or two, which are one too many: Connect says so. */
+/** One message, or two: for the second one Connect reports the error. */
 async function firstTwo(messages: AsyncIterable<unknown>): Promise<unknown[]> {
   const few: unknown[] = [];
   for await (const message of messages) if (few.push(message) === 2) break;
@@ -65,7 +65,7 @@ async function firstTwo(messages: AsyncIterable<unknown>): Promise<unknown[]> {
 /** The runs of the handler of a call that Connect's machinery serves. */
 const handlerRuns = createContextKey<HandlerRuns | null>(null);
 
-/** The innermost interceptor of such calls: each run of the handler has all requests, or a loop that throws. */
+/** The innermost interceptor of such calls: one run of the handler has all requests, another run's loop throws. */
 export const countRuns: Interceptor = (next) => (req) => {
   const runs = req.contextValues.get(handlerRuns);
   return req.stream && runs !== null

@@ -10,9 +10,9 @@ export class HandlerRuns implements AsyncIterable<unknown> {
   private readonly requests: AsyncIterableIterator<unknown>;
   private readonly name: string;
   private count = 0;
-  /** The run that reads the requests; 0 while none does. */
+  /** The run that reads the requests; 0 while no run does. */
   private reading = 0;
-  /** What the runs got. */
+  /** The messages that each run got. */
   private readonly given: unknown[] = [];
 
   /** `name` is `package.Service/Method`. */
@@ -21,7 +21,7 @@ export class HandlerRuns implements AsyncIterable<unknown> {
     this.name = name;
   }
 
-  /** The messages that the handler of a new run gets, of those that its request has. */
+  /** The messages for the handler of a new run, from those of its request. */
   begin(messages: unknown): unknown {
     const run = ++this.count;
     if (messages === this) return new RunRequests(() => this.open(run));
@@ -31,9 +31,9 @@ export class HandlerRuns implements AsyncIterable<unknown> {
     return messages;
   }
 
-  /** An interceptor reads the requests, for the run that is under way. */
+  /** Opens the requests for an interceptor, on behalf of the current run. */
   [Symbol.asyncIterator](): AsyncIterableIterator<unknown> {
-    // Once there are two runs, nobody knows for which of them a second reader reads.
+    // With two runs, a second reader can't be assigned to one of them.
     if (this.count > 1 && this.reading !== 0) return this.refusing();
     return this.open(Math.max(1, this.count));
   }
@@ -56,7 +56,7 @@ export class HandlerRuns implements AsyncIterable<unknown> {
   }
 }
 
-/** The requests as one run's handler gets them; the first use decides who reads them. */
+/** The requests for one run's handler; the first use decides which run reads them. */
 class RunRequests implements AsyncIterableIterator<unknown> {
   private readonly open: () => AsyncIterableIterator<unknown>;
 

@@ -31,7 +31,7 @@ type Handle = (input: unknown, context: TripleContext, call: ServerCall) => unkn
 
 /** Marks the request object that interceptors get, with its call; survives `{ ...req }`. */
 const callKey = Symbol("tristream.call");
-/** The runs of its handler, in the same way. */
+/** The runs of the call's handler, also on a copy of the request. */
 const runsKey = Symbol("tristream.runs");
 
 /** Runs a handler for the engine: directly, or inside Connect's server interceptors if there are any. */
@@ -187,7 +187,7 @@ function callOf(req: AnyRequest): ServerCall {
   return (req as unknown as { [callKey]: ServerCall })[callKey];
 }
 
-/** What a new run of the handler gets: of a stream, all messages or a loop that throws. */
+/** The message for a new run of the handler: for a stream, all messages or a loop that throws. */
 function messageOf(req: AnyRequest): unknown {
   const runs = (req as unknown as { [runsKey]: HandlerRuns | null })[runsKey];
   return runs === null ? req.message : runs.begin(req.message);
@@ -214,7 +214,7 @@ async function firstMessage(messages: AsyncIterable<unknown>): Promise<unknown> 
   throw new TypeError("an interceptor left no request message");
 }
 
-/** `context`: the handler's, in which a stream of answers runs wherever an interceptor takes it, and in which the call ends. */
+/** `context`: the handler's. Its stream of answers runs there, whichever code reads it, and its call ends there. */
 function responseMessage(desc: DescMethod, result: unknown, context: AsyncContext): unknown {
   switch (desc.methodKind) {
     case "unary":

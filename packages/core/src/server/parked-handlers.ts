@@ -14,7 +14,7 @@ export class ParkedHandlers {
   private readonly patienceMs: number;
   private readonly deadlines: DeadlineWheel;
 
-  /** A handler that has not settled `patienceMs` after its call, by the clock of `deadlines`, is reported to `log`. */
+  /** Reports a handler to `log` that has not settled `patienceMs` after its call, by the clock of `deadlines`. */
   constructor(log: ServerLog, patienceMs: number, deadlines: DeadlineWheel) {
     this.log = log;
     this.patienceMs = patienceMs;

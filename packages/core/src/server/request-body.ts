@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Clock, systemClock } from "../engine/clock.js";
 
-/** How long the rest of a request is read, and dropped, after its answer was handed out. */
+/** Time for which the rest of a request is read and dropped after its answer, in milliseconds. */
 const lingerMs = 5000;
 
 /**
@@ -42,7 +42,7 @@ export class RequestBody implements AsyncIterableIterator<Uint8Array, undefined>
     return this;
   }
 
-  /** The answer was handed out: the rest is dropped, and closed when that takes too long. May be repeated. */
+  /** Ends the request after its answer: the rest is dropped, and closed when that takes too long. May be repeated. */
   answered(): void {
     if (this.over || this.cancelTimer !== null) return;
     this.drop();

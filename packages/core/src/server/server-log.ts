@@ -9,7 +9,7 @@ export interface LoggedCall {
   readonly method: string;
   /** The client's address. */
   readonly peer: string;
-  /** The context of the call's code, in which the logger is called; absent: the current one. */
+  /** The context in which the logger is called: the one of the call's code. Default: the current one. */
   readonly asyncContext?: AsyncContext;
 }
 

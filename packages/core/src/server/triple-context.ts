@@ -28,32 +28,32 @@ export interface TripleContext extends HandlerContext {
   /** Fires when the server begins to shut down. The call may go on until the grace time ends. */
   readonly shutdownSignal: AbortSignal;
   /**
-   * Whether the request message that the handler got last came compressed (its flag in the gRPC frame): its only one, or
-   * the one that its last read gave. Undefined before the first one, and under an adapter of Connect's, which doesn't tell.
+   * Whether the last request message that the handler got came compressed (its flag in the gRPC frame): its only message, or the one
+   * that its last read gave. Undefined before the first message, and under an adapter of Connect's, which doesn't say.
    */
   readonly requestCompressed: boolean | undefined;
   /**
-   * Whether the response messages that follow are compressed: those that are yielded, or returned, until it is set again.
-   * Undefined, the default: as `compressResponses` and `compressMinBytes` say. True compresses small ones too, with the
-   * first compression in `acceptCompression` that the client accepts; if it accepts none of them they are sent as they are.
+   * Whether the response messages that follow are compressed: those that are yielded or returned until this is set again. True
+   * compresses small messages too, with the first compression in `acceptCompression` that the client accepts; if the client accepts
+   * none, the messages are sent as they are. Default: undefined, which leaves it to `compressResponses` and `compressMinBytes`.
    *
-   * Setting true throws a `ConnectError`, `Internal`, if the server has no compression, and if the headers have left
-   * without saying one: set it (to true or false) before the first message, or set `compressResponses`. Under an adapter of Connect's, setting
-   * what the adapter's options don't do anyway throws.
+   * Setting true throws a `ConnectError`, `Internal`, if the server has no compression, or if the headers have left without one: set it
+   * (to true or false) before the first message, or set `compressResponses`. Under an adapter of Connect's, setting anything but the
+   * adapter's own behaviour throws.
    */
   compress: boolean | undefined;
 }
 
 /**
  * A service's implementation: a function per method. Connect's `ServiceImpl` with {@link TripleContext}; a stock
- * `ServiceImpl` fits unchanged. It may be an instance of a class. An rpc `HasOwnProperty` may be left out, too: what each object
- * has of that name implements nothing.
+ * `ServiceImpl` fits unchanged. It may be an instance of a class. An rpc `HasOwnProperty` may be left out: the member of that name
+ * that each object has implements nothing.
  */
 export type TripleServiceImpl<Desc extends DescService> = {
   [P in keyof Desc["method"]]: TripleMethodImpl<Desc["method"][P]> | MemberOfObject<P>;
 };
 
-/** What a class has by a name before it implements a method of that name; never for other names. */
+/** The type of a class's member before the class implements a method of that name; never for other names. */
 // biome-ignore lint/complexity/noBannedTypes: the members that each object has are meant.
 type MemberOfObject<P> = P extends keyof Object ? Object[P] : never;
 

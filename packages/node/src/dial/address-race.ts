@@ -13,19 +13,19 @@ import { resolveHost } from "./resolve-host.js";
 
 /** Time after which the next IP address of a name is tried beside the one before (RFC 8305 §8, "Connection Attempt Delay"). */
 const staggerMs = 250;
-/** What `setTimeout` takes at most. */
+/** The longest delay of `setTimeout`, in milliseconds. */
 export const longestTimeout: number = 2 ** 31 - 1;
 
 /**
  * Reaches one address, within `timeoutMs`. A name may have several IP addresses: each is tried when the one before has failed or has
- * taken 250 ms, and the first whose peer sends SETTINGS wins; the others are closed. An address that accepts and says nothing does
+ * taken 250 ms. The first whose peer sends SETTINGS wins; the others are closed. An address that accepts and stays silent does
  * not win.
  *
  * With `early` and a single IP address the connection is given out as soon as the socket is connected, which saves the first
- * call one round trip: there is no other place where that call could go. The time goes on until SETTINGS is there.
+ * call one round trip: the call has no other address to go to. The limit then still holds until SETTINGS arrives.
  */
 export class AddressRace implements AttemptListener {
-  /** The winner. Rejects with an `Error` that says why there is none, for each place. */
+  /** The winner. Rejects with an `Error` that gives the reason for each place. */
   readonly won: Promise<Connection>;
   private readonly address: Address;
   private readonly owner: ConnectionOwner;
@@ -50,7 +50,7 @@ export class AddressRace implements AttemptListener {
       this.resolve = resolve;
       this.reject = reject;
     });
-    // Without a limit, too, a timer keeps the process alive: a lookup that an application has replaced may hold nothing.
+    // Without a limit, a timer still keeps the process alive: a lookup that an application has replaced may hold no handle.
     const atMost = Math.min(timeoutMs, longestTimeout);
     this.timeout = new DialTimer(owner.clock, atMost, () => this.expired(timeoutMs), active);
     if (address.kind === "unix") this.begin([{ path: address.path }]);
@@ -62,7 +62,7 @@ export class AddressRace implements AttemptListener {
     }
   }
 
-  /** Keeps the process alive, or lets it end. (A lookup of the system's resolver can't be let go of.) */
+  /** Keeps the process alive, or lets it end. (The system's resolver keeps it alive during a lookup.) */
   setActive(active: boolean): void {
     this.active = active;
     this.timeout.setActive(active);
@@ -92,7 +92,7 @@ export class AddressRace implements AttemptListener {
     this.timeout.cancel();
     this.running.delete(attempt);
     if (this.settled) return;
-    // From here on the streams of the connection say whether it keeps the process alive.
+    // From here on the connection's streams keep the process alive.
     attempt.setActive(false);
     this.settled = true;
     this.stopAll(new Error("another address answered first"));
@@ -142,7 +142,7 @@ export class AddressRace implements AttemptListener {
     this.fail(this.failures.at(-1)?.error ?? new Error(`no answer to the lookup of the name ${within}`));
   }
 
-  /** There is no winner: `error` says why if no more is known. */
+  /** Ends the race without a winner, for `error` if no attempt has failed with a reason of its own. */
   private fail(error: unknown): void {
     if (this.settled) return;
     this.settled = true;

@@ -4,24 +4,24 @@ import { type Clock, keepTime } from "@tristream/core";
 import { Connection, ErrorCode, type Http2Options, type LinkPeer } from "@tristream/http2";
 import { SocketLink } from "../socket-link.js";
 
-/** Where a socket connects to: an IP address and port, or a path. */
+/** The place of a socket: an IP address and port, or a path. */
 export type Place = { readonly host: string; readonly port: number } | { readonly path: string };
 
-/** What a connection is told while it lives, by whoever keeps it. */
+/** The owner of connections, which hears of their lives. */
 export interface ConnectionOwner {
   /** HTTP/2's options for a new connection. */
   readonly http2: Http2Options;
-  /** Where its time comes from. */
+  /** The clock of the connection. */
   readonly clock: Clock;
   /** A connection has begun. */
   opened(connection: Connection): void;
-  /** A peer has ended a connection for its PINGs: the next one asks half as often. */
+  /** A peer has ended a connection for its PINGs: the next connection asks half as often. */
   tooManyPings(): void;
   /** A connection is over. */
   lost(connection: Connection): void;
 }
 
-/** What an attempt tells its race. */
+/** The owner of an attempt, which hears its outcome. */
 export interface AttemptListener {
   /** The socket is connected; the peer has said nothing yet. */
   connected(attempt: ConnectionAttempt, connection: Connection): void;
@@ -93,7 +93,7 @@ export class ConnectionAttempt {
       goAway: (code, _last, debug) => {
         if (code === ErrorCode.ENHANCE_YOUR_CALM && debug === "too_many_pings") owner.tooManyPings();
       },
-      // What runs goes on; new calls get another connection.
+      // Running calls go on; new calls get another connection.
       doubted: () => connection.shutdown(),
       closed: (error) => {
         stopTime();

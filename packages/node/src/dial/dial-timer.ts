@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Clock } from "@tristream/core";
 
-/** A timer that keeps the process alive, or does not, as it is told. */
+/** A timer that can switch between keeping the process alive and letting it end. */
 export class DialTimer {
   private readonly clock: Clock;
   private readonly callback: () => void;
@@ -35,7 +35,7 @@ export class DialTimer {
     return this.clock.after(ms, fire, { background: !this.active });
   }
 
-  /** Takes the timer back. */
+  /** Cancels the timer. */
   cancel(): void {
     this.stop();
     this.over = true;

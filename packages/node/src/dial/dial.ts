@@ -7,13 +7,13 @@ import { AddressRace } from "./address-race.js";
 import type { ConnectionOwner } from "./connection-attempt.js";
 
 /**
- * Time for which a dial goes on that no call waits for. A client whose deadlines are shorter than its path is slow then still gets
- * its connection; a process that has nothing else to do ends.
+ * Time for which a dial goes on without waiting calls, in milliseconds. A client whose deadlines are shorter than its connection setup
+ * still gets its connection; a process without other work ends.
  */
 const unwaitedMs = 1000;
 
 /**
- * The making of one connection, for all calls that wait for it: the addresses are tried in order. It keeps the process alive as long
+ * Makes one connection for all calls that wait for it: the addresses are tried in order. The dial keeps the process alive as long
  * as a call waits, and is given up a second after the last one has left.
  */
 export class Dial {
@@ -23,7 +23,7 @@ export class Dial {
   /** The outcome. */
   readonly connection: Promise<Connection>;
   private readonly signals = new Set<AbortSignal>();
-  /** A caller without a signal waits to the end. */
+  /** Callers without a signal: they wait to the end. */
   private unsignalled = false;
   private active = true;
   private race: AddressRace | null = null;
@@ -50,7 +50,7 @@ export class Dial {
     return this.connection;
   }
 
-  /** Gives up: those who wait fail with `error`. */
+  /** Gives up: the waiting calls fail with `error`. */
   stop(error: Error): void {
     this.stopped = error;
     this.race?.stop(error);

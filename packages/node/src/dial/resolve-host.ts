@@ -3,15 +3,15 @@ import dns from "node:dns";
 import { isIP } from "node:net";
 
 /**
- * The IP addresses of a host name, in the order in which they are tried: as the resolver has them, but families alternate (RFC 8305 §4),
- * so that one broken family costs one attempt. An IP address is its own answer.
+ * The IP addresses of a host name, in the order of the attempts: the resolver's order, but with alternating families (RFC 8305 §4),
+ * so that one broken family costs one attempt. An IP address gives itself.
  *
  * `dns.lookup` is read at each call: applications replace it.
  */
 export function resolveHost(host: string): Promise<readonly string[]> {
   if (isIP(host) !== 0) return Promise.resolve([host]);
   return new Promise((resolve, reject) => {
-    // As `net.connect` has it: no addresses of a family that this machine has no address of.
+    // As in `net.connect`: no addresses of a family for which this machine has none.
     const hints = process.platform === "win32" ? 0 : dns.ADDRCONFIG;
     dns.lookup(host, { all: true, hints }, (error, found: unknown) => {
       if (error !== null && error !== undefined) {
