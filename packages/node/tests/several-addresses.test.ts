@@ -1,18 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // An address counts as reached when its peer has sent SETTINGS: one that accepts and then closes, is mute, or speaks something else is
 // not, and the next one is tried while the calls wait.
+// Mutant: node/src/dial/dial.ts # if (connection.usable) return connection; => return connection;
+// Mutant: node/src/dial/dial.ts # if (ending !== null) return ending;
 // Mutant: node/src/dial/address-race.ts # if (!this.early || this.places.length > 1 || this.settled) return; => if (this.settled) return;
 // Mutant: node/src/dial/dial.ts # addresses.length === 1 => true
 // Mutant: node/src/dial/address-race.ts # const atMost = Math.min(timeoutMs, longestTimeout); => const atMost = longestTimeout;
 // Mutant: node/src/dial/address-race.ts # for (const attempt of this.running) attempt.stop(error(attempt));
 // Mutant: node/src/dial/connection-attempt.ts # this.fail(error ?? new Error("it closed the connection at once"));
 // Mutant: core/src/client/exchange.ts # if (this.call !== null) this.call.cancel(error); => if (true) this.call?.cancel(error);
+import type { Socket } from "node:net";
 import { describe, expect, it, test } from "@jest/globals";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { Code, ConnectError, createClient, createTransport } from "@tristream/node";
 import { clientPreface, FrameType } from "../../http2/src/frame/frame-type.js";
 import { parseFrames } from "../../http2/tests/frames.js";
-import { closes, echoServer, http1, mute, oddPeer } from "./odd-peers.js";
+import { closes, echoServer, http1, mute, oddPeer, passOn } from "./odd-peers.js";
 
 const bad = { closes, mute, http1 };
 const why = {
@@ -74,6 +77,36 @@ describe.each(["closes", "mute", "http1"] as const)("an address that %s", (kind)
       expect(rawMessage).toContain(`127.0.0.1:${peer.port}`);
       expect(rawMessage).toMatch(why[kind]);
     }
+  });
+});
+
+describe("an address whose peer sends GOAWAY right behind its SETTINGS", () => {
+  /** Empty SETTINGS; GOAWAY with the last stream 0 and NO_ERROR. */
+  const ends = (socket: Socket): void => {
+    socket.resume();
+    socket.end(Uint8Array.of(0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0));
+  };
+
+  it("is passed over for the next one", async () => {
+    await using peer = await oddPeer(ends);
+    await using server = await echoServer();
+    await using transport = createTransport(`${peer.url}; ${server.url}`);
+    const client = createClient(GreetService, transport);
+    const upload = client.greetClientStream();
+    await upload.send({ name: "a" });
+    expect((await client.greet({ name: "u" })).greeting).toBe("u");
+    expect((await upload.closeAndReceive()).greeting).toBe("a");
+    expect(peer.sockets).toHaveLength(1);
+  });
+
+  it("is asked again when there is no other one", async () => {
+    await using server = await echoServer();
+    await using peer = await oddPeer((socket) => {
+      if (peer.sockets.length === 1) ends(socket);
+      else passOn(socket, server.port!);
+    });
+    await using transport = createTransport(`${peer.url};tri://127.0.0.1:1`);
+    expect((await createClient(GreetService, transport).greet({ name: "u" })).greeting).toBe("u");
   });
 });
 

@@ -76,15 +76,21 @@ export class Dial {
   private async run(): Promise<Connection> {
     const errors: ConnectError[] = [];
     const { addresses } = this;
+    // The first connection whose peer sent GOAWAY right behind its SETTINGS: such a peer takes no call, as one that stops does.
+    let ending: Connection | null = null;
     for (const address of addresses) {
       try {
         this.race = new AddressRace(address, this.owner, this.timeoutMs, addresses.length === 1, this.active);
-        return await this.race.won;
+        const connection = await this.race.won;
+        if (connection.usable) return connection;
+        ending ??= connection;
       } catch (error) {
         errors.push(connectError(formatAddress(address), error));
         if (this.stopped !== null) break;
       }
     }
+    // No address takes calls. A call on this connection fails with what GOAWAY said, or asks for another connection.
+    if (ending !== null) return ending;
     if (errors.length === 1) throw errors[0]!;
     const all = errors.map((error) => error.rawMessage).join("; ");
     throw new ConnectError(
