@@ -3,6 +3,7 @@
 // Mutant: core/src/server/create-server.ts # if (running) this.parked.add(call);
 // Mutant: core/src/engine/server-call.ts # this.stream.hold();
 // Mutant: core/src/engine/server-call.ts # if (this.over) this.host.settledLate(this, error);
+// Mutant: core/src/server/create-server.ts # () => afterInput(() => this.settleStopped()) => () => this.settleStopped()
 import { Code, createClient, type Logger } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { errorOf, happening } from "./events.js";
@@ -195,28 +196,32 @@ describe.each(everyLink)("a handler that outlives its call over $name", (link) =
     go.tell();
   });
 
-  test("gets a moment for its finally when the server cuts it", async () => {
-    let cleaned = false;
-    await using end = await link.start({
-      routes: (r) =>
-        r.service(GreetService, {
-          ...greeter(),
-          async *greetStream(requests) {
-            try {
-              yield {};
-              for await (const _ of requests);
-            } finally {
-              await new Promise(setImmediate);
-              await new Promise(setImmediate);
-              cleaned = true;
-            }
-          },
-        }),
-    });
-    const chat = createClient(GreetService, end.transport).greetStream();
-    await chat.receive();
-    expect(await end.server.shutdown({ graceMs: 0 })).toEqual({ finished: 0, cut: 1 });
-    expect(cleaned).toBe(true);
-    expect((await errorOf(chat.receive())).code).toBe(Code.Unavailable);
-  });
+  test.each([0, 150])(
+    "gets a moment for its finally when the server cuts it, also in a process that is busy for %d ms",
+    async (busyMs) => {
+      let cleaned = false;
+      await using end = await link.start({
+        routes: (r) =>
+          r.service(GreetService, {
+            ...greeter(),
+            async *greetStream(requests) {
+              try {
+                yield {};
+                for await (const _ of requests);
+              } finally {
+                for (const ends = performance.now() + busyMs; performance.now() < ends; );
+                await new Promise(setImmediate);
+                await new Promise(setImmediate);
+                cleaned = true;
+              }
+            },
+          }),
+      });
+      const chat = createClient(GreetService, end.transport).greetStream();
+      await chat.receive();
+      expect(await end.server.shutdown({ graceMs: 0 })).toEqual({ finished: 0, cut: 1 });
+      expect(cleaned).toBe(true);
+      expect((await errorOf(chat.receive())).code).toBe(Code.Unavailable);
+    },
+  );
 });

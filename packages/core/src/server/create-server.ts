@@ -5,7 +5,7 @@ import { type Clock, longestDelay, systemClock } from "../engine/clock.js";
 import { type DeadlineWheel, deadlinesOf } from "../engine/deadline.js";
 import type { Link } from "../engine/link.js";
 import type { ServerCall } from "../engine/server-call.js";
-import { nextTurn } from "../engine/turns.js";
+import { afterInput, nextTurn } from "../engine/turns.js";
 import { timeOption } from "../protocol/check-option.js";
 import { CallList } from "./call-list.js";
 import { createTripleRouter, type TripleRouter } from "./create-router.js";
@@ -202,7 +202,8 @@ class LinkServer implements Server, ServerConnectionOwner {
     this.cancelGrace?.();
     if (this.parked.size === 0) this.settleStopped();
     // By real time: a test's clock that stands must not hold up the end of a server.
-    else this.cancelSettle ??= systemClock.after(settleMs, () => this.settleStopped());
+    // A busy process may find the timer due at once: a handler that awaits input gets two turns that read some.
+    else this.cancelSettle ??= systemClock.after(settleMs, () => afterInput(() => this.settleStopped()));
   }
 
   private settleStopped(): void {
