@@ -3,7 +3,7 @@
 // Mutant: core/src/server/create-server.ts # if (running) this.parked.add(call);
 // Mutant: core/src/engine/server-call.ts # this.stream.hold();
 // Mutant: core/src/engine/server-call.ts # if (this.over) this.host.settledLate(this, error);
-// Mutant: core/src/server/create-server.ts # () => afterInput(() => this.settleStopped()) => () => this.settleStopped()
+// Mutant: core/src/server/create-server.ts # afterInput( => queueMicrotask(
 import { Code, createClient, type Logger } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { errorOf, happening } from "./events.js";
