@@ -115,7 +115,11 @@ export class Stream extends SendingHalf<StreamHost> implements DataTarget {
       return;
     }
     if (this.contentLength >= 0 && this.bodyReceived > this.contentLength) this.overrun(b, start, end);
-    else this.sink.data(b, start, end);
+    else {
+      this.delivering = end - start;
+      this.sink.data(b, start, end);
+      this.delivering = 0;
+    }
   }
 
   /** @inheritdoc */

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Mutant: http2/src/receiving-half.ts # prefixAtMost + this.delivering => prefixAtMost
 import { describe, expect, it } from "@jest/globals";
 import { ErrorCode } from "../src/error-code.js";
 import { data, headers, request, response, rst, settings, windowUpdate } from "./frames.js";
@@ -50,6 +51,24 @@ describe("the window of a stream that receives", () => {
     expect(targets.slice(0, 4)).toEqual([131_070, 262_140, 400_000, 400_000]);
     expect(targets.at(-1)).toBe(400_000);
     expect(subject.peerWindow(1)).toBe(400_000);
+  });
+
+  it("grows for a reader that takes a message at once, though the next one begins behind it in the same frame", () => {
+    const subject = holding();
+    send(subject, 1, 32_768);
+    const stream = subject.stream();
+    const { sink } = stream;
+    stream.sink = Object.assign(Object.create(sink), {
+      data(b: Uint8Array, start: number, end: number): void {
+        sink.data(b, start, end);
+        const message = subject.held.get(1)! - 1000;
+        subject.held.set(1, 1000);
+        stream.credit(message);
+      },
+    });
+    send(subject, 1, 16_384);
+    expect(windowsOf(stream).windowTarget).toBe(131_070);
+    expect(subject.imbalance()).toEqual([]);
   });
 
   it("does not grow while the reader lags behind", () => {
