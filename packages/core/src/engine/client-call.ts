@@ -176,12 +176,14 @@ export class ClientCall implements ByteStreamSink, ReaderOwner, WriterOwner {
 
   headers(list: HeaderFields, end: boolean): void {
     if (this.over) return;
+    // HTTP/2 gives the same list for the same bytes, so most lists of a connection were checked before.
+    const known = list.note === this.method.subtype;
     // Proxies answer with a status in HEADERS without END_STREAM, and an empty DATA frame or an error page behind it.
-    if (end || parseStatus(list) instanceof ConnectError) {
+    if (end || (!known && parseStatus(list) instanceof ConnectError)) {
       this.trailersArrived(list, list);
       return;
     }
-    const refusal = this.refusalOf(list);
+    const refusal = known ? null : this.refusalOf(list);
     if (refusal !== null) {
       this.stream.reset(ResetCode.CANCEL);
       this.settle(refusal, false);
@@ -330,14 +332,18 @@ export class ClientCall implements ByteStreamSink, ReaderOwner, WriterOwner {
     );
   }
 
-  /** Why a response that begins so can't be read; null if it can. */
+  /**
+   * Why a response that begins so can't be read; null if it can. A list without an error's status. If its messages are not
+   * compressed, its `note` says the serialisation in which it can be read.
+   */
   private refusalOf(list: HeaderFields): ConnectError | null {
     const where = this.peer.address;
     const refusal = refusalOfHead(list, this.method.subtype, where);
     if (refusal !== null) return refusal;
     const compression = compressionOfHead(list, this.method.acceptCompression, where);
     if (compression instanceof ConnectError) return compression;
-    if (compression !== null) this.reader.setCompression(compression);
+    if (compression === null) list.note = this.method.subtype;
+    else this.reader.setCompression(compression);
     return null;
   }
 
