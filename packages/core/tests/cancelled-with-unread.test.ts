@@ -3,7 +3,7 @@
 // call is over by then.
 // Mutant: core/src/client/stream-call.ts # if (unread) this.refusal = this.scope.error ?? error;
 // Mutant: core/src/client/stream-call.ts # if (this.scope.over) this.leaveIfAborted();
-// Mutant: core/src/client/stream-call.ts # this.foreignEnded = true;
+// Mutant: core/src/client/foreign-messages.ts # this.ended = true;
 // Mutant: core/src/client/stream-call.ts # if (this.refusal !== null) this.start();
 // Mutant: core/src/client/stream-call.ts # return this.reader.waiting > 0; => return true;
 // Mutant: core/src/client/stream-call.ts # this.refusal = this.scope.error ?? error; => this.refusal = error;

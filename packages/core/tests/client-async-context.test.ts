@@ -4,9 +4,9 @@
 // Mutant: core/src/engine/message-writer.ts # this.owner.asyncContext.runInAsyncScope(this.leave, this, source); => this.leave(source);
 // Mutant: core/src/client/observe-in-context.ts # context.runInAsyncScope(callback, given, told) => callback.call(given, told)
 // Mutant: core/src/client/call-scope.ts # this.signalContext!.runInAsyncScope(this.controller.abort, this.controller, error ?? callOver); => this.controller.abort(error ?? callOver);
-// Mutant: core/src/client/stream-call.ts # return new ContextIterator(openIterator(messages)); => return openIterator(messages) as AsyncIterator<O>;
-// Mutant: core/src/client/stream-call.ts # scope.asyncContext.runInAsyncScope(begin, undefined) => begin()
-// Mutant: core/src/client/create-client.ts # scope.asyncContext.runInAsyncScope(this.begin, this, scope, given) => this.begin(scope, given)
+// Mutant: core/src/client/foreign-messages.ts # return new ContextIterator(openIterator(messages)); => return openIterator(messages) as AsyncIterator<O>;
+// Mutant: core/src/client/stream-call.ts # runIsolated(begin, undefined) => begin()
+// Mutant: core/src/client/create-client.ts # runIsolated(this.begin, this, scope, given) => this.begin(scope, given)
 // Mutant: node/src/socket-connector.ts # this.context.runInAsyncScope(this.beginDial, this) => this.beginDial()
 // Mutant: core/src/engine/clock.ts # rootContext().runInAsyncScope(setTimeout, undefined, callback, ms); => setTimeout(callback, ms);
 import { createHook } from "node:async_hooks";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A message owns its bytes, over every path: transferring them takes nothing from another call, keeping them keeps nothing else.
 // Mutant: core/src/engine/envelope-reader.ts # at + length, length + prefixLength, false); => at + length, length + prefixLength, true);
-// Mutant: core/src/engine/message-reader.ts # next.bytes.length + prefixLength, next.compressed, false); => next.bytes.length + prefixLength, next.compressed, true);
+// Mutant: core/src/engine/message-reader.ts # next.owed, next.compressed, false); => next.owed, next.compressed, true);
 // Mutant: core/src/engine/envelope-reader.ts # this.message(this.flag === compressedFlag, body, 0, length, length + prefixLength, true); => this.message(this.flag === compressedFlag, body, 0, length, length + prefixLength, false);
 // Mutant: core/src/connect-private.ts # error.details = error.details.map(withOwnValue);
 // Mutant: core/src/server/guard-interceptor.ts # ownBytes(req.message);

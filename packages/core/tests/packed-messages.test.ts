@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 8: bounded memory. Compressed messages wait as they came: each is inflated for a read that waits for it.
-// Mutant: core/src/engine/message-reader.ts # if (this.waiter === null && !this.endPending) break;
+// Mutant: core/src/engine/message-reader.ts # if (this.waiter === null && !packed.endPending) break;
 // Mutant: core/src/engine/packed-messages.ts # this.queue[this.head]; => this.queue.at(-1);
 import { gzipSync } from "node:zlib";
 import { create, toBinary } from "@bufbuild/protobuf";

@@ -59,8 +59,6 @@ export class CallScope implements Attempted, DeadlineEntry, HeadersMaker<null>, 
   deadlineSet = false;
   private readonly deadlines: DeadlineWheel;
   private readonly userSignal: SharedSignal | null = null;
-  /** A copy of the caller's context for the interceptors: the stores that they enter do not reach the caller. */
-  readonly asyncContext: AsyncContext = captureContext();
   private controller: AbortController | null = null;
   /** The context in which the signal was asked for. Its listeners are called there, whatever ends the call. */
   private signalContext: AsyncContext | null = null;

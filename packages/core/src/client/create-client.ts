@@ -11,6 +11,7 @@ import type {
   MessageShape,
 } from "@bufbuild/protobuf";
 import { Code, ConnectError, type Interceptor, makeAnyClient, type Transport } from "@connectrpc/connect";
+import { runIsolated } from "../engine/async-context.js";
 import { choose } from "../engine/compress-choice.js";
 import { describeValue } from "../engine/describe-value.js";
 import { isThenable } from "../engine/iterator.js";
@@ -183,7 +184,7 @@ class ClientMethodCaller implements RequestMaker {
       try {
         // What an interceptor returns may be no promise.
         const given = asMessage(this.desc.input, message as never);
-        response = Promise.resolve(scope.asyncContext.runInAsyncScope(this.begin, this, scope, given));
+        response = Promise.resolve(runIsolated(this.begin, this, scope, given));
       } catch (error) {
         failed(errorFromThrown(error, Code.Internal));
         return;

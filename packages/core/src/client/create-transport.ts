@@ -10,6 +10,7 @@ import {
   type UnaryResponse,
 } from "@connectrpc/connect";
 import type { Compression } from "../connect-private.js";
+import { runIsolated } from "../engine/async-context.js";
 import { type Clock, systemClock } from "../engine/clock.js";
 import { type DeadlineWheel, deadlinesOf } from "../engine/deadline.js";
 import { type FormatOptions, formatOptions } from "../engine/format-options.js";
@@ -134,8 +135,7 @@ class LinkTransport implements TripleTransport, EngineTransport {
       scope.onEnd = (error) => {
         if (error !== null) reject(error);
       };
-      scope.asyncContext
-        .runInAsyncScope(begin, null, () => call(callRequest(scope, method, asMessage(method.input, input))))
+      runIsolated(begin, null, () => call(callRequest(scope, method, asMessage(method.input, input))))
         .then((res) => {
           checkResponse(res, scope.name);
           scope.finish(null);
@@ -156,11 +156,10 @@ class LinkTransport implements TripleTransport, EngineTransport {
         // One that failed by itself may have begun to answer: then what has arrived comes before its error.
         if (error !== null && scope.canceled) reject(error);
       };
-      scope.asyncContext
-        .runInAsyncScope(begin, null, () => {
-          const messages = method.methodKind === "server_streaming" ? readOnce(input) : input;
-          return call(callRequest(scope, method, new RequestSource(method.input, messages, scope)));
-        })
+      runIsolated(begin, null, () => {
+        const messages = method.methodKind === "server_streaming" ? readOnce(input) : input;
+        return call(callRequest(scope, method, new RequestSource(method.input, messages, scope)));
+      })
         .then((res) => {
           checkResponse(res, scope.name);
           const answer = res as StreamResponse;

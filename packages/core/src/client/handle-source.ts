@@ -11,6 +11,8 @@ import { Claim, refusing, sentTwice } from "./claim.js";
 /** Messages that may wait between a handle and an interceptor that reads its request. */
 const capacity = 16;
 const settled: Promise<void> = Promise.resolve();
+/** The queue of a handle of which nothing has had to wait; never written. */
+const none: never[] = [];
 
 /** A message that waits for an attempt or a reader, in the order of the calls of `send()`. */
 interface Waiting {
@@ -36,7 +38,7 @@ export class HandleSource implements AsyncIterable<unknown> {
   private call: ClientCall | null = null;
   /** The interceptor's iterator that gets the messages. */
   private reader: HandleReader | null = null;
-  private readonly queue: Waiting[] = [];
+  private queue: Waiting[] = none;
   /** Sends settle while fewer than `capacity` messages wait: a reader asks, or the response is here. */
   private buffers = false;
   /** The reader has left, while its attempt goes on. */
@@ -205,6 +207,7 @@ export class HandleSource implements AsyncIterable<unknown> {
     }
     return new Promise((resolve, reject) => {
       const waiting = { message, resolve, reject, holder };
+      if (this.queue === none) this.queue = [];
       this.queue.push(waiting);
       if (this.buffers && this.queue.length < capacity) settle(waiting);
     });

@@ -1,32 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Code, type ConnectError, type StreamResponse } from "@connectrpc/connect";
 import { runIsolated } from "../engine/async-context.js";
-import { ContextIterator } from "../engine/context-iterator.js";
-import { openIterator } from "../engine/iterator.js";
 import { MessageReader } from "../engine/message-reader.js";
 import { errorFromThrown } from "../engine/thrown.js";
 import { type CallObserver, observe, observeReceived } from "./call-observer.js";
 import { type AnyResponse, checkResponse } from "./call-request.js";
 import { callOf } from "./call-response.js";
 import type { CallScope } from "./call-scope.js";
+import { ForeignMessages } from "./foreign-messages.js";
+import { Later } from "./later.js";
 import { observeInContext } from "./observe-in-context.js";
 
 const finished: IteratorResult<never, undefined> = Object.freeze({ done: true, value: undefined });
-
-/** A promise whose rejection nobody has to handle. */
-class Later<T> {
-  readonly promise: Promise<T>;
-  resolve!: (value: T) => void;
-  reject!: (error: unknown) => void;
-
-  constructor() {
-    this.promise = new Promise<T>((resolve, reject) => {
-      this.resolve = resolve;
-      this.reject = reject;
-    });
-    this.promise.catch(() => {});
-  }
-}
 
 /**
  * The response side of a call with a streamed response, behind every handle: from the moment it is called, through
@@ -41,20 +26,16 @@ export class StreamCall<O> {
   private readonly onResponse: (() => void) | undefined;
   private response: StreamResponse | null = null;
   private reader: MessageReader<O> | null = null;
-  private foreign: AsyncIterator<O> | null = null;
-  private foreignLeft = false;
-  private foreignEnded = false;
-  private readonly started: Promise<void>;
-  private settleStarted!: () => void;
+  private foreign: ForeignMessages<O> | null = null;
   private hasStarted = false;
+  /** For reads before that. */
+  private started: Later<void> | null = null;
   private header: Later<Headers> | null = null;
   private trailer: Later<Headers> | null = null;
   /** `onTrailer` was called, or the call was refused before its response was known. */
   private told = false;
   /** What an interceptor or `onHeader` threw: the outcome for the user, though the call itself may have ended well. */
   private refusal: ConnectError | null = null;
-  private turn: Promise<unknown> = Promise.resolve();
-  private readonly waitingForeign = new Set<(error: ConnectError) => void>();
 
   /** `response` is what the interceptors and the transport will answer. */
   constructor(
@@ -67,9 +48,6 @@ export class StreamCall<O> {
     this.scope = scope;
     this.observer = observeInContext(observer);
     this.onResponse = onResponse;
-    this.started = new Promise((resolve) => {
-      this.settleStarted = resolve;
-    });
     scope.onEnd = (error) => {
       this.ended(error);
       onEnd?.();
@@ -83,7 +61,7 @@ export class StreamCall<O> {
     let response: Promise<AnyResponse>;
     try {
       // What an interceptor returns may be no promise.
-      response = Promise.resolve(scope.asyncContext.runInAsyncScope(begin, undefined));
+      response = Promise.resolve(runIsolated(begin, undefined));
     } catch (error) {
       this.refuse(errorFromThrown(error, Code.Internal));
       return;
@@ -99,10 +77,11 @@ export class StreamCall<O> {
     if (this.scope.over) this.leaveIfAborted();
     if (this.refusal !== null) return Promise.reject(this.refusal);
     if (this.reader !== null) return this.reader.next(holder);
-    if (this.foreign !== null) return this.nextForeign(this.foreign);
+    if (this.foreign !== null) return this.foreign.next();
     if (this.hasStarted)
       return this.scope.error === null ? Promise.resolve(finished) : Promise.reject(this.scope.error);
-    return this.started.then(() => this.next(holder));
+    this.started ??= new Later();
+    return this.started.promise.then(() => this.next(holder));
   }
 
   /**
@@ -115,8 +94,7 @@ export class StreamCall<O> {
     this.scope.cancel(error);
     if (unread) this.reader?.fail(error, true);
     else this.reader?.discard();
-    this.rejectForeign(error);
-    this.leaveForeign();
+    this.foreign?.cancel(error);
     if (this.refusal !== null) this.start();
   }
 
@@ -124,7 +102,7 @@ export class StreamCall<O> {
   private get unread(): boolean {
     if (!this.scope.over || this.scope.canceled || this.refusal !== null) return false;
     if (this.reader !== null) return this.reader.waiting > 0;
-    return !this.foreignEnded;
+    return this.foreign?.ended !== true;
   }
 
   /** A signal that fires after the call's end has no call to end: the next read looks at the signal. */
@@ -138,7 +116,7 @@ export class StreamCall<O> {
    * The user's own code, around the call, threw: that is its outcome, even if the call itself has ended well. What
    * still runs of it is reset.
    */
-  private refuse(cause: unknown): ConnectError {
+  refuse(cause: unknown): ConnectError {
     const error = errorFromThrown(cause);
     this.refusal = error;
     this.cancel(error);
@@ -150,18 +128,6 @@ export class StreamCall<O> {
     }
     this.start();
     return error;
-  }
-
-  private rejectForeign(error: ConnectError): void {
-    for (const reject of this.waitingForeign) reject(error);
-    this.waitingForeign.clear();
-  }
-
-  private leaveForeign(): void {
-    const { foreign } = this;
-    if (foreign === null || this.foreignLeft) return;
-    this.foreignLeft = true;
-    returnQuietly(foreign);
   }
 
   get responseHeader(): Promise<Headers> {
@@ -204,7 +170,7 @@ export class StreamCall<O> {
       // The answer to a request of an interceptor's own making ends a call of its own: it says nothing to this one's scope.
       const ours = res.message instanceof MessageReader && this.scope.call !== null;
       if (ours) this.reader = res.message as unknown as MessageReader<O>;
-      else this.foreign = runIsolated(openForeign<O>, undefined, res.message as AsyncIterable<O>);
+      else this.foreign = new ForeignMessages(res.message as AsyncIterable<O>, this);
     } catch (error) {
       this.refuse(error);
       return;
@@ -212,7 +178,7 @@ export class StreamCall<O> {
     this.response = res;
     if (this.scope.canceled || this.refusal !== null) {
       this.reader?.discard();
-      this.leaveForeign();
+      this.foreign?.leave();
     }
     this.onResponse?.();
     this.start();
@@ -231,8 +197,7 @@ export class StreamCall<O> {
     if (error !== null) {
       // A call that failed by itself still gives what had arrived, and whoever wraps its messages sees how it ended.
       if (this.scope.canceled) {
-        this.rejectForeign(error);
-        this.leaveForeign();
+        this.foreign?.cancel(error);
         this.header?.reject(error);
         this.start();
       }
@@ -241,6 +206,12 @@ export class StreamCall<O> {
       if (this.scope.call?.hasTrailers === true) this.tellTrailers();
       return;
     }
+    this.tellTrailers();
+  }
+
+  /** All messages of a response that is not the engine's were read. */
+  foreignEnded(): void {
+    this.scope.finish(null);
     this.tellTrailers();
   }
 
@@ -266,52 +237,7 @@ export class StreamCall<O> {
 
   private start(): void {
     this.hasStarted = true;
-    this.settleStarted();
-  }
-
-  /** Reads an iterator that is not the engine's, one read at a time; a cancel rejects even if the iterator hangs. */
-  private nextForeign(iterator: AsyncIterator<O>): Promise<IteratorResult<O, undefined>> {
-    const { scope } = this;
-    const read = this.turn.then(async (): Promise<IteratorResult<O, undefined>> => {
-      if (scope.canceled) throw scope.error;
-      try {
-        const result = await iterator.next();
-        if (result.done !== true) return result;
-        this.foreignEnded = true;
-        scope.finish(null);
-        this.tellTrailers();
-        return finished;
-      } catch (cause) {
-        throw this.refuse(scope.canceled ? scope.error : cause);
-      }
-    });
-    this.turn = read.catch(() => {});
-    return new Promise((resolve, reject) => {
-      this.waitingForeign.add(reject);
-      const done = (): boolean => this.waitingForeign.delete(reject);
-      read.then(
-        (result) => {
-          done();
-          resolve(result);
-        },
-        (error) => {
-          done();
-          reject(error);
-        },
-      );
-    });
-  }
-}
-
-/** Opens the iterator of an interceptor or a transport. It runs in the context of the call's caller, whichever code reads it. */
-function openForeign<O>(messages: AsyncIterable<O>): AsyncIterator<O> {
-  return new ContextIterator(openIterator(messages));
-}
-
-function returnQuietly(iterator: AsyncIterator<unknown>): void {
-  try {
-    iterator.return?.().catch(() => {});
-  } catch {
-    // The call is over; its outcome is known.
+    this.started?.resolve();
+    this.started = null;
   }
 }

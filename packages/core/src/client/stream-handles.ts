@@ -3,6 +3,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { contextFrom, rootContext } from "../engine/async-context.js";
 import { errorFromThrown, thrownConnectError } from "../engine/thrown.js";
 import type { SendOptions } from "./call-options.js";
+import type { CallScope } from "./call-scope.js";
 import type { HandleSource } from "./handle-source.js";
 import type { StreamCall } from "./stream-call.js";
 
@@ -189,10 +190,10 @@ export class ClientStreamHandle<I, O> extends Handle<O> implements ClientStream<
 /** The one message of a call, once the call has ended well. */
 export async function onlyMessage<O>(call: StreamCall<O>, holder: object): Promise<O> {
   const first = await call.next(holder);
-  if (first.done === true) throw wrongCount(call as StreamCall<never>, "no response message");
+  if (first.done === true) throw wrongCount(call.scope, "no response message");
   const second = await call.next(holder);
   if (second.done !== true) {
-    const error = wrongCount(call as StreamCall<never>, "more than one response message");
+    const error = wrongCount(call.scope, "more than one response message");
     call.cancel(error);
     throw error;
   }
@@ -216,7 +217,7 @@ function sendChosen(
   return source.send(message, holder);
 }
 
-function wrongCount({ scope }: StreamCall<never>, count: string): ConnectError {
+function wrongCount(scope: CallScope, count: string): ConnectError {
   const error = new ConnectError(`${count} for ${scope.name}: exactly one is allowed`, Code.Unimplemented);
   scope.call?.addReceived(error);
   return error;

@@ -15,6 +15,10 @@ const chunk = 1024;
  * window has counted.
  */
 export class PackedMessages {
+  /** They are being inflated. */
+  unpacking = false;
+  /** The stream has ended behind them, and waits for its one message. */
+  endPending = false;
   private readonly queue: PackedMessage[] = [];
   private head = 0;
 
@@ -52,6 +56,7 @@ export class PackedMessages {
     for (let i = this.head; i < this.queue.length; i++) owed += this.queue[i]!.owed;
     this.queue.length = 0;
     this.head = 0;
+    this.endPending = false;
     return owed;
   }
 }

@@ -106,7 +106,7 @@ export class ServerCall
     head: RequestHead,
     method: ServerMethod,
   ) {
-    super(stream, head, host);
+    super(stream);
     this.host = host;
     this.list = list;
     this.head = head;

@@ -29,17 +29,17 @@ export interface ResponseShape {
  * one object less. `Headers` are made when a handler asks for them; a plain response is ready bytes.
  */
 export abstract class ServerResponse {
+  /** What of the request decides how the response begins. */
+  abstract readonly head: ResponseShape;
+  /** The connection's half of what a response begins and ends with. */
+  abstract readonly host: ResponseHeads;
   readonly stream: ByteStream;
-  private readonly shape: ResponseShape;
-  private readonly heads: ResponseHeads;
   protected headersSent = false;
   private responseHeaders: Headers | null = null;
   private responseTrailers: Headers | null = null;
 
-  constructor(stream: ByteStream, shape: ResponseShape, heads: ResponseHeads) {
+  constructor(stream: ByteStream) {
     this.stream = stream;
-    this.shape = shape;
-    this.heads = heads;
   }
 
   get responseHeader(): Headers {
@@ -81,7 +81,7 @@ export abstract class ServerResponse {
     }
     this.sendHead();
     if (this.responseTrailers === null) {
-      stream.sendTrailers(this.heads.okTrailers);
+      stream.sendTrailers(this.host.okTrailers);
       return;
     }
     const fields: string[] = [];
@@ -131,7 +131,7 @@ export abstract class ServerResponse {
 
   private headFields(): PreparedHeaders | readonly string[] {
     const compression = this.announcedCompression;
-    const prepared = this.heads.responseHead[this.shape.subtype];
+    const prepared = this.host.responseHead[this.head.subtype];
     if (this.responseHeaders === null && compression === null) return prepared;
     const fields = [...prepared.fields];
     if (compression !== null) fields.push(names.grpcEncoding, compression.compression.name);

@@ -18,8 +18,6 @@ export interface ContextHost {
  * only its message pays for one small object. (An `AbortController` alone would be a third of a unary call's time.)
  */
 export class CallContext implements TripleContext {
-  readonly protocolName = "grpc";
-  readonly requestMethod = "POST";
   private readonly call: ServerCall;
   private readonly registration: Registration;
   private readonly host: ContextHost;
@@ -29,6 +27,14 @@ export class CallContext implements TripleContext {
     this.call = call;
     this.registration = registration;
     this.host = host;
+  }
+
+  get protocolName(): string {
+    return "grpc";
+  }
+
+  get requestMethod(): string {
+    return "POST";
   }
 
   get method(): DescMethod {
