@@ -17,3 +17,8 @@ export const nextTurn: (callback: () => void) => void =
   setImmediate === undefined
     ? (callback) => void setTimeout(callback, 0)
     : (callback) => void setImmediate!(callback);
+
+/** Runs `callback` when the input of this turn of the event loop and of the next was read. */
+export function afterInput(callback: () => void): void {
+  nextTurn(() => nextTurn(callback));
+}
