@@ -30,11 +30,16 @@ export function installScripts(lockFile) {
     .map(([path]) => `${path} has an install script`);
 }
 
+/** Modules that run when they are loaded: without this list, bundlers would drop the runtime's `AsyncResource`. */
+const contextModules = ["src/index.ts", "src/async-context.ts", "dist/index.js", "dist/async-context.js"];
+
 function manifestProblems(manifest, root) {
   const problems = [];
-  const wanted = { version: root.version, license: root.license, type: "module", sideEffects: false };
+  const providesContext = ["@tristream/node", "@tristream/testing"].includes(manifest.name);
+  const sideEffects = providesContext ? contextModules.map((path) => `./${path}`) : false;
+  const wanted = { version: root.version, license: root.license, type: "module", sideEffects };
   for (const [field, value] of Object.entries(wanted)) {
-    if (manifest[field] !== value)
+    if (JSON.stringify(manifest[field]) !== JSON.stringify(value))
       problems.push(`${field} is ${JSON.stringify(manifest[field])}: it should be ${JSON.stringify(value)}`);
   }
   if (manifest.engines?.node !== root.engines.node)

@@ -4,7 +4,7 @@
 // Mutant: core/src/engine/message-reader.ts # return this.owner.reads === "requests" ? Code.InvalidArgument : Code.Internal; => return Code.InvalidArgument;
 // Mutant: core/src/client/foreign-method.ts # throw foreignError(error); => throw error;
 // Mutant: core/src/client/foreign-error.ts # throw foreignError(error); => throw error;
-// Mutant: core/src/server/create-router.ts # acceptCompression: resolved.acceptCompression.map(ofRequests), => acceptCompression: resolved.acceptCompression,
+// Mutant: core/src/server/connect-options.ts # guardedCompression(each, log, method) => each
 import type { ServerHttp2Stream } from "node:http2";
 import { gzipSync } from "node:zlib";
 import { createClient as createConnectClient } from "@connectrpc/connect";
