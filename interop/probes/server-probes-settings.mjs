@@ -3,6 +3,7 @@
 import {
   block,
   continuation,
+  data,
   Flag,
   frame,
   headers,
@@ -200,5 +201,13 @@ export const settingsProbes = [
     input: [paddingFrames],
     observe: "credit",
     ours: "given back",
+  },
+  {
+    row: 22,
+    title: "2000 frames of padding alone",
+    rfc: "may be ENHANCE_YOUR_CALM §10.5",
+    given: [hang(1)],
+    input: Array.from({ length: 2000 }, () => data(1, 0, { pad: 1 })),
+    ours: "GOAWAY ENHANCE_YOUR_CALM",
   },
 ];

@@ -59,17 +59,18 @@ function isLastGoAway({ type, payload }) {
   return type === Type.GOAWAY && payload.readUInt32BE(0) < 2 ** 31 - 1;
 }
 
-const paddingFrame = data(1, 0, { pad: 255 });
+// One octet of content, since padding alone counts as a frame that carries nothing.
+const paddingFrame = data(1, 1, { pad: 255 });
 const framesAtOnce = 100;
 const rounds = 100;
 
 /**
- * Sends padding on stream 1, as its windows allow: a stream that is not read gets back what padding took, or it is stuck
+ * Sends padded DATA on stream 1, as its windows allow: a stream that is not read gets back what padding took, or it is stuck
  * for ever. `wire.stuck` tells.
  */
 export async function paddingFrames(wire) {
   const bytes = Buffer.concat(Array.from({ length: framesAtOnce }, () => paddingFrame));
-  const size = framesAtOnce * 256;
+  const size = framesAtOnce * 257;
   for (let round = 0; round < rounds && !wire.stuck; round++) {
     const open = () => wire.windowOf(0) >= size && wire.windowOf(1) >= size;
     wire.stuck = (await wire.until(open, 1000)) !== true;
