@@ -42,15 +42,17 @@ const seen = new Map<number, Set<string>>();
 
 /** What differs from run to run, as the page writes it. */
 function asOnThePage(text: string, port: number): string {
-  return text
-    .replaceAll(`:${port}`, ":20000")
-    .replaceAll(`port ${port}`, "port 20000")
-    .replace(/called by 127\.0\.0\.1:\d+/, "called by 127.0.0.1:50000")
-    .replace(/connection with 127\.0\.0\.1:\d+/, "connection with 127.0.0.1:50000")
-    .replace(/\(id [a-z0-9]{8}\)/, "(id k3x9b2m7)")
-    // The client sends what connecting has left of its minute.
-    .replace(/deadline of 59\d{3} ms/, "deadline of 60000 ms")
-    .replaceAll(`unix:${join(tmpdir(), "tristream-no-such-socket")}`, "unix:/run/greet.sock");
+  return (
+    text
+      .replaceAll(`:${port}`, ":20000")
+      .replaceAll(`port ${port}`, "port 20000")
+      .replace(/called by 127\.0\.0\.1:\d+/, "called by 127.0.0.1:50000")
+      .replace(/connection with 127\.0\.0\.1:\d+/, "connection with 127.0.0.1:50000")
+      .replace(/\(id [a-z0-9]{8}\)/, "(id k3x9b2m7)")
+      // The client sends what connecting has left of its minute.
+      .replace(/deadline of 59\d{3} ms/, "deadline of 60000 ms")
+      .replaceAll(`unix:${join(tmpdir(), "tristream-no-such-socket")}`, "unix:/run/greet.sock")
+  );
 }
 
 /** A text is one line, is in its row of the page, and is what the test says. */
