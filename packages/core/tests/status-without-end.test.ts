@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 6: every call settles. A status in HEADERS that don't end the stream, as proxies and HTTP frameworks send it.
-// Mutant: core/src/engine/client-call.ts # if (end || parseStatus(list) instanceof ConnectError) { => if (end) {
+// Mutant: core/src/engine/client-call.ts # if (end || (!known && parseStatus(list) instanceof ConnectError)) { => if (end) {
 // Mutant: core/src/engine/client-call.ts # this.reader.received === 0 && parseStatus(headerList) === null => this.reader.received < 0
 // Mutant: core/src/engine/client-call.ts # headerList !== null && this.reader.received === 0 => headerList !== null
 import { Code } from "@tristream/core";

@@ -2,7 +2,6 @@
 // Mutant: testing/src/loopback.ts # keepTime(connection, clock); => keepTime(connection);
 // Mutant: testing/src/loopback.ts # createServer({ ...serverOptions, clock }) => createServer(serverOptions)
 // Mutant: testing/src/loopback.ts # { ...transportOptions, clock: transportOptions?.clock ?? clock } => { ...transportOptions }
-// Mutant: testing/src/loopback.ts # memoryPair(hook, clock); => memoryPair(hook);
 // Mutant: testing/src/clock.ts # timer.dueAt < found.dueAt => timer.dueAt > found.dueAt
 import { Code, createClient, type Logger } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
