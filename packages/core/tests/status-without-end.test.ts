@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 6: every call settles. A status in HEADERS that don't end the stream, as proxies and HTTP frameworks send it.
-// Mutant: core/src/engine/client-call.ts # if (end || (!known && parseStatus(list) instanceof ConnectError)) { => if (end) {
-// Mutant: core/src/engine/client-call.ts # this.reader.received === 0 && parseStatus(headerList) === null => this.reader.received < 0
+// Mutant: core/src/engine/client-call.ts # if (end || isError) { => if (end) {
+// Mutant: core/src/engine/client-call.ts # this.reader.received === 0 && parseStatus(headerList) !== undefined => this.reader.received < 0
 // Mutant: core/src/engine/client-call.ts # headerList !== null && this.reader.received === 0 => headerList !== null
 import { Code } from "@tristream/core";
 import { all, errorOf } from "./events.js";
-import { goodHead, goodMessage, startRawServer } from "./raw-server.js";
+import { finish, goodHead, goodMessage, startRawServer } from "./raw-server.js";
 
 const notFound = { "grpc-status": "5", "grpc-message": "no such thing", "x-more": "a" };
 
@@ -36,9 +36,23 @@ describe("a status in HEADERS without END_STREAM", () => {
     expect([error.code, error.rawMessage]).toEqual([Code.Unavailable, "upstream gone"]);
   });
 
-  test("counts before the stream has ended", async () => {
-    await using end = await startRawServer((stream) => stream.respond({ ...goodHead, ...notFound }));
-    expect((await errorOf(end.client.greet({}))).code).toBe(Code.NotFound);
+  test("gives way to the status of trailers", async () => {
+    await using end = await startRawServer((stream) => {
+      stream.respond({ ...goodHead, ...notFound }, { waitForTrailers: true });
+      finish(stream, { "grpc-status": "8", "grpc-message": "no room" });
+    });
+    const error = await errorOf(end.client.greet({}));
+    expect([error.code, error.rawMessage]).toEqual([Code.ResourceExhausted, "no room"]);
+  });
+
+  test("does not count for a response whose messages came without trailers", async () => {
+    await using end = await startRawServer((stream) => {
+      stream.respond({ ...goodHead, ...notFound });
+      stream.end(goodMessage);
+    });
+    const error = await errorOf(end.client.greet({}));
+    expect(error.code).toBe(Code.Internal);
+    expect(error.rawMessage).toMatch(/ended the response without grpc-status, after 1 message/);
   });
 
   test("that is OK ends a stream without messages well, and a unary call without its message badly", async () => {

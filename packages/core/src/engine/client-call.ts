@@ -178,8 +178,10 @@ export class ClientCall implements ByteStreamSink, ReaderOwner, WriterOwner {
     if (this.over) return;
     // HTTP/2 gives the same list for the same bytes, so most lists of a connection were checked before.
     const known = list.note === this.method.subtype;
-    // Proxies answer with a status in HEADERS without END_STREAM, and an empty DATA frame or an error page behind it.
-    if (end || (!known && parseStatus(list) instanceof ConnectError)) {
+    // A proxy's error: its status stands in HEADERS that are no gRPC response, and an error page may follow.
+    const isError =
+      !known && list.get(names.pseudoStatus) !== "200" && parseStatus(list) instanceof ConnectError;
+    if (end || isError) {
       this.trailersArrived(list, list);
       return;
     }
@@ -207,8 +209,8 @@ export class ClientCall implements ByteStreamSink, ReaderOwner, WriterOwner {
   end(): void {
     if (this.over) return;
     const { headerList } = this;
-    // OK in HEADERS does not cover messages that came later: they may have been cut.
-    if (headerList !== null && this.reader.received === 0 && parseStatus(headerList) === null) {
+    // A status in HEADERS counts if neither messages nor trailers followed, as in gRPC: messages may have been cut.
+    if (headerList !== null && this.reader.received === 0 && parseStatus(headerList) !== undefined) {
       this.trailersArrived(headerList, null);
       return;
     }
@@ -333,8 +335,8 @@ export class ClientCall implements ByteStreamSink, ReaderOwner, WriterOwner {
   }
 
   /**
-   * Why a response that begins so can't be read; null if it can. A list without an error's status. If its messages are not
-   * compressed, its `note` says the serialisation in which it can be read.
+   * Why a response that begins so can't be read; null if it can. If its messages are not compressed, its `note` says the
+   * serialisation in which it can be read.
    */
   private refusalOf(list: HeaderFields): ConnectError | null {
     const where = this.peer.address;
