@@ -220,7 +220,12 @@ const endings: readonly Failure[] = [
     trailers: true,
     answer: afterHeaders((stream) => finish(stream, { "x-part": "t" })),
   },
-  { how: "a reset", trailers: false, answer: afterHeaders((stream) => stream.close(2)) },
+  {
+    how: "a reset",
+    trailers: false,
+    // Behind a write, since Node 26 drops headers that it has not written when it resets.
+    answer: afterHeaders((stream) => stream.write(Buffer.alloc(1), () => stream.close(2))),
+  },
   {
     how: "a lost connection",
     trailers: false,
