@@ -47,9 +47,11 @@ describe.each(everyLink)("what a server over $name is told of a deadline", (link
   test("is the whole when nothing has taken any of it", async () => {
     const { end, told, client } = await start([]);
     await using _end = end;
-    for (let i = 0; i < 5; i++) await client.greet({}, { timeoutMs: 60_000 });
-    // A process that is stopped in between may take a millisecond.
-    expect(told.filter((each) => each === "60000m").length).toBeGreaterThan(2);
+    // A process that other processes stop in between loses a millisecond: such calls are made again.
+    for (let calls = 0; calls < 1000 && told.at(-1) !== "60000m"; calls++) {
+      await client.greet({}, { timeoutMs: 60_000 });
+    }
+    expect(told.at(-1)).toBe("60000m");
   });
 
   test("is what an interceptor has left of it, with and without headers of the call's own", async () => {
