@@ -7,6 +7,7 @@ import type { DataTarget, FrameHandler } from "./frame/frame-reader.js";
 import { Flag, FrameType, maxUint31, readUint31, readUint32 } from "./frame/frame-type.js";
 import { headerFragment } from "./frame/header-fragment.js";
 import { InboundHeaders, protocolError, streamClosed } from "./inbound-headers.js";
+import { octetsPerEmptyData } from "./limits.js";
 import { parseSettings, validateSetting } from "./settings.js";
 
 /**
@@ -17,6 +18,8 @@ import { parseSettings, validateSetting } from "./settings.js";
 export class Inbound extends InboundHeaders implements FrameHandler {
   /** HEADERS and DATA frames so far. */
   answers = 0;
+  /** DATA octets so far, and {@link octetsPerEmptyData} for each header block. */
+  private received = 0;
   private settingsSeen = false;
 
   /** Whether the peer's first SETTINGS has arrived. */
@@ -50,6 +53,7 @@ export class Inbound extends InboundHeaders implements FrameHandler {
     switch (type) {
       case FrameType.HEADERS: {
         this.answers++;
+        this.received += octetsPerEmptyData;
         const fragment = headerFragment(flags, id, b, start, end);
         this.headerBytes(flags, id, b, fragment.start, fragment.end, (flags & Flag.END_STREAM) !== 0);
         return;
@@ -90,7 +94,8 @@ export class Inbound extends InboundHeaders implements FrameHandler {
     const { host } = this;
     this.answers++;
     if (host.isIdle(id)) throw protocolError(`DATA on idle stream ${id} (RFC 9113 §5.1)`);
-    if (length === 0 && (flags & Flag.END_STREAM) === 0) host.limits.emptyFrame();
+    if (length === 0 && (flags & Flag.END_STREAM) === 0) host.limits.emptyData(this.received);
+    this.received += length;
     host.receivedData(length);
     const stream = host.streams.get(id);
     if (stream === undefined) {
@@ -116,7 +121,7 @@ export class Inbound extends InboundHeaders implements FrameHandler {
 
   /** @inheritdoc */
   onlyPadding(): void {
-    this.host.limits.emptyFrame();
+    this.host.limits.emptyData(this.received);
   }
 
   private resetStream(id: number, code: number): void {

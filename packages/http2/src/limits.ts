@@ -26,6 +26,9 @@ type RateName = "resetRate" | "emptyFrameRate" | "settingsRate" | "pingRate" | "
 /** DATA octets that pay for one WINDOW_UPDATE: a peer may credit as often as once a KiB. */
 const octetsPerUpdate = 1024;
 
+/** DATA octets that pay for one empty DATA frame. A header block pays for one, too: node:http2 ends padded streams with one. */
+export const octetsPerEmptyData = 1024;
+
 /**
  * What a peer may make this side do for nothing. Each kind of frame that costs more to answer than to send has a bucket;
  * an empty one ends the connection (ENHANCE_YOUR_CALM) with an error that names the option. Honest use pays for itself:
@@ -49,6 +52,7 @@ export class Limits {
   private readonly updates: Bucket;
   private sentAtLastPing = -1;
   private updatesPaidFor = 0;
+  private emptyDataPaidFor = 0;
 
   constructor(options: ResolvedHttp2Options, now: () => number) {
     this.now = now;
@@ -75,6 +79,17 @@ export class Limits {
   emptyFrame(): void {
     this.counters.emptyFrames++;
     this.empty.take(this.now(), "frames that carry nothing");
+  }
+
+  /**
+   * DATA without content and without END_STREAM. `received` counts the DATA octets that arrived before it, and
+   * {@link octetsPerEmptyData} for each header block.
+   */
+  emptyData(received: number): void {
+    if (this.emptyDataPaidFor < Math.floor(received / octetsPerEmptyData)) {
+      this.counters.emptyFrames++;
+      this.emptyDataPaidFor++;
+    } else this.emptyFrame();
   }
 
   /** SETTINGS that have to be acknowledged. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 8: bounded memory. What a peer may make this side do for nothing, kind by kind.
+// Mutant: http2/src/limits.ts # if (this.emptyDataPaidFor < Math.floor(received / octetsPerEmptyData)) { => if (false as boolean) {
 import { describe, expect, it } from "@jest/globals";
 import { ErrorCode, Http2ConnectionError } from "../src/error-code.js";
 import { clientPreface, FrameType } from "../src/frame/frame-type.js";
@@ -97,15 +98,15 @@ const floods: readonly Flood[] = [
   },
 ];
 
-describe.each(floods)("$what", ({ option, counter, one }) => {
+describe.each(floods)("$what", ({ option, counter, what, one }) => {
   const begin = (): Subject => {
     const subject = new Subject("server", { [option]: three }).greet();
     // The first SETTINGS is one of them.
     if (option === "settingsRate") subject.link.clock += 1000;
     return subject;
   };
-  // The first PING follows the first SETTINGS, so it is free.
-  const allowed = option === "pingRate" ? 4 : 3;
+  // The first PING follows the first SETTINGS, so it is free; a header block pays for one empty DATA frame.
+  const allowed = option === "pingRate" || what.includes("DATA") ? 4 : 3;
 
   it(`may come as often as ${option} says, and then ends the connection`, () => {
     const subject = begin();
@@ -160,6 +161,18 @@ describe("what honest peers do costs them nothing", () => {
       subject.receive(windowUpdate(0, 2048), windowUpdate(1, 2048));
     }
     expect(endOf(subject)).toBeNull();
+  });
+
+  it("a frame of padding alone for each stream, and for each KiB of DATA", () => {
+    const subject = new Subject("server", { emptyFrameRate: three }).greet();
+    // node:http2 with a paddingStrategy puts such a frame in front of trailers.
+    for (let n = 0; n < 50; n++) {
+      subject.receive(headers(id(n), request), data(id(n), 0, { pad: 7 }), data(id(n), 0, { end: true }));
+    }
+    subject.receive(headers(id(50), request));
+    for (let n = 0; n < 20; n++) subject.receive(data(id(50), 1024), data(id(50), 0, { pad: 7 }));
+    expect(endOf(subject)).toBeNull();
+    expect(subject.connection.counters.emptyFrames).toBe(70);
   });
 
   it("a body that ends with an empty frame", () => {
