@@ -95,10 +95,17 @@ class Walk {
     }
     const start = this.at;
     const own = wireTypeOf(field.scalar ?? ScalarType.INT32);
-    if (wireType !== own && !(field.fieldKind === "list" && wireType === delimited)) throw new Different();
-    if (field.fieldKind === "enum" && !field.enum.open) this.known(field.enum, end);
+    if (wireType !== own) this.packed(field, own, wireType, end);
+    else if (field.fieldKind === "enum" && !field.enum.open) this.known(field.enum, end);
     else this.skip(field.number * 8 + wireType, end);
     return [...this.b.subarray(start, this.at)];
+  }
+
+  /** A packed list. A value may cross the list's end for protobuf-es, which then reads on behind that value. */
+  private packed(field: DescField, own: number, wireType: number, end: number): void {
+    if (field.fieldKind !== "list" || wireType !== delimited) throw new Different();
+    const stop = this.stop(end);
+    while (this.at < stop) this.skip(field.number * 8 + own, stop);
   }
 
   private entry(field: DescField & { fieldKind: "map" }, wireType: number, end: number): number[] {
