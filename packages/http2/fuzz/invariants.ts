@@ -23,7 +23,13 @@ interface Inside {
     readonly target: unknown;
   };
   readonly inbound: { readonly assembly: { readonly length: number; readonly unfinished: boolean } };
-  readonly ledger: { readonly grown: number; readonly underWay: number; readonly waiters: readonly Stream[] };
+  readonly ledger: {
+    readonly grown: number;
+    readonly underWay: number;
+    readonly onTrial: number;
+    readonly trialRefused: boolean;
+    readonly waiters: readonly Stream[];
+  };
 }
 
 /** A cast, since only tests may look. */
@@ -150,7 +156,7 @@ function checkLedger({ connection, streams, over }: Machine): void {
     streams.reduce((sum, watched) => sum + watched.held, onTheWay(connection)) +
     waiting.reduce((sum, { octets }) => sum + octets, 0);
   must(ledger.held === held, `the ledger holds ${ledger.held} octets, the applications ${held}`);
-  const { grown, underWay, waiters } = inside(connection).ledger;
+  const { grown, underWay, onTrial, waiters } = inside(connection).ledger;
   const open = streams.flatMap(({ stream }) => (stream === undefined || stream.closed ? [] : stream));
   const windows = open.map(windowsOf);
   const growth = windows.reduce((sum, { windowTarget }) => sum + windowTarget - 65_535, 0);
@@ -158,6 +164,11 @@ function checkLedger({ connection, streams, over }: Machine): void {
   const admitted = windows.filter((window) => window.admitted > 0);
   const sum = admitted.reduce((all, window) => all + window.admitted, 0);
   must(underWay === sum, `messages of ${sum} octets were let in, the ledger knows of ${underWay}`);
+  const tried = windows.reduce((all, window) => all + window.tried, 0);
+  must(
+    onTrial === tried,
+    `messages that wait have ${tried} octets for a trial, the ledger knows of ${onTrial}`,
+  );
   const most = connection.options.maxBufferedBytes;
   must(
     underWay <= most || admitted.length === 1,
@@ -220,8 +231,16 @@ function checkRoom(connection: Connection, stream: Stream): void {
     w.unannounced * 2 < w.windowTarget,
     `stream ${stream.id} keeps ${w.unannounced} of ${w.windowTarget} bytes back`,
   );
-  const waits = inside(connection).ledger.waiters.includes(stream) || (w.borrowed > 0 && w.admitted === 0);
+  const charged = w.admitted + w.tried;
+  const waits = inside(connection).ledger.waiters.includes(stream) || (w.borrowed > 0 && charged === 0);
+  must(!w.waits || waits, `stream ${stream.id} waits for room, and nobody asks it again`);
+  must(
+    !stream.outOfCredit || inside(connection).ledger.trialRefused,
+    `stream ${stream.id} waits, and gets no trial`,
+  );
   if (w.message === 0 || waits) return;
+  // A message asks for room when the peer has used half of the window.
+  if (charged === 0 && w.receiveWindow * 2 > w.windowTarget) return;
   const rest = Math.max(0, w.messageEnd - w.bodyReceived - w.coming);
   const unread = w.windowTarget + w.borrowed - w.receiveWindow - w.unannounced - w.coming;
   const others = unread - (w.message - (w.messageEnd - w.bodyReceived));

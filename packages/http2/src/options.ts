@@ -40,10 +40,10 @@ export interface Http2Options {
   connectionWindow?: number | undefined;
   /**
    * Octets that all streams together may get beyond their first windows of 65,535: once for windows that grow while their
-   * readers keep up, and once for messages under way that are larger than their windows (a single one may be larger than
-   * this). Default 16,777,216.
+   * readers keep up, once for messages under way that are larger than their windows (a single one may be larger than this),
+   * and once for trials of messages that wait for that. Default 16,777,216.
    *
-   * What a peer can make a connection hold is therefore at most `maxConcurrentStreams` × 65,535 + 2 × `maxBufferedBytes`, and
+   * What a peer can make a connection hold is therefore at most `maxConcurrentStreams` × 65,535 + 3 × `maxBufferedBytes`, and
    * the whole messages that the application leaves unread, one a stream. No stream waits for another one's reader.
    */
   maxBufferedBytes?: number | undefined;

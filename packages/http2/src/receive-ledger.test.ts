@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+// Mutant: http2/src/receive-ledger.ts # Math.max(leastTrial, left >> 8) => leastTrial
+// Mutant: http2/src/receive-ledger.ts # Math.max(leastTrial, left >> 8) => left >> 1
+// Mutant: http2/src/receive-ledger.ts # this.trialRefused = true;
 import { describe, expect, it } from "@jest/globals";
 import { Random, seeds } from "../tests/random.js";
 import { ReceiveLedger } from "./receive-ledger.js";
@@ -57,11 +60,11 @@ describe("ReceiveLedger", () => {
     // In its turn: a third one does not pass the one that waits.
     const later = waiter("later", 25_000);
     expect(later.askAgain()).toBe(false);
-    ledger.settle(70_000);
+    ledger.settle(70_000, 0);
     expect(log).toEqual(["small", "large"]);
-    ledger.settle(10_000);
+    ledger.settle(10_000, 0);
     expect(log).toEqual(["small", "large"]);
-    ledger.settle(90_000);
+    ledger.settle(90_000, 0);
     expect(log).toEqual(["small", "large", "later"]);
     expect(ledger.balanced).toBe(true);
   });
@@ -76,7 +79,38 @@ describe("ReceiveLedger", () => {
     expect(ledger.admit(10_000_000, never)).toBe(true);
     expect(ledger.admit(1, never)).toBe(false);
     ledger.forget(never);
-    ledger.settle(10_000_000);
+    ledger.settle(10_000_000, 0);
+    expect(ledger.balanced).toBe(true);
+  });
+
+  it("gives a thousand messages that wait credit for a trial", () => {
+    const ledger = new ReceiveLedger(65_535, 16_777_216);
+    const steps = Array.from({ length: 1000 }, () => ledger.tryOut(1_000_000));
+    expect(steps[0]).toBe(65_536);
+    expect(Math.min(...steps)).toBeGreaterThan(1000);
+    expect(ledger.tryOut(100)).toBe(100);
+    expect(ledger.balanced).toBe(true);
+  });
+
+  it("asks all that wait again when a trial ends, if it had none left", () => {
+    const ledger = new ReceiveLedger(65_535, 1024);
+    const asked: string[] = [];
+    const waiter = (name: string) => ({
+      askAgain() {
+        asked.push(name);
+        return ledger.admit(1000, this);
+      },
+    });
+    expect(ledger.admit(1000, waiter("first"))).toBe(true);
+    for (const name of ["second", "third"]) expect(ledger.admit(1000, waiter(name))).toBe(false);
+    expect([ledger.tryOut(9999), ledger.tryOut(9999)]).toEqual([512, 512]);
+    ledger.settle(0, 512);
+    expect(asked.splice(0)).toEqual(["second"]);
+    expect([ledger.tryOut(9999), ledger.tryOut(9999)]).toEqual([512, 0]);
+    ledger.settle(0, 512);
+    expect(asked.splice(0)).toEqual(["second", "second", "third"]);
+    ledger.settle(0, 512);
+    expect(asked).toEqual(["second"]);
     expect(ledger.balanced).toBe(true);
   });
 
@@ -114,7 +148,7 @@ describe("ReceiveLedger", () => {
         case 5:
           if (random.oneIn(2)) {
             if (ledger.admit(n, { askAgain: () => true })) admitted.push(n);
-          } else if (admitted.length > 0) ledger.settle(admitted.pop()!);
+          } else if (admitted.length > 0) ledger.settle(admitted.pop()!, 0);
           break;
       }
       ledger.takeDue();

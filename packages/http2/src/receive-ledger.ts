@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+/** The least credit of a trial: with less, a peer that pads each frame could not go on. */
+const leastTrial = 512;
+
 /** Who waits until a message may come that is larger than its window. */
 export interface MessageWaiter {
   /** Asks again; true when it waits no longer. */
@@ -9,12 +12,14 @@ export interface MessageWaiter {
 /**
  * What the peer may send, seen from the whole connection. Its window is credited on receipt, always, so that a stream which
  * nobody reads takes nothing from the others; memory is bounded by the streams' own windows. What those get beyond their
- * first 65,535 octets comes from two pools of `budget` octets each:
+ * first 65,535 octets comes from three pools of `budget` octets each:
  *
  * - growth: a reader that keeps up gets a larger window, as long as the pool lasts;
  * - messages under way: one that is larger than its window has to come whole before anybody can take it. It is let in as a
  *   whole, or waits its turn; one is let in however large. It leaves the pool when it is whole, not when it is taken, or
- *   readers could wait for each other. Smaller messages may pass the first one that waits, until as much as the whole pool has.
+ *   readers could wait for each other. Smaller messages may pass the first one that waits, until as much as the whole pool has;
+ * - trials: a message that waits and has used its window gets some more, so that a peer which has stopped is found while it
+ *   waits, and not one group after the other. A step is a 256th of what is left: a thousand messages get one at once.
  *
  * At every moment `window + owed` is the target: no byte of credit is ever lost or made.
  */
@@ -31,6 +36,9 @@ export class ReceiveLedger {
   private waiters: MessageWaiter[] = [];
   /** What was let in past the first one that waits. */
   private passed = 0;
+  private onTrial = 0;
+  /** A message got no trial, since the pool had none left. */
+  private trialRefused = false;
 
   constructor(target: number, budget: number) {
     this.target = target;
@@ -93,10 +101,26 @@ export class ReceiveLedger {
     return true;
   }
 
-  /** A message that was admitted with `n` is whole, or will not come. */
-  settle(n: number): void {
+  /** Credit for a message that waits and has used what it had: at most `n` octets, or 0. */
+  tryOut(n: number): number {
+    const left = this.budget - this.onTrial;
+    const step = Math.min(n, Math.max(leastTrial, left >> 8));
+    if (step > left) {
+      this.trialRefused = true;
+      return 0;
+    }
+    this.onTrial += step;
+    return step;
+  }
+
+  /** A message that was admitted with `n`, and got `trial` while it waited, is whole, or will not come. */
+  settle(n: number, trial: number): void {
     this.underWay -= n;
+    this.onTrial -= trial;
     for (let first = this.waiters[0]; first?.askAgain() === true; first = this.waiters[0]) this.forget(first);
+    if (trial === 0 || !this.trialRefused) return;
+    this.trialRefused = false;
+    for (const waiter of [...this.waiters]) if (waiter.askAgain()) this.forget(waiter);
   }
 
   /** Waits no longer. */
@@ -109,7 +133,9 @@ export class ReceiveLedger {
 
   /** Whether the ledger adds up; for tests. */
   get balanced(): boolean {
-    const sound = this.held >= 0 && this.grown >= 0 && this.grown <= this.budget && this.underWay >= 0;
+    const { held, grown, underWay, onTrial, budget } = this;
+    const sound =
+      held >= 0 && grown >= 0 && grown <= budget && underWay >= 0 && onTrial >= 0 && onTrial <= budget;
     return sound && this.window + this.owed === this.target;
   }
 }

@@ -56,10 +56,13 @@ export abstract class ReceivingHalf<Host extends ReceivingHost = ReceivingHost>
   private borrowed = 0;
   /** The application has taken all there was at some time since credit was last given. */
   private keptUp = false;
-  // The message that is under way: its size, where in the body it ends, and what the ledger has admitted of it.
+  // The message that is under way: its size, where in the body it ends, and what the ledger has admitted of it, or let it try.
   private message = 0;
   private messageEnd = 0;
   private admitted = 0;
+  private tried = 0;
+  /** The message has used its window, and the ledger has no room for the rest. */
+  private waits = false;
 
   constructor(host: Host) {
     this.host = host;
@@ -85,7 +88,7 @@ export abstract class ReceivingHalf<Host extends ReceivingHost = ReceivingHost>
 
   /**
    * A message of `whole` octets, of which `length` are still to come, can only be taken whole: lets the peer send them
-   * even if that is more than the windows, as soon as the ledger has room for it. The caller has checked the size against its
+   * even if that is more than the windows, as soon as half of the window is used and the ledger has room for it. The caller has checked the size against its
    * limit. 0 when the message is whole, or will not be waited for.
    */
   expect(length: number, whole: number = length): void {
@@ -102,15 +105,19 @@ export abstract class ReceivingHalf<Host extends ReceivingHost = ReceivingHost>
     if (this.closed || this.remoteEnded || this.message === 0) return true;
     const rest = Math.max(0, this.messageEnd - this.bodyReceived - this.coming);
     const missing = Math.min(rest + this.roomBehind, maxUint31) - this.receiveWindow;
-    if (missing <= 0) return true;
+    if (missing <= 0) return this.goesOn();
     const own = Math.min(missing, this.unannounced);
     const lent = missing - own;
     if (lent > 0) {
       // The message before was let in beyond the window and is not taken: this one waits for the reader, who is asked by
       // `credit`. Otherwise the room behind each message would let in the next one, without end.
-      if (this.borrowed > 0 && this.admitted === 0) return true;
-      const more = Math.max(0, this.borrowed + lent - this.admitted);
-      if (more > 0 && !this.host.ledger.admit(more, this)) return false;
+      const charged = this.admitted + this.tried;
+      if (this.borrowed > 0 && charged === 0) return true;
+      // The peer can go on without more: one that announces a large message and stops takes no room from others.
+      if (charged === 0 && this.receiveWindow * 2 > this.windowTarget) return this.goesOn();
+      const more = Math.max(0, this.borrowed + lent - charged);
+      if (more > 0 && !this.host.ledger.admit(more, this)) return this.tryOut(own, lent);
+      this.goesOn();
       if (this.admitted === 0) this.host.largeMessages.add(this);
       this.admitted += more;
       this.borrowed += lent;
@@ -124,7 +131,9 @@ export abstract class ReceivingHalf<Host extends ReceivingHost = ReceivingHost>
   dataBegins(length: number): boolean {
     this.receiveWindow -= length;
     this.coming += length;
-    return this.receiveWindow >= 0;
+    if (this.receiveWindow < 0) return false;
+    if (this.message > 0) this.askAgain();
+    return true;
   }
 
   /** So many octets that have arrived are to arrive again: until then it is as if they were under way. */
@@ -142,6 +151,11 @@ export abstract class ReceivingHalf<Host extends ReceivingHost = ReceivingHost>
   /** The size of the message that is under way, with its prefix; 0 if none is known. */
   get messageSize(): number {
     return this.message;
+  }
+
+  /** @inheritdoc */
+  get outOfCredit(): boolean {
+    return this.waits && this.receiveWindow <= paddingAtMost;
   }
 
   /** So many octets of the body are here. */
@@ -201,11 +215,41 @@ export abstract class ReceivingHalf<Host extends ReceivingHost = ReceivingHost>
     this.message = 0;
     const { ledger } = this.host;
     ledger.forget(this);
-    const { admitted } = this;
+    const { admitted, tried } = this;
+    if (!this.waits && admitted + tried === 0) return;
     this.admitted = 0;
-    if (admitted === 0) return;
+    this.tried = 0;
+    this.waits = false;
     this.host.largeMessages.delete(this);
-    ledger.settle(admitted);
+    ledger.settle(admitted, tried);
+  }
+
+  /**
+   * The message waits for room for `lent` octets: lets the peer send some of them, and `own` octets, once it has used what it
+   * had. Returns whether these are all.
+   */
+  private tryOut(own: number, lent: number): boolean {
+    const { ledger, largeMessages } = this.host;
+    if (!this.waits) largeMessages.add(this);
+    this.waits = true;
+    const step = this.outOfCredit ? ledger.tryOut(lent) : 0;
+    if (step === 0) return false;
+    this.tried += step;
+    this.borrowed += step;
+    this.unannounced -= own;
+    largeMessages.add(this);
+    this.announce(own + step);
+    return step < lent ? false : this.goesOn();
+  }
+
+  /** The peer can go on with the message. Returns true: nobody has to ask it again. */
+  private goesOn(): true {
+    if (!this.waits) return true;
+    this.waits = false;
+    const { ledger, largeMessages } = this.host;
+    ledger.forget(this);
+    if (this.admitted + this.tried === 0) largeMessages.delete(this);
+    return true;
   }
 
   private announce(increment: number): void {

@@ -6,6 +6,8 @@ import { data, headers, request, response, rst, settings, windowUpdate } from ".
 import { play, Subject, windowsOf } from "./subject.js";
 
 const zeros = (n: number) => new Uint8Array(n);
+/** A message that is larger than the window asks for more when half of the first window, 65,535 octets, is used. */
+const half = 32_768;
 
 /** A server with stream 1 open, that holds what arrives. */
 function holding(options = {}): Subject {
@@ -100,14 +102,17 @@ describe("the window of a stream that receives", () => {
 });
 
 describe("a message larger than the window", () => {
-  it("is let in as a whole, and the window is as before when it was taken", () => {
+  it("is let in as a whole when half of the window is used, and the window is as before when it was taken", () => {
     const subject = holding({ maxStreamWindow: 65_535 });
     send(subject, 1, 5);
     subject.stream().expect(300_000);
     subject.settle();
+    send(subject, 1, half - 6);
+    expect(subject.peerWindow(1)).toBe(65_535 - half + 1);
+    send(subject, 1, 1);
     // More than it takes, by the padding of one frame; nghttp2 ends a stream only while its window is open.
-    expect(subject.peerWindow(1)).toBe(300_256);
-    send(subject, 1, 300_000);
+    expect(subject.peerWindow(1)).toBe(300_000 - half + 5 + 256);
+    send(subject, 1, 300_000 - half + 5);
     expect(subject.imbalance()).toEqual([]);
     expect(subject.peerWindow(1)).toBe(256);
     credit(subject, 1);
@@ -118,10 +123,11 @@ describe("a message larger than the window", () => {
 
   it("that leaves room for a frame's padding changes nothing, one that fills the window gets that room", () => {
     const subject = holding();
-    subject.stream().expect(65_279);
+    send(subject, 1, half);
+    subject.stream().expect(65_279 - half);
     subject.settle();
     expect(subject.sent()).toEqual([]);
-    subject.stream().expect(65_535);
+    subject.stream().expect(65_535 - half);
     subject.settle();
     expect(subject.sent()).toEqual(["WINDOW_UPDATE 1 +256"]);
   });
@@ -145,14 +151,17 @@ describe("a message larger than the window", () => {
   it.each(["whole", "reset", "peer"])("makes others of its size wait until it is %s", (how) => {
     const subject = holding({ maxBufferedBytes: 100_000, connectionWindow: 65_535 });
     subject.receive(headers(3, request));
-    subject.stream(1).expect(160_000);
-    subject.stream(3).expect(160_000);
+    for (const id of [1, 3]) {
+      subject.stream(id).expect(160_000);
+      send(subject, id, half);
+    }
     subject.settle();
+    const [whole, waits] = [160_256 - half, 65_535 - half];
     // The first one may come, though it is larger than the budget; the second one not yet.
-    expect(subject.peerWindow(1)).toBe(160_256);
-    expect(subject.peerWindow(3)).toBe(65_535);
+    expect(subject.peerWindow(1)).toBe(whole);
+    expect(subject.peerWindow(3)).toBe(waits);
     if (how === "whole") {
-      for (let left = 160_000; left > 0; ) {
+      for (let left = 160_000 - half; left > 0; ) {
         const n = Math.min(left, subject.peerWindow(0));
         send(subject, 1, n);
         left -= n;
@@ -162,16 +171,19 @@ describe("a message larger than the window", () => {
     } else if (how === "reset") subject.stream(1).reset(ErrorCode.CANCEL);
     else play(subject, [rst(1, ErrorCode.CANCEL)]);
     subject.settle();
-    expect(subject.peerWindow(3)).toBe(160_256);
+    expect(subject.peerWindow(3)).toBe(whole);
     expect(subject.imbalance()).toEqual([]);
   });
 
   it("waits for no other when both fit", () => {
     const subject = holding({ maxBufferedBytes: 200_000, connectionWindow: 65_535 });
     subject.receive(headers(3, request));
-    for (const id of [1, 3]) subject.stream(id).expect(160_000);
+    for (const id of [1, 3]) {
+      subject.stream(id).expect(160_000);
+      send(subject, id, half);
+    }
     subject.settle();
-    expect([subject.peerWindow(1), subject.peerWindow(3)]).toEqual([160_256, 160_256]);
+    expect([subject.peerWindow(1), subject.peerWindow(3)]).toEqual([160_256 - half, 160_256 - half]);
   });
 });
 

@@ -6,7 +6,11 @@
 // Mutant: http2/src/receiving-half.ts # this.host.largeMessages.delete(this);
 // Mutant: http2/src/large-messages.ts # for (const mark of this.marks.values()) mark.since = -1;
 // Mutant: http2/src/receive-ledger.ts # (first || this.passed + n <= this.budget) => true
-// Mutant: http2/src/receiving-half.ts # if (this.borrowed > 0 && this.admitted === 0) return true;
+// Mutant: http2/src/receiving-half.ts # if (charged === 0 && this.receiveWindow * 2 > this.windowTarget) return this.goesOn();
+// Mutant: http2/src/receiving-half.ts # const step = this.outOfCredit ? ledger.tryOut(lent) : 0; => const step = 0;
+// Mutant: http2/src/receiving-half.ts # if (!this.waits) largeMessages.add(this);
+// Mutant: http2/src/large-messages.ts # message.outOfCredit ||
+// Mutant: http2/src/receiving-half.ts # if (this.borrowed > 0 && charged === 0) return true;
 import { describe, expect, it } from "@jest/globals";
 import { ErrorCode } from "../src/error-code.js";
 import { data, headers, request, response } from "./frames.js";
@@ -14,6 +18,8 @@ import { play, Subject } from "./subject.js";
 
 const mib = 1_048_576;
 const frameTimeoutMs = 30_000;
+/** Half of a stream's first window: a message that is larger asks for room when so much has come. */
+const half = 32_768;
 
 /** A server, or a client, with so many streams on which a body comes that nobody takes. */
 function receiving(role: "server" | "client", streams: number, options = {}): Subject {
@@ -29,11 +35,12 @@ function receiving(role: "server" | "client", streams: number, options = {}): Su
   return subject;
 }
 
-/** The reader of a stream has seen the prefix of a message. */
-function announce(subject: Subject, id: number, size: number): void {
+/** The reader of a stream has seen the prefix of a message, of which so much has come. */
+function announce(subject: Subject, id: number, size: number, begun = half): void {
   play(subject, [data(id, 5)]);
   subject.stream(id).expect(size, size + 5);
   subject.settle();
+  send(subject, id, begun);
 }
 
 function send(subject: Subject, id: number, n: number): void {
@@ -60,12 +67,15 @@ describe.each(["server", "client"] as const)("a %s", (role) => {
     for (const id of [1, 3, 5, 7, 9]) announce(subject, id, mib);
     expect([1, 3, 5, 7, 9].map((id) => letIn(subject, id))).toEqual([true, true, true, true, false]);
     send(subject, 1, 60_000);
-    pass(subject, frameTimeoutMs - 1000);
+    const sends = () => send(subject, 9, subject.peerWindow(9));
+    pass(subject, frameTimeoutMs - 1000, sends);
     expect(resets(subject)).toEqual([]);
-    pass(subject, 3000);
+    pass(subject, 3000, sends);
     expect(resets(subject)).toEqual([1, 3, 5, 7].map((id) => `RST_STREAM ${id} ENHANCE_YOUR_CALM`));
-    expect(subject.log.at(-1)).toBe("7 reset ENHANCE_YOUR_CALM local maybe-processed");
-    expect(letIn(subject, 9)).toBe(true);
+    expect(subject.log).toContain("7 reset ENHANCE_YOUR_CALM local maybe-processed");
+    sends();
+    expect(subject.stream(9).closed).toBe(false);
+    expect(subject.held.get(9)).toBeGreaterThanOrEqual(mib);
     expect(subject.imbalance()).toEqual([]);
     expect(subject.alive).toBe(true);
   });
@@ -90,11 +100,12 @@ describe.each(["server", "client"] as const)("a %s", (role) => {
     // The first one is let in for 40,000 bytes, since unread bytes before it fill a part of the window.
     send(subject, 1, 60_000);
     subject.stream(1).expect(40_000, 60_000);
-    announce(subject, 3, 70_000);
+    send(subject, 1, 1);
+    announce(subject, 3, half + 70_000);
     subject.settle();
-    expect([letIn(subject, 3), subject.peerWindow(1) >= 40_000]).toEqual([true, true]);
+    expect([letIn(subject, 3), subject.peerWindow(1) >= 39_999]).toEqual([true, true]);
     // The second one gains 64 KiB, and then has as long for its last 4464 bytes.
-    send(subject, 1, 39_999);
+    send(subject, 1, 39_998);
     send(subject, 3, 65_536);
     pass(subject, frameTimeoutMs - 1000);
     send(subject, 1, 1);
@@ -132,6 +143,58 @@ describe.each(["server", "client"] as const)("a %s", (role) => {
     }
     // The one that waited got the room, and then stopped.
     expect(resets(subject)).toEqual([3, 5].map((id) => `RST_STREAM ${id} ENHANCE_YOUR_CALM`));
+  });
+});
+
+describe.each([100, 1000])("%i messages that are announced and stop", (count) => {
+  const others = Array.from({ length: count }, (_, i) => 2 * i + 1);
+  const honest = 2 * count + 1;
+
+  /** How long the message of the last stream takes, though its peer sends whatever it may; at most so many times the limit. */
+  function wait(stopAt: number, size = mib): number {
+    const subject = receiving("server", count + 1, {
+      maxBufferedBytes: 16 * mib,
+      maxConcurrentStreams: 2000,
+    });
+    for (const id of [...others, honest]) announce(subject, id, size, 0);
+    const sent = new Map<number, number>();
+    const all = (id: number, end: number): boolean => {
+      if (subject.stream(id).closed) return false;
+      const before = sent.get(id) ?? 0;
+      const n = Math.min(end - before, subject.peerWindow(id));
+      send(subject, id, n);
+      sent.set(id, before + n);
+      return n > 0;
+    };
+    const round = () => others.map((id) => all(id, stopAt)).includes(true);
+    let waited = 0;
+    for (;;) {
+      while (round() || all(honest, size));
+      if (sent.get(honest) === size || waited === 10 * frameTimeoutMs) break;
+      pass(subject, 1000);
+      waited += 1000;
+    }
+    pass(subject, frameTimeoutMs + 2000 - waited);
+    expect(resets(subject).length).toBe(stopAt < half ? 0 : count);
+    expect(subject.imbalance()).toEqual([]);
+    expect(subject.alive).toBe(true);
+    return waited;
+  }
+
+  it("take no room when less than half of their windows came", () => {
+    expect(wait(0)).toBe(0);
+    expect(wait(half - 10)).toBe(0);
+  });
+
+  it.each([half, 50_000, 65_530])(
+    "keep others waiting for one frameTimeoutMs when they stop at %i bytes",
+    (stopAt) => {
+      expect(wait(stopAt)).toBeLessThanOrEqual(frameTimeoutMs + 2000);
+    },
+  );
+
+  it("keep others waiting no longer when they stop further on, as long as the pool for trials lasts", () => {
+    expect(wait(65_530 + Math.floor(mib / count))).toBeLessThanOrEqual(frameTimeoutMs + 2000);
   });
 });
 
@@ -183,7 +246,7 @@ describe("the pool for large messages", () => {
       announce(subject, id, 300_000);
       if (letIn(subject, id)) {
         passed += 300_000;
-        send(subject, id, 300_000);
+        send(subject, id, 300_000 - half);
       } else if (!subject.stream(1).closed) {
         // The others wait behind the large one now; the pool gets empty.
         subject.stream(1).reset(ErrorCode.CANCEL);
@@ -203,10 +266,12 @@ describe("the pool for large messages", () => {
     // The peer uses each byte of its window for messages; nobody takes one.
     for (let round = 0; round < 50; round++) {
       if (subject.peerWindow(1) < 5) break;
-      announce(subject, 1, size);
-      const n = Math.min(subject.peerWindow(1), size);
+      announce(subject, 1, size, 0);
+      const begun = Math.min(subject.peerWindow(1), half);
+      send(subject, 1, begun);
+      const n = Math.min(subject.peerWindow(1), size - begun);
       send(subject, 1, n);
-      if (n < size) break;
+      if (begun + n < size) break;
       subject.stream().expect(0);
       whole++;
     }

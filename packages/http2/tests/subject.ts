@@ -28,6 +28,8 @@ interface StreamWindows {
   unannounced: number;
   borrowed: number;
   admitted: number;
+  tried: number;
+  waits: boolean;
   bodyReceived: number;
   coming: number;
   message: number;
