@@ -23,6 +23,8 @@ export class ConversationMaker {
   private readonly wrongOneIn: number;
   /** The link takes its time, and the peer's windows are wide: output piles up. */
   private readonly sluggish: boolean;
+  /** Large messages come on several streams, beyond what may be under way. */
+  private readonly crowded: boolean;
   /** What was cut off the last input. */
   private cut: PeerInput | undefined;
 
@@ -32,6 +34,7 @@ export class ConversationMaker {
     this.lawful = random.oneIn(3);
     this.wrongOneIn = random.pick([2, 10, 40]);
     this.sluggish = random.oneIn(4);
+    this.crowded = random.oneIn(5);
     this.length = random.int(10, random.pick([30, 120, 300]));
     this.machine = new Machine({
       role: random.pick(["server", "client"]),
@@ -39,7 +42,7 @@ export class ConversationMaker {
       temper: random.int(0, 1e9),
       lawful: this.lawful,
     });
-    this.peer = new PeerFrames(random, this.machine, this.sluggish);
+    this.peer = new PeerFrames(random, this.machine, this.sluggish, this.crowded);
     this.lawless = new LawlessFrames(random);
   }
 
@@ -68,8 +71,8 @@ export class ConversationMaker {
     const all: { [Name in keyof Http2Options]: Http2Options[Name] | undefined } = {
       maxConcurrentStreams: random.pick([1, 3, 8, 1024]),
       connectionWindow: random.pick([65_535, 100_000, 4_194_304]),
-      maxBufferedBytes: random.pick([65_535, 200_000, 16_777_216]),
-      maxStreamWindow: random.pick([65_535, 100_000, 1_048_576]),
+      maxBufferedBytes: this.crowded ? 65_535 : random.pick([65_535, 200_000, 16_777_216]),
+      maxStreamWindow: this.crowded ? 65_535 : random.pick([65_535, 100_000, 1_048_576]),
       maxFrameSize: random.pick([16_384, 65_535, 100_000]),
       maxHeaderListSize: this.lawful ? 16_384 : random.pick([512, 4000, 16_384]),
       maxHeaderFields: this.lawful ? 256 : random.pick([16, 256]),
@@ -133,7 +136,7 @@ export class ConversationMaker {
     const { random } = this;
     const { streams } = this.machine;
     if (streams.length === 0) return undefined;
-    const action = random.pick(actions);
+    const action = this.crowded && random.oneIn(2) ? "expect" : random.pick(actions);
     // Streams end soon enough by themselves.
     if ((action === "reset" || action === "abandon" || action === "badTrailers") && !random.oneIn(3))
       return undefined;
@@ -141,7 +144,9 @@ export class ConversationMaker {
       ? random.int(0, streams.length - 1)
       : Math.max(0, streams.length - random.int(1, 4));
     const n =
-      action === "reset" ? random.pick([0, 2, 8]) : random.int(0, random.pick([0, 9, 5000, 65_535, 200_000]));
+      action === "reset"
+        ? random.pick([0, 2, 8])
+        : random.int(0, random.pick([0, 9, 5000, 65_535, 200_000, 200_000 * Number(this.crowded)]));
     return { do: "app", action, stream, n, end: random.oneIn(5) };
   }
 

@@ -41,6 +41,7 @@ export class PeerFrames {
   private readonly machine: Machine;
   private readonly isServer: boolean;
   private readonly wide: boolean;
+  private readonly greedy: boolean;
   private readonly encoder = new HpackEncoder(4096);
   private readonly streams = new Map<number, PeerStream>();
   private nextId = 1;
@@ -51,9 +52,10 @@ export class PeerFrames {
   /** Octets of DATA so far, by stream, 0 for the connection. */
   private readonly made = new Map<number, number>();
 
-  /** `wide`: the peer lets the connection send as much as it likes. */
-  constructor(random: Random, machine: Machine, wide: boolean) {
+  /** `wide`: the peer lets the connection send as much as it likes. `greedy`: it uses its windows to their ends. */
+  constructor(random: Random, machine: Machine, wide: boolean, greedy: boolean) {
     this.random = random;
+    this.greedy = greedy;
     this.wide = wide;
     this.machine = machine;
     this.isServer = machine.conversation.role === "server";
@@ -140,12 +142,16 @@ export class PeerFrames {
     if (stream === undefined) return undefined;
     const { id } = stream;
     const window = Math.min(this.window(0), this.window(id));
-    const n = random.int(0, random.pick([0, 10, 1000, 20_000, 65_535]));
     const pad = random.oneIn(4) ? random.int(0, 255) : undefined;
-    const whole = n + (pad === undefined ? 0 : pad + 1);
+    const padding = pad === undefined ? 0 : pad + 1;
+    const most = Math.min(window, connection.options.maxFrameSize) - padding;
+    const n = this.greedy
+      ? Math.max(0, most - random.pick([0, 0, 9]))
+      : random.int(0, random.pick([0, 10, 1000, 20_000, 65_535]));
+    const whole = n + padding;
     if (whole > window || whole > connection.options.maxFrameSize) return undefined;
     for (const key of [0, id]) this.made.set(key, (this.made.get(key) ?? 0) + whole);
-    stream.ended = random.oneIn(8);
+    stream.ended = random.oneIn(this.greedy ? 40 : 8);
     const shape = { end: stream.ended, ...(pad === undefined ? {} : { pad }) };
     return { bytes: data(id, n, shape), note: `DATA ${id} ${whole}${stream.ended ? " END_STREAM" : ""}` };
   }
