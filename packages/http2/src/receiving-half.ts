@@ -131,9 +131,9 @@ export abstract class ReceivingHalf<Host extends ReceivingHost = ReceivingHost>
   dataBegins(length: number): boolean {
     this.receiveWindow -= length;
     this.coming += length;
-    if (this.receiveWindow < 0) return false;
-    if (this.message > 0) this.askAgain();
-    return true;
+    const within = this.receiveWindow >= 0;
+    if (within && this.message > 0) this.askAgain();
+    return within;
   }
 
   /** So many octets that have arrived are to arrive again: until then it is as if they were under way. */
