@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 11: nothing is lost or reordered. A send that waits for room when the answer comes says whether its message was sent.
 // Mutant: core/src/engine/message-writer.ts # resolve(end <= left) => resolve(left === Number.POSITIVE_INFINITY)
-// Mutant: core/src/engine/message-writer.ts # dropped ? 0 : this.written - this.stream.queuedBytes => this.written
-// Mutant: core/src/engine/message-writer.ts # this.stream.queuedBytes); => 0);
-// Mutant: core/src/engine/client-call.ts # this.writer.stop(error !== null && this.stream.closed); => this.writer.stop(false);
+// Mutant: core/src/engine/message-writer.ts # this.written - this.stream.queuedBytes => this.written
+// Mutant: core/src/engine/message-writer.ts # this.written - this.stream.queuedBytes => 0
 // Mutant: core/src/client/handle-source.ts # await settled;
 import { createServer, type Socket } from "node:net";
 import { Code, createClient } from "@tristream/core";

@@ -47,6 +47,8 @@ export abstract class SendingHalf<Host extends SendingHost = SendingHost> extend
   starved = false;
   /** The header fields that wait with the stream for its turn to be opened. */
   waitingHeaders: OutgoingHeaders | null = null;
+  /** Bytes that waited when the stream closed. */
+  private neverSent = 0;
   private queuedEnd: number = End.OPEN;
   private queuedTrailers: OutgoingHeaders | null = null;
   private reservedAt = -1;
@@ -67,9 +69,9 @@ export abstract class SendingHalf<Host extends SendingHost = SendingHost> extend
     return this.host.peerMaxHeaderListSize;
   }
 
-  /** Bytes that wait for a window or for the link, or for the stream to be opened. */
+  /** Bytes that wait for a window or for the link, or for the stream to be opened. Of a closed stream: those that never left. */
   get queuedBytes(): number {
-    return this.queue === null ? 0 : this.queue.length;
+    return this.queue === null ? this.neverSent : this.queue.length;
   }
 
   /**
@@ -202,6 +204,7 @@ export abstract class SendingHalf<Host extends SendingHost = SendingHost> extend
 
   /** What waits is dropped. */
   protected dropQueue(): void {
+    this.neverSent = this.queuedBytes;
     this.queue = null;
     this.queuedTrailers = null;
     this.waitingHeaders = null;

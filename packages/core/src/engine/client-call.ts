@@ -305,9 +305,15 @@ export class ClientCall implements ByteStreamSink, ReaderOwner, WriterOwner {
     this.error = error;
     // A cancel's error may be the user's own object.
     if (error !== null && !canceled) this.addReceived(error);
-    this.writer.stop(error !== null && this.stream.closed);
+    this.stopRequest();
     if (error !== null) this.reader.fail(error, canceled);
     this.listener.ended(error);
+  }
+
+  /** Nothing more is sent. A send that waits for room hears whether its message has left; if not, the message never does. */
+  private stopRequest(): void {
+    this.writer.stop();
+    if (this.stream.queuedBytes > 0) this.stream.reset(ResetCode.NO_ERROR);
   }
 
   private trailersArrived(list: HeaderFields, headers: HeaderFields | null): void {
@@ -320,6 +326,9 @@ export class ClientCall implements ByteStreamSink, ReaderOwner, WriterOwner {
     }
     this.trailerList = list;
     this.status = status;
+    // The response may be decompressed for a while yet.
+    if (status === null) this.stopRequest();
+    if (this.over) return;
     if (status === null) this.reader.end();
     else {
       this.settle(status, false);

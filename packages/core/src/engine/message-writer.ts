@@ -128,15 +128,22 @@ export class MessageWriter<T> {
     return this.writeChosen(bytes, end, choiceOf(message) ?? this.compress, this.compression);
   }
 
-  /** Half-closes, behind what is being compressed. */
+  /** Half-closes, behind what is being compressed; not if the writer stops meanwhile. */
   end(then: () => void): void {
-    if (this.deflating !== null) this.deflating.then(then, () => {});
-    else then();
+    const { deflating } = this;
+    if (deflating === null) then();
+    else
+      deflating.then(
+        () => {
+          if (!this.stopped) then();
+        },
+        () => {},
+      );
   }
 
   /**
    * True at the next `writable`: there is room for more. When the writer stops before: whether the message that was written
-   * last has left the stream's queue, so that it is on its way.
+   * last has left the stream's queue, so that it is on its way. The owner of the writer sees to it that the rest never leaves.
    */
   room(): Promise<boolean> {
     if (this.stopped) return Promise.resolve(false);
@@ -174,15 +181,14 @@ export class MessageWriter<T> {
 
   /**
    * The call is over: nothing is sent any more, and the source is told by `return()`, which runs the `finally` of a
-   * generator that waits at a `yield`. Its answer is not awaited: it may be parked for ever. `dropped`: a reset has dropped
-   * the stream's queue.
+   * generator that waits at a `yield`. Its answer is not awaited: it may be parked for ever.
    */
-  stop(dropped = false): void {
+  stop(): void {
     if (this.stopped) return;
     this.stopped = true;
     const { source } = this;
     this.source = null;
-    this.wakeRoomWaiters(dropped ? 0 : this.written - this.stream.queuedBytes);
+    this.wakeRoomWaiters(this.written - this.stream.queuedBytes);
     if (source !== null) this.owner.asyncContext.runInAsyncScope(this.leave, this, source);
   }
 
