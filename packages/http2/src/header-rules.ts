@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { HeaderList } from "./hpack/header-list.js";
+import { quote } from "./quote.js";
 
 /** What a header list is, by its pseudo-headers (RFC 9113 §8.3). */
 export const ListKind = { UNKNOWN: 0, REQUEST: 1, RESPONSE: 2, TRAILERS: 3 } as const;
@@ -139,8 +140,4 @@ function checkMeaning(list: HeaderList, name: string, value: string): string | n
   if (list.contentLength >= 0 && list.contentLength !== length) return "two different content-length fields";
   list.contentLength = length;
   return null;
-}
-
-function quote(text: string): string {
-  return JSON.stringify(text.length > 64 ? `${text.slice(0, 64)}…` : text);
 }

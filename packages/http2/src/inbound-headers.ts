@@ -8,6 +8,7 @@ import type { HpackDecoder } from "./hpack/decoder.js";
 import type { HeaderList } from "./hpack/header-list.js";
 import { type Limits, limitPassed } from "./limits.js";
 import type { ResolvedHttp2Options } from "./options.js";
+import { quote } from "./quote.js";
 import type { Stream } from "./stream.js";
 
 /** The least that a peer may have to cut header blocks into (RFC 9113 §6.5.2). */
@@ -160,7 +161,7 @@ export abstract class InboundHeaders {
     }
     if (list.kind !== ListKind.RESPONSE) return `no ":status"`;
     const status = list.get(":status")!;
-    if (!/^[1-9][0-9]{2}$/.test(status)) return `":status" is ${JSON.stringify(status.slice(0, 32))}`;
+    if (!/^[1-9][0-9]{2}$/.test(status)) return `":status" is ${quote(status)}`;
     if (status === "101") return `":status" is 101 (RFC 9113 §8.6)`;
     return end && status.startsWith("1") ? "interim response with END_STREAM" : null;
   }

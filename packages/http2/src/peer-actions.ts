@@ -12,6 +12,7 @@ import type { InboundHost } from "./inbound-headers.js";
 import { Keepalive } from "./keepalive.js";
 import type { Http2Options } from "./options.js";
 import { PostponedStreams } from "./postponed-streams.js";
+import { quote } from "./quote.js";
 import { Setting } from "./settings.js";
 import { Stream } from "./stream.js";
 import { StreamCarrier } from "./stream-carrier.js";
@@ -156,7 +157,7 @@ export abstract class PeerActions extends StreamCarrier implements InboundHost {
     const why =
       code === ErrorCode.NO_ERROR
         ? ""
-        : ` with ${errorCodeName(code)}${debug === "" ? "" : ` ${JSON.stringify(debug)}`}`;
+        : ` with ${errorCodeName(code)}${debug === "" ? "" : ` ${quote(debug, 256)}`}`;
     this.failure ??=
       code === ErrorCode.NO_ERROR ? undefined : new Http2ConnectionError(code, `the peer sent GOAWAY${why}`);
     const reset: StreamReset = {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { contextFrom, rootContext } from "../engine/async-context.js";
 import type { CallScope } from "./call-scope.js";
+import { warn } from "./client-log.js";
 
 /** Callbacks of a call's options. */
 export interface CallObserver {
@@ -24,7 +24,15 @@ export function observe(name: string, callback: keyof CallObserver, call: () => 
   try {
     call();
   } catch (error) {
-    const text = `tristream: ${callback} of ${name} threw: ${String(error)}`;
-    contextFrom(rootContext()).runInAsyncScope(console.warn, console, text);
+    warn(`errors of ${callback}`, name, () => `${callback} of ${name} threw: ${textOf(error)}`);
+  }
+}
+
+/** What was thrown may have no text. */
+function textOf(thrown: unknown): string {
+  try {
+    return String(thrown);
+  } catch {
+    return `a thrown ${typeof thrown} that has no text`;
   }
 }

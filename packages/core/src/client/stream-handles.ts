@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Code, ConnectError } from "@connectrpc/connect";
-import { contextFrom, rootContext } from "../engine/async-context.js";
 import { errorFromThrown, thrownConnectError } from "../engine/thrown.js";
 import type { SendOptions } from "./call-options.js";
 import type { CallScope } from "./call-scope.js";
+import { warn } from "./client-log.js";
 import type { HandleSource } from "./handle-source.js";
 import type { StreamCall } from "./stream-call.js";
 
@@ -69,10 +69,12 @@ const finished: IteratorResult<never, undefined> = Object.freeze({ done: true, v
  */
 const dropped = new FinalizationRegistry((call: StreamCall<unknown>) => {
   if (call.scope.over) return;
-  contextFrom(rootContext()).runInAsyncScope(
-    console.warn,
-    console,
-    `tristream: a stream of ${call.scope.name} was dropped while it ran, and is canceled: read it to its end, leave its loop, or call cancel()`,
+  const { name } = call.scope;
+  warn(
+    "dropped streams",
+    name,
+    () =>
+      `a stream of ${name} was dropped while it ran, and is canceled: read it to its end, leave its loop, or call cancel()`,
   );
   call.cancel(new ConnectError("canceled: the stream's handle was garbage-collected", Code.Canceled));
 });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Compression } from "../connect-private.js";
+import { reasonText } from "../protocol/printable.js";
 
 /**
  * Inflates a message. Rejects with `ResourceExhausted` when more than `maxBytes` come out, and with `unreadable` when
@@ -29,6 +30,11 @@ export async function inflate(
 function uninflatable(cause: unknown, code: Code): ConnectError {
   // Connect's compressions say "decompression failed", and why in the cause.
   const reason = cause instanceof ConnectError && cause.cause instanceof Error ? cause.cause : cause;
-  const text = reason instanceof Error ? reason.message : String(reason);
-  return new ConnectError(`compressed message can't be inflated: ${text}`, code, undefined, undefined, cause);
+  return new ConnectError(
+    `compressed message can't be inflated: ${reasonText(reason)}`,
+    code,
+    undefined,
+    undefined,
+    cause,
+  );
 }

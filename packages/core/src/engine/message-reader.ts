@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Compression } from "../connect-private.js";
+import { reasonText } from "../protocol/printable.js";
 import type { AsyncContext } from "./async-context.js";
 import type { ByteStream } from "./byte-stream.js";
 import { EnvelopeReader } from "./envelope-reader.js";
@@ -287,11 +288,10 @@ export class MessageReader<T> extends EnvelopeReader implements AsyncIterableIte
     try {
       message = this.codec.parse(b, start, end, owned);
     } catch (cause) {
-      const text = cause instanceof Error ? cause.message : String(cause);
       this.unreadable(
         size,
         new ConnectError(
-          `message of ${end - start} bytes can't be parsed: ${text}`,
+          `message of ${end - start} bytes can't be parsed: ${reasonText(cause)}`,
           this.unreadableCode,
           undefined,
           undefined,

@@ -81,15 +81,13 @@ export function replaceHeaders(headers: Headers, by: Headers): void {
 
 /**
  * Throws an error of the given code when a header list is larger than the peer takes. It would be refused with all of its
- * call, and by some with all of its connection. `what` names the list, in the plural.
+ * call, and by some with all of its connection. `what` names the list, in the plural. The error's `listSize` is the list's size.
  */
 export function checkListSize(what: string, fields: Fields, most: number, code: Code): void {
   const size = listSize(fields);
   if (size > most) {
-    throw new ConnectError(
-      `${what} of ${size} bytes are larger than the ${most} that the peer takes: send less, or raise maxHeaderListSize there`,
-      code,
-    );
+    const text = `${what} of ${size} bytes are larger than the ${most} that the peer takes: send less, or raise maxHeaderListSize there`;
+    throw Object.assign(new ConnectError(text, code), { listSize: size });
   }
 }
 

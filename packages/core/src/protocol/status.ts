@@ -4,6 +4,7 @@ import { formatStatusDetails, parseStatusDetails } from "../connect-private.js";
 import { grpcMessage, grpcStatus, grpcStatusDetails, isReserved } from "./headers.js";
 import { appendField, type Fields, headersFromFields } from "./metadata.js";
 import { decodePercent, encodePercent } from "./percent.js";
+import { printable } from "./printable.js";
 import { quote } from "./quote.js";
 
 /** Trailers of a call that went well. */
@@ -65,7 +66,8 @@ function encodeText(text: string): string {
 
 /**
  * The outcome that a header list or trailers carry: undefined when there is no status, null when it is OK, else the
- * error. The details win over the two plain fields, as both Dubbo peers have it.
+ * error. The details win over the two plain fields, as both Dubbo peers have it. The error's `message` holds no control characters, its
+ * `rawMessage` is the peer's text.
  */
 export function parseStatus(list: {
   readonly fields: Fields;
@@ -80,11 +82,10 @@ export function parseStatus(list: {
   const said = detailed?.rawMessage ?? decodePercent(list.get(grpcMessage) ?? "");
   const code = codeFrom(status);
   const odd = `${grpcStatus} is ${quote(status)}, which is no code of gRPC's (0 to 16)`;
-  const error = new ConnectError(
-    said === "" && code === undefined ? odd : said,
-    code ?? Code.Unknown,
-    metadata,
-  );
+  const text = said === "" && code === undefined ? odd : said;
+  const error = new ConnectError(printable(text), code ?? Code.Unknown, metadata);
+  // `message` is what programs print; `rawMessage` is what the peer has sent.
+  if (error.rawMessage !== text) (error as { rawMessage: string }).rawMessage = text;
   if (detailed !== undefined) error.details = detailed.details;
   if (code === undefined) error.cause = new Error(odd);
   return error;

@@ -41,6 +41,8 @@ export interface TripleRouteOptions extends ServeOptions {
 export interface RouterHost extends ContextHost {
   /** Where unexpected errors of calls that `router.handlers` serve are told. Default: `console`, without its `debug`. */
   readonly logger?: Logger | undefined;
+  /** The server's log, which limits its lines. Default: one that writes to `logger`. */
+  readonly log?: ServerLog | undefined;
 }
 
 /**
@@ -71,7 +73,7 @@ export interface TripleRouter extends ConnectRouter {
 /** Makes a router. `host` is what its calls need of the server. */
 export function createTripleRouter(options: ServeOptions, host: RouterHost): TripleRouter {
   const base = resolveServeOptions(options);
-  const log = new ServerLog(host.logger ?? defaultLogger);
+  const log = host.log ?? new ServerLog(host.logger ?? defaultLogger);
   const routes = new RouteTable();
   const handlers: UniversalHandler[] = [];
   const add = (

@@ -92,7 +92,7 @@ class LinkServer implements Server, ServerConnectionOwner {
   constructor(options: ServerOptions) {
     this.clock = options.clock ?? systemClock;
     this.deadlines = deadlinesOf(this.clock);
-    this.log = new ServerLog(options.logger ?? defaultLogger);
+    this.log = new ServerLog(options.logger ?? defaultLogger, this.clock);
     this.parked = new ParkedHandlers(
       this.log,
       timeOption("parkedHandlerMs", options.parkedHandlerMs) ?? 5000,
@@ -101,7 +101,7 @@ class LinkServer implements Server, ServerConnectionOwner {
     this.acceptEncoding = acceptedNames(resolveServeOptions(options).acceptCompression);
     this.router = createTripleRouter(options, {
       shutdownSignal: this.shutdownController.signal,
-      ...(options.logger === undefined ? {} : { logger: options.logger }),
+      log: this.log,
     });
     const registered: unknown = options.routes(this.router);
     this.ready = Promise.resolve(registered).then(() => {});
@@ -208,6 +208,7 @@ class LinkServer implements Server, ServerConnectionOwner {
 
   private settleStopped(): void {
     this.cancelSettle?.();
+    if (this.stopped !== null) this.log.flush();
     this.stopped?.({ finished: this.finished, cut: this.cut });
     this.stopped = null;
   }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ConnectRouter } from "@connectrpc/connect";
 import { createTripleRouter, type TripleRouter } from "./create-router.js";
-import type { Logger } from "./logger.js";
+import { defaultLogger, type Logger } from "./logger.js";
 import type { ServeOptions } from "./resolve-options.js";
+import { ServerLog } from "./server-log.js";
 
 /** Options of {@link mount}. */
 export interface MountOptions extends ServeOptions {
@@ -23,8 +24,9 @@ export function mount(
   options: MountOptions = {},
 ): (router: ConnectRouter) => void {
   const { shutdownSignal = new AbortController().signal, logger, ...serve } = options;
+  const log = new ServerLog(logger ?? defaultLogger);
   return (router) => {
-    const triple = createTripleRouter(serve, { shutdownSignal, logger });
+    const triple = createTripleRouter(serve, { shutdownSignal, log });
     const registered: unknown = routes(triple);
     if (registered instanceof Promise) {
       registered.catch(() => {});

@@ -57,8 +57,7 @@ class ParkedHandler implements DeadlineEntry {
   }
 
   onDeadline(): void {
-    this.reported = true;
-    this.log.parked(logged(this.call), this.deadlines.now() - this.since, this.call.outcome);
+    this.reported = this.log.parked(logged(this.call), this.deadlines.now() - this.since, this.call.outcome);
   }
 
   settled(): void {

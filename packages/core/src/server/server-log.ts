@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Code, ConnectError } from "@connectrpc/connect";
-import type { AsyncContext } from "../engine/async-context.js";
+import { type AsyncContext, captureContext, contextFrom } from "../engine/async-context.js";
+import { type Clock, systemClock } from "../engine/clock.js";
+import { describeThrown } from "../engine/describe-thrown.js";
+import { LineLimits, leftOutText } from "../engine/line-limits.js";
+import { printable } from "../protocol/printable.js";
 import type { Logger } from "./logger.js";
 
 /** Whose call it is, for a line of the log. */
@@ -13,61 +17,72 @@ export interface LoggedCall {
   readonly asyncContext?: AsyncContext;
 }
 
-/** What a server tells its owner: one place for the words, and a logger that fails harms nobody. */
+type Level = keyof Logger;
+
+/**
+ * Bytes of a header list that popular peers take (grpc-java: 8 KiB). A peer that takes less has chosen so: its answers that don't fit
+ * are no news to the server's owner.
+ */
+const usualListSize = 8192;
+
+/**
+ * What a server tells its owner: one place for the words, for the kind of each line, and for the limits on how many are written. A
+ * logger that fails harms nothing. Lines hold no control characters: a peer's text can't forge a line.
+ */
 export class ServerLog {
   private readonly logger: Logger;
+  private readonly limits: LineLimits<Level>;
+  private readonly asyncContext: AsyncContext = captureContext();
 
-  constructor(logger: Logger) {
+  /** `clock` is that of the rates of lines. */
+  constructor(logger: Logger, clock: Clock = systemClock) {
     this.logger = logger;
+    this.limits = new LineLimits(clock, (level, left) => {
+      contextFrom(this.asyncContext).runInAsyncScope(this.tell, this, level, leftOutText(left));
+    });
   }
 
   /** A handler threw what is no `ConnectError`: logs it, and returns what the client may see of it. */
   unexpected(call: LoggedCall, error: unknown): ConnectError {
     const id = Math.random().toString(36).slice(2, 10).padEnd(8, "0");
-    this.write(
-      "error",
-      `internal error (id ${id}) in ${call.method}, called by ${call.peer}: ${describeThrown(error)}`,
-      call,
-    );
+    this.write("error", `internal errors in ${call.method}`, call, () => [
+      `internal error (id ${id}) in ${call.method}, called by ${call.peer}: `,
+      describeThrown(error),
+    ]);
     return new ConnectError(`internal error (id ${id})`, Code.Internal, undefined, undefined, error);
   }
 
   /** The error that a call ended with has metadata that can't be sent, and went without. */
   metadataLeftOut(call: LoggedCall, reason: ConnectError): void {
-    this.write(
-      "warn",
+    const { listSize } = reason as { listSize?: unknown };
+    const level = typeof listSize === "number" && listSize <= usualListSize ? "debug" : "warn";
+    this.write(level, `errors of ${call.method} without some of their metadata`, call, () => [
       `the error of ${call.method}, called by ${call.peer}, was sent without some of its metadata: ${reason.rawMessage}`,
-      call,
-    );
+    ]);
   }
 
-  /** A handler threw after its call had ended: nobody but the log is left to be told. */
+  /** A handler threw after its call had ended: only the log is left to be told. */
   late(call: LoggedCall, error: unknown): void {
-    this.write(
-      "warn",
-      `${call.method}, called by ${call.peer}, threw after its call had ended: ${describeThrown(error)}`,
-      call,
-    );
+    this.write("warn", `errors of ${call.method} after its call had ended`, call, () => [
+      `${call.method}, called by ${call.peer}, threw after its call had ended: `,
+      describeThrown(error),
+    ]);
   }
 
-  /** A handler is still running though its call is over. */
-  parked(call: LoggedCall, sinceMs: number, outcome: ConnectError | null): void {
+  /** A handler is still running though its call is over. Returns whether the log had room for that. */
+  parked(call: LoggedCall, sinceMs: number, outcome: ConnectError | null): boolean {
     const how = outcome === null ? "" : ` (${outcome.message})`;
-    this.write(
-      "warn",
+    return this.write("warn", `handlers of ${call.method} that still run after their calls`, call, () => [
       `the handler of ${call.method}, called by ${call.peer}, still runs ${Math.round(sinceMs)} ms after its call ended${how}: ` +
         "it awaits something that does not end with the call; pass context.signal to what it awaits",
-      call,
-    );
+    ]);
   }
 
   /** A handler that was reported as parked has settled. */
   unparked(call: LoggedCall, afterMs: number): void {
-    this.write(
-      "warn",
+    this.write("warn", `handlers of ${call.method} that ended after their calls`, call, () => [
       `the handler of ${call.method}, called by ${call.peer}, has ended, ${Math.round(afterMs)} ms after its call`,
-      call,
-    );
+    ]);
   }
 
   /**
@@ -76,34 +91,50 @@ export class ServerLog {
    */
   connectionEnded(peer: string, error: Error): void {
     const { limit, foreign } = error as { limit?: unknown; foreign?: unknown };
+    const { message } = error;
     if (typeof limit === "string") {
-      this.write("warn", `connection with ${peer} ended, since it passed a limit: ${error.message}`);
+      this.write("warn", `connections that passed the limit ${limit}`, { peer }, () => [
+        `connection with ${peer} ended, since it passed a limit: ${message}`,
+      ]);
     } else if (foreign === true) {
-      this.write("warn", `connection with ${peer} refused: ${error.message}`);
+      this.write("warn", "connections refused", { peer }, () => [
+        `connection with ${peer} refused: ${message}`,
+      ]);
     } else {
-      this.write("debug", `connection with ${peer} ended: ${error.message}`);
+      this.write("debug", "connections that ended by an error", { peer }, () => [
+        `connection with ${peer} ended: ${message}`,
+      ]);
     }
   }
 
-  private write(level: keyof Logger, message: string, call?: LoggedCall): void {
-    if (call?.asyncContext !== undefined) call.asyncContext.runInAsyncScope(this.tell, this, level, message);
-    else this.tell(level, message);
+  /** Reports the lines that were left out: nothing else may come. */
+  flush(): void {
+    this.limits.flush();
   }
 
-  private tell(level: keyof Logger, message: string): void {
+  /**
+   * Writes a line, unless there were too many of its kind from its peer. `parts`: what stands on the line, and what may go on behind it
+   * on lines of its own (a stack, which is printable already).
+   */
+  private write(
+    level: Level,
+    kind: string,
+    { peer, asyncContext }: Omit<LoggedCall, "method">,
+    parts: () => [line: string, stack?: string],
+  ): boolean {
+    if (!this.limits.admit(level, kind, peer)) return false;
+    const [line, stack = ""] = parts();
+    const message = printable(line) + stack;
+    if (asyncContext !== undefined) asyncContext.runInAsyncScope(this.tell, this, level, message);
+    else this.tell(level, message);
+    return true;
+  }
+
+  private tell(level: Level, message: string): void {
     try {
       this.logger[level](message);
     } catch {
       // A logger that fails must not take a connection, or the process, with it.
     }
-  }
-}
-
-/** What a handler threw, for the log. It may be anything, also what has no text. */
-function describeThrown(error: unknown): string {
-  try {
-    return error instanceof Error ? (error.stack ?? error.message) : `thrown value ${String(error)}`;
-  } catch {
-    return `a thrown ${typeof error} that has no text`;
   }
 }

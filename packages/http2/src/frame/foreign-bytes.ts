@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { quote } from "../quote.js";
 
 const upperA = 0x41;
 const upperZ = 0x5a;
@@ -27,6 +28,6 @@ export function describeForeign(first: Uint8Array, isServer: boolean): string | 
   if (text.startsWith("HTTP".slice(0, text.length)))
     return "the peer answers with HTTP/1.1: it is no HTTP/2 server, or only after an upgrade";
   return /^[ -~]/.test(text)
-    ? `the peer answers with ${JSON.stringify(text)} …, which is no HTTP/2: is it the right port?`
+    ? `the peer answers with ${quote(text)} …, which is no HTTP/2: is it the right port?`
     : undefined;
 }

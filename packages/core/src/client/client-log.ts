@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+import { contextFrom, rootContext } from "../engine/async-context.js";
+import { systemClock } from "../engine/clock.js";
+import { LineLimits, leftOutText } from "../engine/line-limits.js";
+import { printable } from "../protocol/printable.js";
+
+const limits = new LineLimits<"warn">(systemClock, (_level, left) => write(leftOutText(left)));
+
+/**
+ * Tells a program of a mistake of its own that no call can report, on `console.warn`: at most 20 lines of a kind and method at once, and one
+ * more each second. `kind` is a noun in the plural, `method` is `package.Service/Method`.
+ */
+export function warn(kind: string, method: string, text: () => string): void {
+  if (limits.admit("warn", kind, method)) write(text());
+}
+
+function write(text: string): void {
+  contextFrom(rootContext()).runInAsyncScope(console.warn, console, `tristream: ${printable(text)}`);
+}
