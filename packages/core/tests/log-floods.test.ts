@@ -12,7 +12,7 @@
 import { connect as connectHttp2 } from "node:http2";
 import { connect } from "node:net";
 import { jest } from "@jest/globals";
-import { Code, ConnectError, createClient, type Logger } from "@tristream/core";
+import { Code, ConnectError, createClient, createServer, type Link, type Logger } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { serve } from "@tristream/node";
 import { createClock } from "@tristream/testing";
@@ -178,6 +178,26 @@ test("connections that are refused one after the other have 20 lines", async () 
   await clock.advance(10_000);
   expect(log.lines).toHaveLength(21);
   expect(log.lines[20]).toBe("warn 40 more like this left out: connections refused (127.0.0.1)");
+});
+
+test("a link's error has one line, without control characters", () => {
+  const log = collecting();
+  const server = createServer({ logger: log.logger, routes: () => {} });
+  const link: Link = {
+    usable: true,
+    activeStreams: 0,
+    maxHeaderListSize: 0,
+    peer: { address: "somewhere", transport: "memory" },
+    prepare: (fields) => ({ fields }),
+    start: (events) => events.closed?.(new Error(`lost${hostile}`)),
+    open: () => {
+      throw new Error("a server opens no stream");
+    },
+    shutdown() {},
+    abort() {},
+  };
+  server.accept(link);
+  expect(log.lines).toEqual([`debug connection with somewhere ended: lost${escaped}`]);
 });
 
 test.each([

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Code, ConnectError } from "@connectrpc/connect";
+import { Code, type ConnectError } from "@connectrpc/connect";
 import { compressedFlag, prefixLength, readLength } from "../protocol/envelope.js";
 import { grpcEncoding } from "../protocol/headers.js";
+import { peerError } from "../protocol/peer-error.js";
 import type { ByteStream } from "./byte-stream.js";
 
 /**
@@ -75,7 +76,7 @@ export abstract class EnvelopeReader {
     const inBody = this.bodyLength >= 0;
     const got = inBody ? this.bodyFilled : this.prefixFilled;
     const of = inBody ? `a message of ${this.bodyLength} bytes` : `a message prefix of ${prefixLength} bytes`;
-    this.failed(new ConnectError(`the stream ended inside ${of}, after ${got}`, this.unreadableCode));
+    this.failed(peerError(`the stream ended inside ${of}, after ${got}`, this.unreadableCode));
     return false;
   }
 
@@ -148,19 +149,19 @@ export abstract class EnvelopeReader {
 
   private refusal(length: number): ConnectError | null {
     if (length > this.maxBytes) {
-      return new ConnectError(
+      return peerError(
         `message of ${length} bytes is larger than the limit of ${this.maxBytes}: raise readMaxBytes where it is received`,
         Code.ResourceExhausted,
       );
     }
     if (this.flag > compressedFlag) {
-      return new ConnectError(
+      return peerError(
         `message with flag ${this.flag}: 0 (plain) and 1 (compressed) are allowed`,
         Code.Internal,
       );
     }
     if (this.inflates) return null;
-    return new ConnectError(
+    return peerError(
       `compressed message without ${grpcEncoding}: say which compression in the headers`,
       Code.Internal,
     );

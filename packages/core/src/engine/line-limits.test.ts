@@ -3,7 +3,7 @@
 // Mutant: core/src/engine/line-limits.ts # bucket.take(now) && of.bucket.take(now) => bucket.take(now)
 // Mutant: core/src/engine/line-limits.ts # if (bucket.omitted > 0 || !bucket.full(now)) return false;
 // Mutant: core/src/engine/line-limits.ts # slice(0, 4) => slice(0, 8)
-// Mutant: core/src/engine/line-limits.ts # this.omitting.clear();
+// Mutant: core/src/engine/line-limits.ts # this.omitting.delete(bucket);
 import { type LeftOut, LineLimits, peerName } from "./line-limits.js";
 
 function start() {

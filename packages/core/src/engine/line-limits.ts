@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Clock } from "./clock.js";
+import { TokenBucket } from "./token-bucket.js";
 
 /** Lines of one kind and peer that are written at once, and the further ones of each second. */
 const ofPeer = { burst: 20, perSecond: 1 };
@@ -50,7 +51,7 @@ export class LineLimits<Level> {
       of = {
         level,
         name: kind,
-        bucket: new Bucket(ofKind, now),
+        bucket: new TokenBucket(ofKind, now),
         others: new PeerBucket(kind, level, "further peers", now),
       };
       this.kinds.set(kind, of);
@@ -125,42 +126,12 @@ export class LineLimits<Level> {
 interface Kind<Level> {
   readonly level: Level;
   readonly name: string;
-  readonly bucket: Bucket;
+  readonly bucket: TokenBucket;
   /** The peers that have no bucket of their own. */
   readonly others: PeerBucket<Level>;
 }
 
-class Bucket {
-  private readonly rate: { readonly burst: number; readonly perSecond: number };
-  private tokens: number;
-  private at: number;
-
-  constructor(rate: { readonly burst: number; readonly perSecond: number }, now: number) {
-    this.rate = rate;
-    this.tokens = rate.burst;
-    this.at = now;
-  }
-
-  take(now: number): boolean {
-    this.refill(now);
-    if (this.tokens < 1) return false;
-    this.tokens--;
-    return true;
-  }
-
-  full(now: number): boolean {
-    this.refill(now);
-    return this.tokens === this.rate.burst;
-  }
-
-  private refill(now: number): void {
-    const { burst, perSecond } = this.rate;
-    this.tokens = Math.min(burst, this.tokens + (Math.max(0, now - this.at) * perSecond) / 1000);
-    this.at = now;
-  }
-}
-
-class PeerBucket<Level> extends Bucket {
+class PeerBucket<Level> extends TokenBucket {
   readonly kind: string;
   readonly level: Level;
   readonly peer: string;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Code, ConnectError } from "@connectrpc/connect";
+import { Code, type ConnectError } from "@connectrpc/connect";
 import type { Compression } from "../connect-private.js";
+import { peerError } from "../protocol/peer-error.js";
 import { reasonText } from "../protocol/printable.js";
 import type { AsyncContext } from "./async-context.js";
 import type { ByteStream } from "./byte-stream.js";
@@ -290,10 +291,9 @@ export class MessageReader<T> extends EnvelopeReader implements AsyncIterableIte
     } catch (cause) {
       this.unreadable(
         size,
-        new ConnectError(
+        peerError(
           `message of ${end - start} bytes can't be parsed: ${reasonText(cause)}`,
           this.unreadableCode,
-          undefined,
           undefined,
           cause,
         ),

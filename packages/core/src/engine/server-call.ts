@@ -3,6 +3,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import type { Compression } from "../connect-private.js";
 import * as names from "../protocol/headers.js";
 import { headersFromFields } from "../protocol/metadata.js";
+import { peerError } from "../protocol/peer-error.js";
 import { ResetCode } from "../protocol/reset-code.js";
 import { type AsyncContext, captureContext, contextFrom } from "./async-context.js";
 import type { ByteStream, ByteStreamSink, HeaderFields, StreamReset } from "./byte-stream.js";
@@ -37,6 +38,8 @@ export interface RequestHead extends ResponseShape {
   /** Why the call can't be served; null if it can. */
   readonly refusal: ConnectError | null;
   readonly timeoutMs: number | undefined;
+  /** That of the routes when this was worked out: it holds until a route is added. */
+  readonly generation: number;
   readonly readCompression: Compression | null;
 }
 
@@ -352,9 +355,7 @@ export class ServerCall
   private wrongCount(): void {
     const { received } = this.reader;
     const wrong = received === 0 ? "no request message" : `${received} request messages`;
-    this.finish(
-      new ConnectError(`${wrong} for ${this.method.name}: exactly one is allowed`, Code.Unimplemented),
-    );
+    this.finish(peerError(`${wrong} for ${this.method.name}: exactly one is allowed`, Code.Unimplemented));
   }
 
   readStopped(): void {}
@@ -383,7 +384,7 @@ export class ServerCall
       return;
     }
     this.stop(
-      new ConnectError(
+      peerError(
         `the deadline of ${this.head.timeoutMs} ms that the client set passed in ${this.method.name}, at the server; raise timeoutMs if that is too short`,
         Code.DeadlineExceeded,
       ),
@@ -438,9 +439,9 @@ export class ServerCall
 
 function errorFromReset(reset: StreamReset, peer: Peer): ConnectError {
   if (reset.source === "connection") {
-    return new ConnectError(`connection to ${peer.address} lost: ${reset.message}`, Code.Unavailable);
+    return peerError(`connection to ${peer.address} lost: ${reset.message}`, Code.Unavailable);
   }
-  if (reset.source === "local") return new ConnectError(reset.message, Code.Internal);
+  if (reset.source === "local") return peerError(reset.message, Code.Internal);
   // Whatever code it comes with, a client that resets does not want the answer any more.
-  return new ConnectError(`canceled by ${peer.address}: ${reset.message}`, Code.Canceled);
+  return peerError(`canceled by ${peer.address}: ${reset.message}`, Code.Canceled);
 }

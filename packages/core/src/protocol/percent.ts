@@ -10,7 +10,8 @@ export function encodePercent(text: string): string {
   if (/^[ !-$&-*,-~]*$/.test(text) && text === text.trim()) return text;
   const octets = encoder.encode(text);
   let out = "";
-  for (const [i, octet] of octets.entries()) {
+  for (let i = 0; i < octets.length; i++) {
+    const octet = octets[i]!;
     const inner = octet > 0x20 || (i > 0 && i < octets.length - 1);
     const plain = inner && octet >= 0x20 && octet <= 0x7e && octet !== 0x25 && octet !== 0x2b;
     out += plain ? String.fromCharCode(octet) : `%${octet.toString(16).toUpperCase().padStart(2, "0")}`;
@@ -24,20 +25,28 @@ export function encodePercent(text: string): string {
  */
 export function decodePercent(value: string): string {
   if (/^[ -$&-~]*$/.test(value)) return value;
-  const octets: number[] = [];
+  const octets = new Uint8Array(value.length);
+  let length = 0;
   for (let i = 0; i < value.length; i++) {
-    const hex = value[i] === "%" ? /^[0-9a-fA-F]{2}/.exec(value.slice(i + 1, i + 3)) : null;
-    if (hex !== null) {
-      octets.push(Number.parseInt(hex[0], 16));
-      i += 2;
-    } else {
-      octets.push(value.charCodeAt(i) & 0xff);
-    }
+    const c = value.charCodeAt(i);
+    const high = c === 0x25 ? hexDigit(value.charCodeAt(i + 1)) : -1;
+    const low = high < 0 ? -1 : hexDigit(value.charCodeAt(i + 2));
+    octets[length++] = low < 0 ? c : high * 16 + low;
+    if (low >= 0) i += 2;
   }
+  const decoded = octets.subarray(0, length);
   try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(Uint8Array.from(octets));
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(decoded);
   } catch {
-    // Not by one call with all of them: that has a limit, and a peer's text may be long.
-    return octets.map((octet) => String.fromCharCode(octet)).join("");
+    let text = "";
+    for (const octet of decoded) text += String.fromCharCode(octet);
+    return text;
   }
+}
+
+/** The value of a hexadecimal digit; -1 if it is none. */
+function hexDigit(c: number): number {
+  if (c >= 0x30 && c <= 0x39) return c - 0x30;
+  const letter = c | 0x20;
+  return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1;
 }

@@ -8,6 +8,7 @@ import {
   type HandlerContext,
 } from "@connectrpc/connect";
 import type { UniversalHandler } from "../connect-private.js";
+import type { Clock } from "../engine/clock.js";
 import { messageCodec } from "../engine/message-codec.js";
 import type { ServerCall, ServerMethod } from "../engine/server-call.js";
 import type { Subtype } from "../protocol/content-type.js";
@@ -41,6 +42,8 @@ export interface TripleRouteOptions extends ServeOptions {
 export interface RouterHost extends ContextHost {
   /** Where unexpected errors of calls that `router.handlers` serve are told. Default: `console`, without its `debug`. */
   readonly logger?: Logger | undefined;
+  /** The clock of rates. Default: the runtime's. */
+  readonly clock?: Clock | undefined;
   /** The server's log, which limits its lines. Default: one that writes to `logger`. */
   readonly log?: ServerLog | undefined;
 }
@@ -74,7 +77,7 @@ export interface TripleRouter extends ConnectRouter {
 export function createTripleRouter(options: ServeOptions, host: RouterHost): TripleRouter {
   const base = resolveServeOptions(options);
   const log = host.log ?? new ServerLog(host.logger ?? defaultLogger);
-  const routes = new RouteTable();
+  const routes = new RouteTable(host.clock);
   const handlers: UniversalHandler[] = [];
   const add = (
     method: DescMethod,

@@ -102,6 +102,7 @@ class LinkServer implements Server, ServerConnectionOwner {
     this.router = createTripleRouter(options, {
       shutdownSignal: this.shutdownController.signal,
       log: this.log,
+      clock: this.clock,
     });
     const registered: unknown = options.routes(this.router);
     this.ready = Promise.resolve(registered).then(() => {});

@@ -7,6 +7,7 @@ import type { RequestHead } from "../engine/server-call.js";
 import { parseContentType, type Subtype } from "../protocol/content-type.js";
 import { describeRefusedEncoding } from "../protocol/encoding.js";
 import * as names from "../protocol/headers.js";
+import { peerError } from "../protocol/peer-error.js";
 import { quote } from "../protocol/quote.js";
 import { parseTimeout } from "../protocol/timeout.js";
 import type { ResolvedServeOptions } from "./resolve-options.js";
@@ -16,6 +17,8 @@ import type { RouteTable } from "./route-table.js";
 export interface HttpRefusal {
   readonly httpStatus: number;
   readonly text: string;
+  /** See {@link RequestHead.generation}. */
+  readonly generation: number;
 }
 
 /**
@@ -24,10 +27,10 @@ export interface HttpRefusal {
  */
 export function requestHead(list: HeaderFields, routes: RouteTable): RequestHead | HttpRefusal {
   const known = list.note as RequestHead | HttpRefusal | undefined;
-  if (known !== undefined) return known;
+  // Routes may be added while connections are open.
+  if (known !== undefined && known.generation === routes.generation) return known;
   const head = readHead(list, routes);
-  // A refusal is not kept: routes may be added while connections are open.
-  if ("httpStatus" in head || head.refusal === null) list.note = head;
+  list.note = head;
   return head;
 }
 
@@ -39,40 +42,49 @@ function readHead(list: HeaderFields, routes: RouteTable): RequestHead | HttpRef
     return {
       httpStatus: 415,
       text: `${got}: application/grpc, application/grpc+proto or application/grpc+json is needed`,
+      generation: routes.generation,
     };
   }
   const method = list.get(names.pseudoMethod);
-  if (method !== "POST") return { httpStatus: 405, text: `method ${quote(method ?? "")}: POST is needed` };
+  if (method !== "POST") {
+    return {
+      httpStatus: 405,
+      text: `method ${quote(method ?? "")}: POST is needed`,
+      generation: routes.generation,
+    };
+  }
   const found = routes.resolve(list.get(names.pseudoPath) ?? "", {
     group: list.get(names.serviceGroup) ?? "",
     version: list.get(names.serviceVersion) ?? "",
   });
-  if (found instanceof ConnectError) return refused(subtype, found);
+  if (found instanceof ConnectError) return refused(subtype, found, routes);
   const { options } = found;
   const timeout = list.get(names.grpcTimeout);
   const timeoutMs = timeout === undefined ? undefined : parseTimeout(timeout);
   if (timeout !== undefined && timeoutMs === undefined) {
     return refused(
       subtype,
-      new ConnectError(
+      peerError(
         `${names.grpcTimeout} is ${quote(timeout)}: 1 to 8 digits and one of n u m S M H are allowed`,
         Code.InvalidArgument,
       ),
+      routes,
     );
   }
   if (timeoutMs !== undefined && timeoutMs > options.maxTimeoutMs) {
     return refused(
       subtype,
-      new ConnectError(
+      peerError(
         `the deadline of ${timeoutMs} ms is longer than the ${options.maxTimeoutMs} ms that this server allows: lower timeoutMs, or raise maxTimeoutMs of the server`,
         Code.InvalidArgument,
       ),
+      routes,
     );
   }
   const encoding = list.get(names.grpcEncoding) ?? "identity";
   const readCompression =
     encoding === "identity" ? null : options.acceptCompression.find((c) => c.name === encoding);
-  if (readCompression === undefined) return refused(subtype, unknownEncoding(encoding, options));
+  if (readCompression === undefined) return refused(subtype, unknownEncoding(encoding, options), routes);
   const offeredCompression = responseCompression(list, options);
   return {
     subtype,
@@ -83,10 +95,11 @@ function readHead(list: HeaderFields, routes: RouteTable): RequestHead | HttpRef
     readCompression,
     writeCompression: options.compressResponses ? offeredCompression : null,
     offeredCompression,
+    generation: routes.generation,
   };
 }
 
-function refused(subtype: Subtype, refusal: ConnectError): RequestHead {
+function refused(subtype: Subtype, refusal: ConnectError, routes: RouteTable): RequestHead {
   return {
     subtype,
     url: "",
@@ -96,6 +109,7 @@ function refused(subtype: Subtype, refusal: ConnectError): RequestHead {
     readCompression: null,
     writeCompression: null,
     offeredCompression: null,
+    generation: routes.generation,
   };
 }
 
@@ -107,7 +121,7 @@ function urlOf(list: HeaderFields): string {
 
 function unknownEncoding(encoding: string, options: ResolvedServeOptions): ConnectError {
   const known = acceptedNames(options.acceptCompression);
-  return new ConnectError(
+  return peerError(
     `${names.grpcEncoding} is ${describeRefusedEncoding(
       encoding,
       options.acceptCompression.map((c) => c.name),
@@ -122,9 +136,17 @@ export function acceptedNames(compressions: readonly Compression[]): string {
   return compressions.map((c) => c.name).join(",");
 }
 
+/** Characters of `grpc-accept-encoding` that are read: a client lists a few names. */
+const mostAccepted = 256;
+
 /** The first of what the client accepts that the server has; null if there is none. */
 function responseCompression(list: HeaderFields, options: ResolvedServeOptions): WriteCompression | null {
-  const accepted = (list.get(names.grpcAcceptEncoding) ?? "").split(",").map((name) => name.trim());
+  const given = list.get(names.grpcAcceptEncoding);
+  if (given === undefined || options.acceptCompression.length === 0) return null;
+  const accepted = given
+    .slice(0, mostAccepted)
+    .split(",")
+    .map((name) => name.trim());
   const compression = accepted
     .map((name) => options.acceptCompression.find((c) => c.name === name))
     .find((c) => c !== undefined);

@@ -1,29 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Code, ConnectError } from "@connectrpc/connect";
+import type { Clock } from "../engine/clock.js";
 import { foldPath } from "../protocol/path.js";
-import { quote } from "../protocol/quote.js";
+import { peerError } from "../protocol/peer-error.js";
 import { describeSelector, type Selector, selectorKey } from "../protocol/selector.js";
-import { nearestName } from "./nearest-name.js";
 import type { Registration } from "./registration.js";
+import { offered, UnknownPaths } from "./unknown-paths.js";
 
 /** All registrations of one path, by group and version. */
 export interface PathRoutes {
   readonly path: string;
   readonly bySelector: Map<string, Registration>;
+  /** What an error says is offered; null until it is needed. */
+  offered: string | null;
 }
 
 /** Which registration serves a path, a group and a version: exact, as dubbo-go; nothing is ever served by another one. */
 export class RouteTable {
   private readonly paths = new Map<string, PathRoutes>();
   private readonly folded = new Map<string, PathRoutes>();
+  private readonly unknown: UnknownPaths;
+  /** Counts what was added. */
+  generation = 0;
+
+  /** `clock` is that of the rate of hints. Default: the runtime's. */
+  constructor(clock?: Clock) {
+    this.unknown = new UnknownPaths(clock);
+  }
 
   /** Adds a registration. Throws when the same path, group and version are taken. */
   add(path: string, registration: Registration): PathRoutes {
     const key = selectorKey(registration.selector.group, registration.selector.version);
     let routes = this.paths.get(path);
     if (routes === undefined) {
-      routes = { path, bySelector: new Map() };
+      routes = { path, bySelector: new Map(), offered: null };
       this.paths.set(path, routes);
+      this.unknown.add(path);
       if (!this.folded.has(foldPath(path))) this.folded.set(foldPath(path), routes);
     }
     if (routes.bySelector.has(key)) {
@@ -33,6 +45,8 @@ export class RouteTable {
       );
     }
     routes.bySelector.set(key, registration);
+    routes.offered = null;
+    this.generation++;
     return routes;
   }
 
@@ -44,46 +58,22 @@ export class RouteTable {
   /** The registration for a request, or the error that says what was asked for and what is offered. */
   resolve(path: string, selector: Selector): Registration | ConnectError {
     const routes = this.find(path);
-    if (routes === undefined) return this.unknownPath(path);
+    if (routes === undefined) return this.unknown.answer(path);
     return (
       routes.bySelector.get(selectorKey(selector.group, selector.version)) ??
       unknownSelector(routes, selector)
     );
   }
-
-  private unknownPath(path: string): ConnectError {
-    const [, service = "", method = ""] = /^\/([^/]*)\/(.*)$/.exec(path) ?? [];
-    const methods = [...this.paths.keys()]
-      .filter((p) => p.startsWith(`/${service}/`))
-      .map((p) => p.slice(service.length + 2));
-    if (methods.length > 0) return unknownName(`method ${quote(method)} of ${service}`, method, methods);
-    const services = new Set([...this.paths.keys()].map((p) => p.slice(1, p.lastIndexOf("/"))));
-    const asked = service === "" ? path : service;
-    return unknownName(`service ${quote(asked)}`, asked, [...services]);
-  }
-}
-
-/** Names that an error lists: more would not fit into the headers that a peer takes. */
-const mostListed = 20;
-
-function unknownName(what: string, asked: string, names: readonly string[]): ConnectError {
-  const nearest = nearestName(asked, names);
-  const hint = nearest === undefined ? "" : ` did you mean ${JSON.stringify(nearest)}?`;
-  return new ConnectError(`unknown ${what}:${hint} ${offered(names, ", ")}`, Code.Unimplemented);
-}
-
-function offered(names: readonly string[], separator: string): string {
-  if (names.length === 0) return "nothing is offered";
-  const listed = names.slice(0, mostListed).join(separator);
-  const more = names.length > mostListed ? `${separator}and ${names.length - mostListed} more` : "";
-  return `offered ${names.length === 1 ? "is" : "are"} ${listed}${more}`;
 }
 
 /** The error for a group and version that nobody registered. */
 export function unknownSelector(routes: PathRoutes, selector: Selector): ConnectError {
-  const names = [...routes.bySelector.values()].map((r) => describeSelector(r.selector));
-  return new ConnectError(
-    `no implementation of ${routes.path.slice(1)} for ${describeSelector(selector)}: ${offered(names, "; ")}`,
+  routes.offered ??= offered(
+    [...routes.bySelector.values()].map((r) => describeSelector(r.selector)),
+    "; ",
+  );
+  return peerError(
+    `no implementation of ${routes.path.slice(1)} for ${describeSelector(selector)}: ${routes.offered}`,
     Code.Unimplemented,
   );
 }
