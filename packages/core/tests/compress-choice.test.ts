@@ -4,9 +4,8 @@
 // Mutant: core/src/engine/message-writer.ts # choiceOf(message) ?? this.compress => this.compress
 // Mutant: core/src/engine/message-writer.ts # choiceOf(message) ?? this.compress => choiceOf(message)
 // Mutant: core/src/engine/message-writer.ts # if (!deflates && before === null) => if (!deflates)
-// Mutant: core/src/engine/message-reader.ts # if (this.compressed !== false && !this.single) this.compressed = false;
-// Mutant: core/src/engine/message-reader.ts # if (waiter !== null || this.single) this.compressed = compressed; => if (waiter !== null) this.compressed = compressed;
-// Mutant: core/src/engine/message-reader.ts # if (waiter !== null || this.single) this.compressed = compressed; => this.compressed = compressed;
+// Mutant: core/src/engine/message-reader.ts # this.compressed = compressed;
+// Mutant: core/src/engine/message-reader.ts # this.compressed = cameCompressed;
 // Mutant: core/src/server/request-head.ts # options.compressResponses ? options.compressMinBytes : Number.POSITIVE_INFINITY; => options.compressMinBytes;
 // Mutant: core/src/engine/server-call.ts # else if (chosen) { => else if (false) {
 import { gunzipSync } from "node:zlib";

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // A message owns its bytes, over every path: transferring them takes nothing from another call, keeping them keeps nothing else.
 // Mutant: core/src/engine/envelope-reader.ts # at + length, length + prefixLength, false); => at + length, length + prefixLength, true);
-// Mutant: core/src/engine/message-reader.ts # next.owed, next.compressed, false); => next.owed, next.compressed, true);
-// Mutant: core/src/engine/envelope-reader.ts # this.message(this.flag === compressedFlag, body, 0, length, length + prefixLength, true); => this.message(this.flag === compressedFlag, body, 0, length, length + prefixLength, false);
+// Mutant: core/src/engine/message-reader.ts # bytes.length, owed, false, true); => bytes.length, owed, true, true);
+// Mutant: core/src/engine/unread-messages.ts # const own = owned ? b : => const own = true ? b :
+// Mutant: core/src/engine/message-reader.ts # this.handOutOne(b, start, end, owed, owned, compressed); => this.handOutOne(b, start, end, owed, false, compressed);
 // Mutant: core/src/connect-private.ts # error.details = error.details.map(withOwnValue);
 // Mutant: core/src/server/guard-interceptor.ts # ownBytes(req.message);
 // Mutant: core/src/server/guard-interceptor.ts # { lateEnd, taken: ownBytes } => { lateEnd }
@@ -101,7 +102,8 @@ describe.each(everyLink)("over $name", (link) => {
     const { kept, routes } = keeping();
     await using end = await link.start({ routes });
     const { value } = await createClient(Blobs, end.transport).unary({ value: octets(12 * KiB, 1) });
-    for (const bytes of [value, ...kept]) expect(bytes.buffer.byteLength).toBe(bytes.length);
+    // They may lie in the copy of their message, with the three bytes before them.
+    for (const bytes of [value, ...kept]) expect(bytes.buffer.byteLength).toBeLessThan(bytes.length + 5);
   });
 
   test("large bytes stay in the buffer in which their message was put together", async () => {

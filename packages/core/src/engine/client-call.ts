@@ -61,7 +61,7 @@ export class ClientCall implements ByteStreamSink, ReaderOwner, WriterOwner {
   /** The caller's context; later that of the request's source. */
   asyncContext: AsyncContext;
   private readonly stream: ByteStream;
-  private readonly peer: Peer;
+  readonly peer: Peer;
   private readonly listener: ClientCallListener;
   private requestEnded = false;
   private status: ConnectError | null | undefined = undefined;

@@ -42,6 +42,12 @@ export abstract class EnvelopeReader {
     owned: boolean,
   ): void;
 
+  /** Whether whole messages are kept as they came: no read waits for them. */
+  protected abstract get keepsUnread(): boolean;
+
+  /** `count` whole messages have arrived, with their prefixes, that no read waits for. */
+  protected abstract unreadArrived(b: Uint8Array, start: number, end: number, count: number): void;
+
   /** The stream can't be read any further. */
   protected abstract failed(error: ConnectError): void;
 
@@ -56,6 +62,10 @@ export abstract class EnvelopeReader {
     let at = start;
     if (this.bodyLength >= 0 && !this.ignoring) at = this.fillBody(b, at, end);
     while (at < end && !this.ignoring) {
+      if (this.prefixFilled === 0 && this.keepsUnread) {
+        at = this.keep(b, at, end);
+        if (at === end) return;
+      }
       if (this.prefixFilled === 0 && end - at >= prefixLength) {
         this.flag = b[at]!;
         this.announced = readLength(b, at);
@@ -68,6 +78,22 @@ export abstract class EnvelopeReader {
       at = this.begin(b, at, end);
     }
     if (at < end) this.stream.credit(end - at);
+  }
+
+  /** Keeps the messages from `at` on that are whole and may be read; returns the offset behind them. */
+  private keep(b: Uint8Array, from: number, end: number): number {
+    let at = from;
+    let count = 0;
+    while (end - at >= prefixLength) {
+      const flag = b[at]!;
+      const length = readLength(b, at);
+      if (length > this.maxBytes || length > end - at - prefixLength) break;
+      if (flag > 0 && (flag > compressedFlag || !this.inflates)) break;
+      at += prefixLength + length;
+      count++;
+    }
+    if (count > 0) this.unreadArrived(b, from, at, count);
+    return at;
   }
 
   /** Checks that the stream did not end inside a message; false when it did, and has failed for it. */

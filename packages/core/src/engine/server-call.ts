@@ -321,6 +321,11 @@ export class ServerCall
   // ---- ReaderOwner
 
   /** @inheritdoc */
+  get peer(): Peer {
+    return this.host.peer;
+  }
+
+  /** @inheritdoc */
   get reads(): "requests" {
     return "requests";
   }

@@ -5,6 +5,7 @@ import type { Compression } from "../connect-private.js";
 import { formatOptions } from "../engine/format-options.js";
 import { inflate } from "../engine/inflate.js";
 import { thrownConnectError } from "../engine/thrown.js";
+import { decompressions } from "../engine/turn-queue.js";
 import { givenOptions } from "../protocol/or-undefined.js";
 import type { TripleRouteOptions } from "./create-router.js";
 import { countRuns, guardInterceptor } from "./guard-interceptor.js";
@@ -51,7 +52,9 @@ export function connectOptions(
 function guardedCompression(compression: Compression, log: ServerLog, method: string): Compression {
   return {
     name: compression.name,
-    decompress: (bytes, maxBytes) => inflate(compression, bytes, maxBytes, Code.InvalidArgument),
+    // Connect doesn't name the connection: all requests of mounts share one place in the order.
+    decompress: (bytes, maxBytes) =>
+      decompressions.run(log, () => inflate(compression, bytes, maxBytes, Code.InvalidArgument)),
     async compress(bytes) {
       try {
         return await compression.compress(bytes);

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type AsyncContext, captureContext } from "./async-context.js";
+
+/** Work that waits for its turn. */
+export interface QueuedWork {
+  /** The turn has come. Must not throw. */
+  takeTurn(): void;
+}
+
+/**
+ * Runs a few pieces of work at a time. Connections take turns: one with many pieces doesn't hold up another's. Each piece begins in
+ * the context in which it was entered.
+ */
+export class TurnQueue {
+  private readonly most: number;
+  private running = 0;
+  // The connections in the order of their turns.
+  private readonly waiting = new Map<object, Map<QueuedWork, AsyncContext>>();
+
+  constructor(most: number) {
+    this.most = most;
+  }
+
+  /** Begins the work now, or when it is the connection's turn. Work that has begun has to say {@link TurnQueue.done}, once. */
+  enter(connection: object, work: QueuedWork): void {
+    if (this.running < this.most) {
+      this.running++;
+      work.takeTurn();
+      return;
+    }
+    let mine = this.waiting.get(connection);
+    if (mine === undefined) {
+      mine = new Map();
+      this.waiting.set(connection, mine);
+    }
+    mine.set(work, captureContext());
+  }
+
+  /** Takes work out of the queue; false if it has begun. */
+  leave(connection: object, work: QueuedWork): boolean {
+    const mine = this.waiting.get(connection);
+    if (!mine?.delete(work)) return false;
+    if (mine.size === 0) this.waiting.delete(connection);
+    return true;
+  }
+
+  /** Work that had begun is over: the next one begins. */
+  done(): void {
+    const turn = this.waiting.entries().next().value;
+    if (turn === undefined) {
+      this.running--;
+      return;
+    }
+    const [connection, mine] = turn;
+    const [work, context] = mine.entries().next().value!;
+    mine.delete(work);
+    // To the end of the order.
+    this.waiting.delete(connection);
+    if (mine.size > 0) this.waiting.set(connection, mine);
+    context.runInAsyncScope(work.takeTurn, work);
+  }
+
+  /** Runs `work` when it is the connection's turn. */
+  run<T>(connection: object, work: () => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const over = (): void => this.done();
+      const takeTurn = (): void => {
+        work().finally(over).then(resolve, reject);
+      };
+      this.enter(connection, { takeTurn });
+    });
+  }
+}
+
+/**
+ * As many threads as zlib gets from Node. More at once is no faster, and each holds what comes out of it: 512 messages of 4 KiB that
+ * hold 4 MiB each took 2.4 GB all at once, and 179 MB in turn.
+ */
+const atOnce = 4;
+
+/** The decompressions of the process. */
+export const decompressions = new TurnQueue(atOnce);
