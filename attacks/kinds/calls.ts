@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+// Calls that cost more than they should: of CPU time, of a turn of the event loop, of the log.
+import { block, data, frame, headers, rst, Type, uint32 } from "../../interop/probes/frames.mjs";
+import { type Attack, atMost, cutBy, kept, type Seen } from "../attack.js";
+import { callsOf, fieldsOf, idOf, message, named, requestTo } from "../calls.js";
+import type { Raider } from "../raider.js";
+
+const cancel = 8;
+const maxHeaderListSize = 6;
+/** Longest time of the event loop's turn that others may be kept waiting for. */
+const stallMs = 50;
+/** Lines of a kind of trouble that one peer may cause in the time of an attack. */
+const mostLines = 150;
+
+function calling(
+  perSecond: number,
+  make: (i: number) => Buffer,
+  manners = {},
+): (raider: Raider) => Promise<void> {
+  return async (raider) => {
+    const raw = await raider.connect(manners);
+    await raw.pace(raider, perSecond, make);
+  };
+}
+
+const fewLines = ({ server: { lines } }: Seen) =>
+  atMost("lines above debug", (lines["error"] ?? 0) + (lines["warn"] ?? 0) + (lines["info"] ?? 0), mostLines);
+
+export const callAttacks: readonly Attack[] = [
+  {
+    name: "unknown-paths",
+    does: "calls services and methods that are not there, 500 a second",
+    rule: "each costs little more than a known one",
+    play: calling(500, (i) => {
+      const path = i % 2 === 0 ? `/greet.GreetService/Gree${i}` : `/greet.GreetServic${i}/Greet`;
+      return Buffer.concat([headers(idOf(i), fieldsOf(path)), data(idOf(i), named("x"), { end: true })]);
+    }),
+    judge: (seen) => [
+      ...kept(seen),
+      ...fewLines(seen),
+      ...atMost("microseconds of CPU a call", (seen.server.cpuMs * 1000) / (seen.offender.headers || 1), 700),
+    ],
+  },
+  {
+    name: "full-turn-calls",
+    does: "2 MB of small calls in one piece, twice a second",
+    rule: "others' calls keep their latency",
+    async play(raider) {
+      const raw = await raider.connect();
+      const call = callsOf(requestTo("Greet"), named("unary"));
+      const whole = Buffer.concat(Array.from({ length: 10_000 }, (_, i) => call(i)));
+      await raw.send(whole);
+      await raw.awaitEnd(raider);
+    },
+    judge: (seen) => atMost("longest stall in ms", seen.server.stallMs, stallMs),
+  },
+  {
+    name: "full-turn-messages",
+    does: "streams with small messages as fast as windows allow, 1 MB in one piece",
+    rule: "others' calls keep their latency",
+    async play(raider) {
+      const raw = await raider.connect();
+      const bodies = Buffer.concat(Array.from({ length: 1600 }, () => named("m")));
+      const parts = Array.from({ length: 64 }, (_, i) => [
+        headers(idOf(i), requestTo("GreetClientStream")),
+        data(idOf(i), bodies, { end: true }),
+      ]).flat();
+      await raw.send(Buffer.concat(parts));
+      await raw.awaitEnd(raider);
+    },
+    judge: (seen) => atMost("longest stall in ms", seen.server.stallMs, stallMs),
+  },
+  {
+    name: "handler-errors",
+    does: "calls whose handler throws, 2000 a second",
+    rule: "the log has a bounded number of lines",
+    play: calling(2000, callsOf(requestTo("Greet"), named("throw"))),
+    judge: (seen) => [...kept(seen), ...fewLines(seen)],
+  },
+  {
+    name: "trailers-too-large",
+    does: "allows the server no header list, so that no answer can be sent, 2000 calls a second",
+    rule: "the log has a bounded number of lines",
+    play: calling(2000, callsOf(requestTo("Greet"), named("refuse this")), {
+      settings: [maxHeaderListSize, 10],
+    }),
+    judge: fewLines,
+  },
+  {
+    name: "forged-lines",
+    does: "control characters in paths, types, encodings, messages and GOAWAY texts",
+    rule: "none of them is in a line of the log",
+    async play(raider) {
+      const raw = await raider.connect();
+      const evil = "\u001b[31m\u0007\u0085";
+      const calls: readonly string[][] = [
+        fieldsOf(`/greet${evil}/Greet`),
+        fieldsOf(`/greet.GreetService/${evil}`),
+        requestTo("Greet", "grpc-encoding", evil),
+        requestTo("Greet", "grpc-timeout", evil),
+        requestTo("Greet", "tri-service-group", evil),
+        requestTo("Greet", "tri-service-version", evil),
+        requestTo("Greet", "x-bin-bin", evil),
+      ];
+      await raw.pace(
+        raider,
+        200,
+        (i) =>
+          Buffer.concat([
+            headers(idOf(i), calls[i % calls.length]!),
+            data(idOf(i), named(i % 2 === 0 ? "refuse \nwarn forged" : "throw"), { end: true }),
+          ]),
+        100,
+      );
+      await raw.send(
+        frame(
+          Type.GOAWAY,
+          0,
+          0,
+          Buffer.concat([uint32(0, 2), Buffer.from("bye\nwarn forged line\u001b[0m")]),
+        ),
+      );
+      // A frame that is wrong: the server tells why the connection ended.
+      await raw.send(frame(Type.PING, 0, 0, [1]));
+    },
+    judge: () => [],
+  },
+  {
+    name: "deadline-storm",
+    does: "calls whose deadline has passed, 1000 a second, as clients send them under load",
+    rule: "nothing is ended",
+    play: calling(1000, callsOf(requestTo("Greet", "grpc-timeout", "1n"), named("wait"))),
+    judge: kept,
+  },
+  {
+    name: "deadline-flood",
+    does: "calls that may take a millisecond and take longer, 20,000 a second",
+    rule: "the connection is ended by a rate",
+    seconds: 3,
+    play: calling(20_000, callsOf(requestTo("Greet", "grpc-timeout", "1m"), named("wait"))),
+    ...cutBy("Rate"),
+  },
+  {
+    name: "abandoned-uploads",
+    does: "opens uploads, sends 16 bytes of each and resets it, 1000 a second for a second",
+    rule: "nothing is ended",
+    async play(raider) {
+      const raw = await raider.connect();
+      const head = block(requestTo("GreetClientStream"));
+      const body = named("an upload");
+      await raw.pace(
+        raider,
+        1000,
+        (i) => Buffer.concat([headers(idOf(i), head), data(idOf(i), body), rst(idOf(i), cancel)]),
+        1000,
+      );
+    },
+    judge: kept,
+  },
+  {
+    name: "lying-prefixes",
+    does: "messages of 4 GB by their prefix, 500 calls a second",
+    rule: "each call fails, and takes no memory",
+    short: true,
+    play: calling(500, (i) =>
+      Buffer.concat([
+        headers(idOf(i), requestTo("Greet")),
+        data(idOf(i), Buffer.from([0, 0xff, 0xff, 0xff, 0xff, 1, 2, 3]), { end: true }),
+      ]),
+    ),
+    judge: (seen) => atMost("handlers", seen.server.handlers, 0),
+  },
+  {
+    name: "json-nesting",
+    does: "JSON bodies of 100,000 brackets, 50 calls a second",
+    rule: "each call fails before its handler",
+    play: calling(50, (i) => {
+      const fields = requestTo("Greet").map((text) =>
+        text === "application/grpc" ? "application/grpc+json" : text,
+      );
+      const body = message(Buffer.from(`{"name":${"[".repeat(60_000)}`));
+      const frames = [];
+      for (let at = 0; at < body.length; at += 16_384)
+        frames.push(data(idOf(i), body.subarray(at, at + 16_384), { end: at + 16_384 >= body.length }));
+      return Buffer.concat([headers(idOf(i), fields), ...frames]);
+    }),
+    judge: (seen) => [...kept(seen), ...atMost("handlers", seen.server.handlers, 0)],
+  },
+];

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+// Frames that cost more to answer than to send.
+import {
+  block,
+  continuation,
+  data,
+  Flag,
+  frame,
+  goAway,
+  headers,
+  ping,
+  priority,
+  rst,
+  settings,
+  Type,
+  uint32,
+  windowUpdate,
+} from "../../interop/probes/frames.mjs";
+import { type Attack, atMost, cutBy, endedBy, kept, type Seen } from "../attack.js";
+import { callsOf, idOf, named, requestTo } from "../calls.js";
+import type { Raider } from "../raider.js";
+
+/** Frames a second of a flood: every limit is passed at once, and the offender's own work stays small. */
+const flood = 20_000;
+const [cancel, initialWindowSize] = [8, 4];
+
+/** Sends the same bytes at the rate of a flood until the connection is ended. */
+function floodOf(bytes: Buffer, first?: () => Buffer): Attack["play"] {
+  return async (raider) => {
+    const raw = await raider.connect();
+    if (first !== undefined) await raw.send(first());
+    await raw.pace(raider, flood, () => bytes);
+    await raw.awaitEnd(raider);
+  };
+}
+
+const waiting = requestTo("Greet");
+const opened = () => headers(1, requestTo("GreetStream"));
+
+/** Opens streams and resets them at once, at a rate. */
+function resetting(name: string, perSecond = 10_000, most = Number.POSITIVE_INFINITY) {
+  return async (raider: Raider): Promise<void> => {
+    const raw = await raider.connect();
+    const call = callsOf(waiting, named(name));
+    await raw.pace(raider, perSecond, (i) => Buffer.concat([call(i), rst(idOf(i), cancel)]), most);
+    if (most === Number.POSITIVE_INFINITY) await raw.awaitEnd(raider);
+  };
+}
+
+const handlersAtMost = (most: number) => (seen: Seen) =>
+  atMost("handlers of a connection", seen.server.handlers / seen.offender.opened, most);
+const stallAtMost = (most: number) => (seen: Seen) => atMost("stall in ms", seen.server.stallMs, most);
+
+export const frameAttacks: readonly Attack[] = [
+  {
+    name: "rapid-reset",
+    does: "opens calls whose handlers wait and resets them at once, 10,000 a second",
+    rule: "the connection is ended (`resetRate`)",
+    short: true,
+    play: resetting("wait"),
+    ...cutBy("resetRate", handlersAtMost(4000)),
+  },
+  {
+    name: "rapid-reset-answered",
+    does: "the same with calls that are answered in the same turn",
+    rule: "the connection is ended (`resetRate`)",
+    play: resetting("unary"),
+    ...cutBy("resetRate", handlersAtMost(6000)),
+  },
+  {
+    name: "rapid-reset-large",
+    does: "the same with answers of 1 MiB, 2000 a second",
+    rule: "the connection is ended (`resetRate`), no stall",
+    seconds: 4,
+    play: resetting("large", 2000),
+    ...cutBy("resetRate", stallAtMost(300)),
+  },
+  {
+    name: "honest-cancels",
+    does: "cancels 2000 calls at once, as clients do that leave",
+    rule: "nothing is ended",
+    play: resetting("wait", 1_000_000, 2000),
+    judge: kept,
+  },
+  {
+    name: "made-you-reset",
+    does: "makes mistakes on its streams so that the server resets them (CVE-2025-8671)",
+    rule: "the connection is ended",
+    short: true,
+    async play(raider) {
+      const raw = await raider.connect();
+      const call = callsOf(waiting, named("wait"));
+      await raw.pace(raider, 10_000, (i) => Buffer.concat([call(i), data(idOf(i), 1)]));
+      await raw.awaitEnd(raider);
+    },
+    ...endedBy("STREAM_CLOSED", handlersAtMost(4000)),
+  },
+  {
+    name: "ping-flood",
+    does: "PING, 20,000 a second (CVE-2019-9512)",
+    rule: "the connection is ended (`pingRate`)",
+    short: true,
+    play: floodOf(ping("flooding")),
+    ...cutBy("pingRate"),
+  },
+  {
+    name: "settings-flood",
+    does: "empty SETTINGS, 20,000 a second (CVE-2019-9515)",
+    rule: "the connection is ended (`settingsRate`)",
+    short: true,
+    play: floodOf(settings()),
+    ...cutBy("settingsRate"),
+  },
+  {
+    name: "settings-values",
+    does: "SETTINGS of 32 window sizes each, on 1000 open streams with answers that wait",
+    rule: "each frame's last value is applied once: no stall, and the connection is ended (`settingsRate`)",
+    async play(raider) {
+      const raw = await raider.connect({ settings: [initialWindowSize, 0] });
+      const call = callsOf(waiting, named("unary"));
+      await raw.pace(raider, 20_000, call, 1000);
+      const values = Array.from({ length: 32 }, (_, i) => [initialWindowSize, i % 2]).flat();
+      // More than once 20 KB, in one piece.
+      await raw.pace(raider, flood, () => settings(...values));
+      await raw.awaitEnd(raider);
+    },
+    ...cutBy("settingsRate", stallAtMost(50)),
+  },
+  {
+    name: "acknowledgements",
+    does: "acknowledgements of no PING, 20,000 a second",
+    rule: "the connection is ended (`emptyFrameRate`)",
+    play: floodOf(ping("flooding", true)),
+    ...cutBy("emptyFrameRate"),
+  },
+  {
+    name: "empty-data",
+    does: "empty DATA without END_STREAM, 20,000 a second (CVE-2019-9518)",
+    rule: "the connection is ended (`emptyFrameRate`)",
+    short: true,
+    play: floodOf(data(1, 0), opened),
+    ...cutBy("emptyFrameRate"),
+  },
+  {
+    name: "padding-only",
+    does: "DATA that is only padding, 20,000 a second",
+    rule: "the connection is ended (`emptyFrameRate`)",
+    play: floodOf(data(1, 0, { pad: 0 }), opened),
+    ...cutBy("emptyFrameRate"),
+  },
+  {
+    name: "priority-flood",
+    does: "PRIORITY, 20,000 a second (CVE-2019-9513)",
+    rule: "the connection is ended (`emptyFrameRate`)",
+    short: true,
+    play: floodOf(priority(1, 0)),
+    ...cutBy("emptyFrameRate"),
+  },
+  {
+    name: "unknown-frames",
+    does: "frames of an unknown type, 20,000 a second",
+    rule: "the connection is ended (`emptyFrameRate`)",
+    play: floodOf(frame(0x42, 0, 0, [1])),
+    ...cutBy("emptyFrameRate"),
+  },
+  {
+    name: "window-updates",
+    does: "WINDOW_UPDATE by 1, 20,000 a second",
+    rule: "the connection is ended (`windowUpdateRate`)",
+    short: true,
+    play: floodOf(windowUpdate(0, 1)),
+    ...cutBy("windowUpdateRate"),
+  },
+  {
+    name: "goaway-flood",
+    does: "GOAWAY, 20,000 a second",
+    rule: "the connection is ended by a rate",
+    play: floodOf(goAway(0, 0), opened),
+    ...cutBy("Rate"),
+  },
+  {
+    name: "closed-streams",
+    does: "RST_STREAM on streams that are long closed, 20,000 a second",
+    rule: "the connection is ended by a rate",
+    async play(raider) {
+      const raw = await raider.connect();
+      await raw.pace(raider, 20_000, callsOf(waiting, named("unary")), 500);
+      await raw.pace(raider, flood, (i) => rst(idOf(i % 400), cancel));
+      await raw.awaitEnd(raider);
+    },
+    ...cutBy("Rate"),
+  },
+  {
+    name: "continuation-flood",
+    does: "a header block of CONTINUATION frames without end (CVE-2024-27316)",
+    rule: "the connection is ended (`maxContinuations`)",
+    short: true,
+    async play(raider) {
+      const raw = await raider.connect({ acknowledges: false });
+      await raw.send(headers(1, block(waiting), { endHeaders: false }));
+      await raw.pace(raider, flood, () => continuation(1, block(["x-a", "b"]), false));
+      await raw.awaitEnd(raider);
+    },
+    ...cutBy("maxContinuations"),
+  },
+  {
+    name: "window-overflow",
+    does: "WINDOW_UPDATE beyond 2^31 - 1",
+    rule: "the connection is ended (FLOW_CONTROL_ERROR)",
+    async play(raider) {
+      const raw = await raider.connect();
+      await raw.send(windowUpdate(0, 0x7fffffff), windowUpdate(0, 0x7fffffff));
+      await raw.awaitEnd(raider);
+    },
+    ...endedBy("FLOW_CONTROL_ERROR"),
+  },
+  {
+    name: "lying-lengths",
+    does: "a frame of 16 MiB",
+    rule: "the connection is ended (FRAME_SIZE_ERROR) before the frame comes",
+    async play(raider) {
+      const raw = await raider.connect();
+      await raw.send(frame(Type.DATA, Flag.END_STREAM, 1, uint32(0), 0xffffff));
+      await raw.awaitEnd(raider);
+    },
+    ...endedBy("FRAME_SIZE_ERROR"),
+  },
+];

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// Few bytes that would become much memory.
+import { gzipSync } from "node:zlib";
+import { block, data, headers } from "../../interop/probes/frames.mjs";
+import { type Attack, kept } from "../attack.js";
+import { callsOf, fieldsOf, idOf, message, named, requestTo } from "../calls.js";
+import type { Raider } from "../raider.js";
+
+const initialWindowSize = 4;
+const mib = 1_048_576;
+const heapPath = "/attacks.Heap/Unary";
+
+/** Calls with a compressed message, all at once; they are the same bytes. */
+function compressed(count: number, whole: Buffer, path = heapPath): (raider: Raider) => Promise<void> {
+  const body = message(gzipSync(whole, { level: 9 }), true);
+  const head = block(fieldsOf(path, "grpc-encoding", "gzip"));
+  return async (raider) => {
+    const raw = await raider.connect();
+    for (let i = 0; i < count; i++) {
+      const parts: Buffer[] = [headers(idOf(i), head)];
+      for (let at = 0; at < body.length; at += 16_384)
+        parts.push(data(idOf(i), body.subarray(at, at + 16_384), { end: at + 16_384 >= body.length }));
+      await raw.send(...parts);
+    }
+    await raider.untilTheEnd();
+  };
+}
+
+const seconds = 4;
+
+export const memoryAttacks: readonly Attack[] = [
+  {
+    name: "unread-answers",
+    does: "1000 calls of an answer of 1 MiB, with windows of 0",
+    rule: "what waits to be sent is bounded, and later calls are refused",
+    seconds,
+    async play(raider) {
+      const raw = await raider.connect({ settings: [initialWindowSize, 0] });
+      await raw.pace(raider, 2000, callsOf(requestTo("Greet"), named("large")), 1000);
+      await raider.untilTheEnd();
+    },
+    judge: () => [],
+  },
+  {
+    name: "unread-messages",
+    does: "200 streams of messages of 7 bytes that no handler reads",
+    rule: "they wait as bytes",
+    seconds,
+    async play(raider) {
+      const raw = await raider.connect();
+      const bodies = Buffer.concat(Array.from({ length: 2000 }, () => named(""))).subarray(0, 16_380);
+      const head = block(requestTo("GreetClientStream", "x-unread", "1"));
+      for (let i = 0; i < 200; i++) {
+        await raw.send(headers(idOf(i), head));
+        for (let n = 0; n < 4; n++)
+          await raw.send(data(idOf(i), bodies.subarray(0, bodies.length - (bodies.length % 7))));
+      }
+      await raider.untilTheEnd();
+    },
+    judge: kept,
+  },
+  {
+    name: "empty-elements",
+    does: "40 calls with 2 million empty elements each, in 4 KB of gzip",
+    rule: "the elements of a message are limited, or memory is",
+    seconds,
+    play: compressed(40, Buffer.alloc(4 * mib - 64).fill(Buffer.of(0x0a, 0x00))),
+    judge: () => [],
+  },
+  {
+    name: "unknown-fields",
+    does: "40 calls with 2 million unknown fields each, in 4 KB of gzip",
+    rule: "unknown fields are kept as bytes, or limited",
+    seconds,
+    play: compressed(40, Buffer.alloc(4 * mib - 64).fill(Buffer.of(0x78, 0x01))),
+    judge: () => [],
+  },
+  {
+    name: "gzip-bombs",
+    does: "512 calls at once, each of 4 KB of gzip that become 4 MiB",
+    rule: "decompression waits its turn",
+    seconds,
+    play: compressed(
+      512,
+      Buffer.concat([Buffer.of(0x0a, 0xf0, 0xff, 0xff, 0x01), Buffer.alloc(4 * mib - 16)]),
+      "/greet.GreetService/Greet",
+    ),
+    judge: () => [],
+  },
+];

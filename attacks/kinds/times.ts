@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+// Slow peers: what has to happen within a time. The options are short, so that it can be waited for.
+import { block, data, frame, headers, preface, Type, windowUpdate } from "../../interop/probes/frames.mjs";
+import { type Attack, atMost, cutBy } from "../attack.js";
+import { idOf, message, named, requestTo } from "../calls.js";
+import { pause, type Raider } from "../raider.js";
+
+/** The connection looks at its times once a second. */
+const limitMs = 1000;
+const seconds = 4;
+const initialWindowSize = 4;
+const plenty = 0x7fff0000;
+
+/** So many connections, each of which does this. */
+function each(count: number, does: (raider: Raider) => Promise<void>): Attack["play"] {
+  return async (raider) => {
+    await Promise.all(Array.from({ length: count }, () => does(raider)));
+  };
+}
+
+export const timeAttacks: readonly Attack[] = [
+  {
+    name: "silent-connections",
+    does: "50 connections that say nothing",
+    rule: "each is ended (`prefaceTimeoutMs`)",
+    short: true,
+    connections: 50,
+    seconds,
+    server: { http2: { prefaceTimeoutMs: limitMs } },
+    play: each(50, async (raider) => {
+      const raw = await raider.connect({ first: Buffer.alloc(0), acknowledges: false });
+      await raw.awaitEnd(raider);
+    }),
+    ...cutBy("prefaceTimeoutMs", undefined, "PROTOCOL_ERROR"),
+  },
+  {
+    name: "slow-preface",
+    does: "20 connections that send the preface byte by byte",
+    rule: "each is ended (`prefaceTimeoutMs`)",
+    connections: 20,
+    seconds,
+    server: { http2: { prefaceTimeoutMs: limitMs } },
+    play: each(20, async (raider) => {
+      const raw = await raider.connect({ first: preface.subarray(0, 1), acknowledges: false });
+      for (let i = 1; i < preface.length && raw.alive && !raider.timeIsUp; i++) {
+        await pause(150);
+        await raw.send(preface.subarray(i, i + 1));
+      }
+      await raw.awaitEnd(raider);
+    }),
+    ...cutBy("prefaceTimeoutMs", undefined, "PROTOCOL_ERROR"),
+  },
+  {
+    name: "slow-headers",
+    does: "20 connections that begin a header block and don't end it",
+    rule: "each is ended (`frameTimeoutMs`)",
+    connections: 20,
+    seconds,
+    server: { http2: { frameTimeoutMs: limitMs } },
+    play: each(20, async (raider) => {
+      const raw = await raider.connect({ acknowledges: false });
+      await raw.send(headers(1, block(requestTo("Greet")), { endHeaders: false }));
+      await raw.awaitEnd(raider);
+    }),
+    ...cutBy("frameTimeoutMs"),
+  },
+  {
+    name: "no-acknowledgement",
+    does: "never acknowledges the server's SETTINGS",
+    rule: "the connection is ended (`settingsTimeoutMs`)",
+    seconds,
+    server: { http2: { settingsTimeoutMs: limitMs } },
+    async play(raider) {
+      const raw = await raider.connect({ acknowledges: false });
+      await raw.awaitEnd(raider);
+    },
+    ...cutBy("settingsTimeoutMs", undefined, "SETTINGS_TIMEOUT"),
+  },
+  {
+    name: "slow-read",
+    does: "opens its windows, asks for endless answers and reads nothing",
+    rule: "the connection is ended (`writeTimeoutMs`), with bounded memory",
+    short: true,
+    seconds,
+    server: { http2: { writeTimeoutMs: limitMs } },
+    async play(raider) {
+      const raw = await raider.connect({ settings: [initialWindowSize, plenty], reads: false });
+      await raw.send(windowUpdate(0, plenty));
+      const body = named("large");
+      for (let i = 0; i < 8; i++)
+        await raw.send(headers(idOf(i), requestTo("GreetServerStream")), data(idOf(i), body, { end: true }));
+      await raider.untilTheEnd();
+    },
+    // An end that nobody reads is seen by the log.
+    judge: ({ server }) =>
+      server.log.some((line) => line.startsWith("warn") && line.includes("writeTimeoutMs"))
+        ? []
+        : [`no line of the log names writeTimeoutMs: ${JSON.stringify(server.log[0] ?? "")}`],
+  },
+  {
+    name: "announced-messages",
+    does: "1000 uploads that announce messages of 4 MB, use their windows and stop",
+    rule: "each is ended in time (`frameTimeoutMs`) though few may come at once",
+    seconds: 6,
+    server: { http2: { frameTimeoutMs: limitMs } },
+    async play(raider) {
+      const raw = await raider.connect();
+      const body = Buffer.concat([message(Buffer.alloc(4_000_000)).subarray(0, 5), Buffer.alloc(16_378)]);
+      for (let i = 0; i < 1000 && raw.alive && !raider.timeIsUp; i++) {
+        const head = headers(idOf(i), requestTo("GreetClientStream"));
+        await raw.send(
+          head,
+          data(idOf(i), body),
+          data(idOf(i), 16_384),
+          data(idOf(i), 16_384),
+          data(idOf(i), 16_000),
+        );
+      }
+      await raider.untilTheEnd();
+    },
+    judge: ({ offender }) =>
+      offender.ended > 0
+        ? ["the connection was ended"]
+        : atMost("uploads of the first connection that are not answered", 1000 - offender.headers, 0),
+  },
+  {
+    name: "unfinished-settings",
+    does: "begins a SETTINGS frame and sends a byte of it every 100 ms",
+    rule: "the connection is ended (`frameTimeoutMs`)",
+    seconds,
+    server: { http2: { frameTimeoutMs: limitMs } },
+    async play(raider) {
+      const raw = await raider.connect({ acknowledges: false });
+      await raw.send(frame(Type.SETTINGS, 0, 0, [], 180));
+      while (raw.alive && !raider.timeIsUp) {
+        await pause(100);
+        await raw.send(Buffer.alloc(1));
+      }
+      await raw.awaitEnd(raider);
+    },
+    ...cutBy("frameTimeoutMs"),
+  },
+  {
+    name: "idle-connections",
+    does: "200 connections that fill what the server remembers of headers, and stay",
+    rule: "each costs little memory",
+    connections: 1,
+    seconds,
+    play: each(200, async (raider) => {
+      const raw = await raider.connect();
+      for (let i = 0; i < 100 && raw.alive; i++) {
+        const fields = requestTo(
+          "Greet",
+          ...Array.from({ length: 12 }, (_, n) => [`x-${i}-${n}`, "v".repeat(90)]).flat(),
+        );
+        await raw.send(headers(idOf(i), fields), data(idOf(i), named("unary"), { end: true }));
+        if (i % 10 === 9) await pause(20);
+      }
+      await raider.untilTheEnd();
+    }),
+    judge: ({ server, offender }) => atMost("KB a connection", (server.rssMiB * 1024) / offender.opened, 250),
+  },
+];
