@@ -11,6 +11,7 @@ import { leastGain } from "./large-messages.js";
 import type { ConnectionCounters } from "./limits.js";
 import { PeerActions } from "./peer-actions.js";
 import type { OutgoingHeaders } from "./sending-half.js";
+import { stalledQueues } from "./stalled-queues.js";
 import { Stream } from "./stream.js";
 import type { ConnectionEvents } from "./stream-carrier.js";
 import type { StreamReset, StreamSink } from "./stream-sink.js";
@@ -136,6 +137,7 @@ export class Connection extends PeerActions implements ByteReceiver {
       });
       if (inbound.ready) this.keepAlive(now);
       this.endStopped(now);
+      if (this.queuedBytes > 0) this.endStalled(now);
     } catch (error) {
       this.broken(error);
       return;
@@ -205,6 +207,20 @@ export class Connection extends PeerActions implements ByteReceiver {
       stream.stopped(
         `a message of ${stream.messageSize} bytes gained less than ${leastGain} within ${options.frameTimeoutMs} ms: its room is given to others (option frameTimeoutMs)`,
       );
+    }
+  }
+
+  /** Ends the streams whose peer takes nothing of what they have queued. */
+  private endStalled(now: number): void {
+    const { stalledStreamTimeoutMs: limitMs } = this.options;
+    const code = ErrorCode.ENHANCE_YOUR_CALM;
+    for (const stream of stalledQueues(this.streams.values(), now, limitMs, this.dataSent)) {
+      this.limits.counters.streamsStalled++;
+      const message = this.limited(
+        `none of ${stream.queuedBytes} bytes that a stream has queued was taken within ${limitMs} ms (option stalledStreamTimeoutMs)`,
+      );
+      this.writer.reset(stream.id, code);
+      stream.fail({ code, source: "local", disposition: "maybe-processed", message }, ClosedBy.LOCAL_RESET);
     }
   }
 

@@ -18,6 +18,12 @@ export interface ConnectionCounters {
   pings: number;
   /** WINDOW_UPDATE frames. */
   windowUpdates: number;
+  /** Calls that were refused, since too many bytes wait to be sent (`maxQueuedBytes`). */
+  callsRefused: number;
+  /** Messages that were not queued, since too many bytes wait to be sent (`maxQueuedBytes`). */
+  messagesRefused: number;
+  /** Streams that were reset, since the peer took nothing of what they have queued (`stalledStreamTimeoutMs`). */
+  streamsStalled: number;
 }
 
 /** Options that are rates, by the name they have there. */
@@ -43,6 +49,9 @@ export class Limits {
     settings: 0,
     pings: 0,
     windowUpdates: 0,
+    callsRefused: 0,
+    messagesRefused: 0,
+    streamsStalled: 0,
   };
   private readonly now: () => number;
   private readonly resets: Bucket;

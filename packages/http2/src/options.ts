@@ -53,6 +53,18 @@ export interface Http2Options {
    */
   maxUnreadOutput?: number | undefined;
   /**
+   * Bytes that may wait to be sent on the connection: in the queues of all streams, being compressed for them, and in the link. A
+   * server refuses new calls with `ResourceExhausted` when more than half of them wait, before their handlers run; the other half is
+   * for the calls that run. A message that would pass the limit is not queued, and its call ends with `ResourceExhausted`, but for one
+   * that waits alone. Default 268,435,456 for a server; none (2 ** 40) for a client, whose application decides how many calls it makes.
+   */
+  maxQueuedBytes?: number | undefined;
+  /**
+   * Time in which the peer has to take some of the bytes that a stream has queued, in milliseconds; 0 for no limit. A stream that
+   * gains nothing ends with `ResourceExhausted`. Default 0: a slow reader is legal as long as its connection answers PINGs.
+   */
+  stalledStreamTimeoutMs?: number | undefined;
+  /**
    * RST_STREAM of the peer before this side has answered, and streams that its mistakes make this side reset, together
    * (CVE-2023-44487, CVE-2025-8671). Default 2500 and 100 a second: clients that cancel much are honest, and may cancel all their
    * calls at once, twice.
@@ -123,6 +135,14 @@ export function resolveHttp2Options(
     maxContinuations: within(options.maxContinuations, "maxContinuations", 8, 1, 65_536),
     maxEncoderTableSize: within(options.maxEncoderTableSize, "maxEncoderTableSize", 4096, 0, 65_536),
     maxUnreadOutput: within(options.maxUnreadOutput, "maxUnreadOutput", 1_048_576, 65_536, 2 ** 40),
+    maxQueuedBytes: within(
+      options.maxQueuedBytes,
+      "maxQueuedBytes",
+      role === "client" ? 2 ** 40 : 268_435_456,
+      131_072,
+      2 ** 40,
+    ),
+    stalledStreamTimeoutMs: within(options.stalledStreamTimeoutMs, "stalledStreamTimeoutMs", 0, 0, longest),
     resetRate: rate(options.resetRate, "resetRate", 2500, 100),
     emptyFrameRate: rate(options.emptyFrameRate, "emptyFrameRate", 1000, 50),
     settingsRate: rate(options.settingsRate, "settingsRate", 100, 1),

@@ -154,10 +154,8 @@ export abstract class PeerActions extends StreamCarrier implements InboundHost {
     }
     this.drain.received(last);
     this.draining = true;
-    const why =
-      code === ErrorCode.NO_ERROR
-        ? ""
-        : ` with ${errorCodeName(code)}${debug === "" ? "" : ` ${quote(debug, 256)}`}`;
+    const text = debug === "" ? "" : ` ${quote(debug, 256)}`;
+    const why = code === ErrorCode.NO_ERROR ? text : ` with ${errorCodeName(code)}${text}`;
     this.failure ??=
       code === ErrorCode.NO_ERROR ? undefined : new Http2ConnectionError(code, `the peer sent GOAWAY${why}`);
     const reset: StreamReset = {

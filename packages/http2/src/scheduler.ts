@@ -7,6 +7,7 @@ export interface SchedulerHost {
   readonly output: Output;
   readonly peerMaxFrameSize: number;
   sendWindow: number;
+  queuedBytes: number;
   nextTurn(callback: () => void): void;
 }
 
@@ -145,6 +146,7 @@ export class Scheduler {
       queue.take(n, output.buffer, at);
       stream.sendWindow -= n;
       host.sendWindow -= n;
+      host.queuedBytes -= n;
       left -= n;
       ended = queue.length === 0 && stream.endsWithQueue;
       output.commitData(stream.id, at, n, ended);

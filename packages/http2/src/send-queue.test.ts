@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Mutant: http2/src/send-queue.ts # this.chunks[this.head] = chunk.slice(this.offset); => this.chunks[this.head] = chunk.subarray(this.offset);
 import { describe, expect, it } from "@jest/globals";
 import { Random, seeds } from "../tests/random.js";
 import { SendQueue } from "./send-queue.js";
@@ -37,6 +38,23 @@ describe("SendQueue", () => {
     const out = new Uint8Array(1);
     queue.take(1, out, 0);
     expect(out[0]).toBe(7);
+  });
+
+  it("lets go of a large piece that has mostly left, and keeps the rest of its bytes", () => {
+    const queue = new SendQueue();
+    const large = Uint8Array.from({ length: 100_000 }, (_, i) => i & 255);
+    queue.push(large);
+    const held = () => (queue as unknown as { chunks: Uint8Array[] }).chunks[0]!.buffer.byteLength;
+    queue.take(40_000, new Uint8Array(40_000), 0);
+    queue.compact();
+    expect(held()).toBe(100_000);
+    queue.take(50_000, new Uint8Array(50_000), 0);
+    queue.compact();
+    expect(held()).toBe(10_000);
+    const out = new Uint8Array(10_000);
+    queue.take(10_000, out, 0);
+    expect(out).toEqual(large.subarray(90_000));
+    expect(queue.taken).toBe(100_000);
   });
 
   it("is empty after it was cleared", () => {

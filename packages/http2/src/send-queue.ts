@@ -11,6 +11,10 @@ const copiedUpTo = 8192;
 export class SendQueue {
   /** Bytes that wait. */
   length = 0;
+  /** Bytes that have left. */
+  taken = 0;
+  private progress = -1;
+  private progressAt = 0;
   private chunks: Uint8Array[] = [];
   private head = 0;
   private offset = 0;
@@ -40,6 +44,7 @@ export class SendQueue {
   /** Moves `n` bytes, at most {@link SendQueue.length}, into `out` at `at`. */
   take(n: number, out: Uint8Array, at: number): void {
     this.length -= n;
+    this.taken += n;
     let to = at;
     let left = n;
     while (left > 0) {
@@ -53,6 +58,26 @@ export class SendQueue {
       if (this.offset === chunk.length) this.dropHead();
     }
     if (this.length === 0) this.clear();
+  }
+
+  /**
+   * Copies the rest of a large piece that has mostly left, and drops the piece: a few bytes that wait would hold all of it. Copies
+   * at most as much as has left, so a peer that takes a byte a second does not make this side copy more than once over.
+   */
+  compact(): void {
+    const chunk = this.chunks[this.head];
+    if (chunk === undefined || chunk.length <= block || this.offset * 2 < chunk.length) return;
+    this.chunks[this.head] = chunk.slice(this.offset);
+    this.offset = 0;
+  }
+
+  /** Milliseconds since `progress`, which is compared at each call, has changed. */
+  stalledFor(now: number, progress: number): number {
+    if (progress !== this.progress) {
+      this.progress = progress;
+      this.progressAt = now;
+    }
+    return now - this.progressAt;
   }
 
   /** Forgets everything. */

@@ -15,6 +15,12 @@ export interface SendingHost extends ReceivingHost {
   readonly peerMaxFrameSize: number;
   readonly peerMaxHeaderListSize: number;
   sendWindow: number;
+  /** Bytes that wait in the queues of all streams, or are being compressed for them. */
+  queuedBytes: number;
+  /** Half of what may wait does: a stream with a queue gets no more until that has left. */
+  readonly crowded: boolean;
+  /** See {@link SendingHalf.refuseMessage}. */
+  refuseMessage(length: number): string | null;
   writeHeaders(stream: SendingHalf, headers: OutgoingHeaders, end: boolean): void;
   /** Moves queued bytes as far as windows and link allow. */
   pump(stream: SendingHalf): void;
@@ -139,6 +145,7 @@ export abstract class SendingHalf<Host extends SendingHost = SendingHost> extend
     if (this.closed || this.localEnded) return true;
     this.queue ??= new SendQueue();
     this.queue.push(bytes);
+    this.host.queuedBytes += bytes.length;
     if (end) {
       this.queuedEnd = End.END_STREAM;
       this.localEnded = true;
@@ -146,6 +153,19 @@ export abstract class SendingHalf<Host extends SendingHost = SendingHost> extend
     if (more) return true;
     if (this.id !== 0) this.host.pump(this);
     return end || this.hasRoom();
+  }
+
+  /**
+   * Why a message of `length` bytes must not wait to be sent: with those that wait it would pass `maxQueuedBytes`. Null if it may. Ask
+   * before a message is queued or compressed; {@link SendingHalf.write} does not.
+   */
+  refuseMessage(length: number): string | null {
+    return this.host.refuseMessage(length);
+  }
+
+  /** So many bytes of a message wait outside of the queue, since it is being compressed; negative when they no longer do. */
+  compressing(bytes: number): void {
+    this.host.queuedBytes += bytes;
   }
 
   /** Half-closes, behind what is queued. */
@@ -194,9 +214,9 @@ export abstract class SendingHalf<Host extends SendingHost = SendingHost> extend
     return this.queuedEnd === End.END_STREAM;
   }
 
-  /** Below this many queued bytes a starved sink hears `writable`. */
+  /** Whether so few bytes are queued that a starved sink hears `writable`. */
   get belowLowMark(): boolean {
-    return this.queue === null || this.queue.length * 2 < queueLimit;
+    return this.queue === null || (this.queue.length * 2 < queueLimit && !this.host.crowded);
   }
 
   /** Both sides have ended. */
@@ -205,13 +225,16 @@ export abstract class SendingHalf<Host extends SendingHost = SendingHost> extend
   /** What waits is dropped. */
   protected dropQueue(): void {
     this.neverSent = this.queuedBytes;
+    this.host.queuedBytes -= this.neverSent;
     this.queue = null;
     this.queuedTrailers = null;
     this.waitingHeaders = null;
   }
 
   private hasRoom(): boolean {
-    const full = this.queue !== null && this.queue.length >= queueLimit;
+    const queued = this.queuedBytes;
+    // A stream that has nothing queued goes on beside those that nobody reads.
+    const full = queued >= queueLimit || (queued > 0 && this.host.crowded);
     if (!full && !this.host.turnSpent) return true;
     this.starved = true;
     if (!full) this.host.rest(this);

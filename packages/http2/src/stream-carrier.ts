@@ -30,6 +30,8 @@ export interface ConnectionEvents {
   doubted?(): void;
   /** The peer's first SETTINGS has arrived and is applied: it speaks HTTP/2. */
   ready?(): void;
+  /** A call, a message or a stream was refused or ended for a limit that does not end the connection; `message` names its option. */
+  limited?(message: string): void;
   /** The connection is over. `error` is absent after an orderly end. */
   closed?(error?: Error): void;
   /** The number of open streams became 0, or 1 from 0. */
@@ -54,6 +56,8 @@ export abstract class StreamCarrier implements StreamHost, SchedulerHost {
   readonly peer: LinkPeer;
   /** What the peer lets us send on the whole connection. */
   sendWindow = initialWindow;
+  /** Bytes that wait in the queues of all streams, or are being compressed for them. */
+  queuedBytes = 0;
   /** Largest DATA frame that is sent: the peer's limit, within our own. */
   peerMaxFrameSize = 16_384;
   readonly maxStreamWindow: number;
@@ -113,6 +117,39 @@ export abstract class StreamCarrier implements StreamHost, SchedulerHost {
   creditReleased(): void {
     const due = this.ledger.takeDue();
     if (due > 0) this.writer.windowUpdate(0, due);
+  }
+
+  get crowded(): boolean {
+    return this.queuedBytes > this.options.maxQueuedBytes / 2;
+  }
+
+  /**
+   * Server: why a new call has to be refused, since more than half of `maxQueuedBytes` waits to be sent; null if it need not. Ask once
+   * for each call.
+   */
+  refuseCall(): string | null {
+    if (!this.crowded) return null;
+    this.limits.counters.callsRefused++;
+    return this.limited(
+      `${this.queuedBytes} bytes of answers wait to be sent on this connection: above ${this.options.maxQueuedBytes / 2} new calls are refused until they are read (option maxQueuedBytes of the server)`,
+    );
+  }
+
+  refuseMessage(length: number): string | null {
+    const most = this.options.maxQueuedBytes;
+    const waiting = this.queuedBytes + this.link.pending;
+    // A single message may be larger than all that may wait.
+    if (waiting + length <= most || this.queuedBytes === 0) return null;
+    this.limits.counters.messagesRefused++;
+    return this.limited(
+      `a message of ${length} bytes is not sent, since ${waiting} bytes wait on this connection for their reader, and at most ${most} may (option maxQueuedBytes where it is sent)`,
+    );
+  }
+
+  /** Tells the owner of a limit that does not end the connection. Returns the message. */
+  protected limited(message: string): string {
+    this.events.limited?.(message);
+    return message;
   }
 
   pump(stream: Stream): void {

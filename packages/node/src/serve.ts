@@ -40,6 +40,12 @@ export interface ServeOptions extends ServerOptions {
   http2?: Http2Options | undefined;
 }
 
+/**
+ * Connections beyond `maxConnections` that are being told so, each for a second at most. Those beyond are reset at once: a flood of
+ * connections must not take all file descriptors.
+ */
+const refusedAtOnce = 100;
+
 /** A server that listens. `await using` shuts it down. */
 export interface ServerHandle extends AsyncDisposable {
   /** The TCP port that it listens on; 0 for a unix socket. */
@@ -70,9 +76,17 @@ export async function serve(options: ServeOptions): Promise<ServerHandle> {
   const resolved = http2Options(http2, "server");
   const server = createServer({ ...rest, acceptCompression: rest.acceptCompression ?? [compressionGzip] });
   await server.ready;
-  const sockets = createSocketServer({ noDelay: true }, (socket) =>
-    accept(server, socket, socketPath, resolved, options.clock ?? systemClock),
-  );
+  const most = (options.maxConnections ?? Number.POSITIVE_INFINITY) + refusedAtOnce;
+  let open = 0;
+  const sockets = createSocketServer({ noDelay: true }, (socket) => {
+    if (open >= most) {
+      socket.resetAndDestroy();
+      return;
+    }
+    open++;
+    socket.once("close", () => open--);
+    accept(server, socket, socketPath, resolved, options.clock ?? systemClock);
+  });
   if (socketPath !== undefined) await removeStale(socketPath);
   await listen(
     sockets,

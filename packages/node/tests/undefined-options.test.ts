@@ -46,6 +46,7 @@ const serveOptions: Omit<ServeOptions, "routes"> = {
   compressResponses: undefined,
   maxTimeoutMs: undefined,
   parkedHandlerMs: undefined,
+  maxConnections: undefined,
   clock: undefined,
   logger: undefined,
 };

@@ -51,6 +51,13 @@ export interface ByteStream {
    * False: no room for more now, the sink will hear `writable`.
    */
   write(bytes: Uint8Array, end: boolean, more?: boolean): boolean;
+  /**
+   * Why a message of `length` bytes must not be queued or compressed: too many bytes wait to be sent. Null if it may. Ask before it is;
+   * `write` takes it all the same.
+   */
+  refuseMessage?(length: number): string | null;
+  /** So many bytes wait outside of the stream to be sent on it, since they are being compressed; negative when they no longer do. */
+  compressing?(bytes: number): void;
   /** Half-closes, behind what is queued. */
   sendEnd(): void;
   /** Sends trailers and half-closes, behind what is queued. */

@@ -4,7 +4,7 @@ import type { Compression } from "../connect-private.js";
 import type { Subtype } from "../protocol/content-type.js";
 import * as names from "../protocol/headers.js";
 import { headersFromFields } from "../protocol/metadata.js";
-import { codeFromReset, ResetCode } from "../protocol/reset-code.js";
+import { codeFromLocalReset, codeFromReset, ResetCode } from "../protocol/reset-code.js";
 import { parseStatus } from "../protocol/status.js";
 import type { AsyncContext } from "./async-context.js";
 import type { ByteStream, ByteStreamSink, HeaderFields, OutgoingFields, StreamReset } from "./byte-stream.js";
@@ -360,8 +360,11 @@ export class ClientCall implements ByteStreamSink, ReaderOwner, WriterOwner {
 
   private errorFromReset(reset: StreamReset): ConnectError {
     const where = this.peer.address;
-    if (reset.source === "local")
-      return new ConnectError(`${where} broke the protocol: ${reset.message}`, Code.Internal);
+    if (reset.source === "local") {
+      const code = codeFromLocalReset(reset.code);
+      const what = code === Code.Internal ? `${where} broke the protocol` : `the call to ${where} was ended`;
+      return new ConnectError(`${what}: ${reset.message}`, code);
+    }
     if (reset.source === "connection") {
       const how =
         reset.disposition === "maybe-processed"

@@ -35,6 +35,8 @@ export interface Link {
   prepare(fields: readonly string[]): PreparedHeaders;
   /** Opens a stream and sends its headers. On a link that is over, the sink hears `reset` at once. */
   open(sink: ByteStreamSink, headers: OutgoingFields, end: boolean): ByteStream;
+  /** Server: why a new call has to be refused, before its handler runs; null if it need not. Asked once for each call. */
+  refuseCall?(): string | null;
   /** Ends in order: refuses new streams, lets open ones finish, closes. */
   shutdown(): void;
   /** Ends at once, with an HTTP/2 error code for the peer and a text for both. */
@@ -47,6 +49,8 @@ export interface LinkEvents {
   stream?(stream: ByteStream, list: HeaderFields, end: boolean): void;
   /** The peer takes no new streams. */
   goAway?(code: number, lastStreamId: number, debug: string): void;
+  /** A call, a message or a stream was refused or ended for a limit that does not end the link; `message` names the option. */
+  limited?(message: string): void;
   /** The link is over; `error` is absent after an orderly end. */
   closed?(error?: Error): void;
 }

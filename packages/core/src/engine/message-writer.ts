@@ -309,11 +309,19 @@ export class MessageWriter<T> {
     return bytes;
   }
 
-  private writeBytes(bytes: Uint8Array, flag: number, end: boolean): boolean {
+  /** Throws a `ConnectError` if too many bytes wait to be sent for a message of `length` bytes to wait, too. */
+  private admit(length: number): void {
+    const refusal = this.stream.refuseMessage?.(length + prefixLength);
+    if (typeof refusal === "string") throw new ConnectError(refusal, Code.ResourceExhausted);
+  }
+
+  /** `admitted`: the message has waited for its compression, and may wait on. */
+  private writeBytes(bytes: Uint8Array, flag: number, end: boolean, admitted = false): boolean {
     const { stream } = this;
     const length = bytes.length;
-    this.written += length + prefixLength;
     const place = stream.reserve(length + prefixLength);
+    if (place < 0 && !admitted) this.admit(length);
+    this.written += length + prefixLength;
     if (place < 0) {
       const prefix = new Uint8Array(prefixLength);
       writePrefix(prefix, 0, flag, length);
@@ -339,11 +347,20 @@ export class MessageWriter<T> {
     const deflates = chosen ?? bytes.length >= how.minBytes;
     const message = this.sent;
     if (!deflates && before === null) return this.writeBytes(bytes, 0, end);
+    const { stream } = this;
+    const { length } = bytes;
+    this.admit(bytes.length);
+    stream.compressing?.(length);
     const running: Promise<void> = (async () => {
-      const sent = deflates ? await how.compression.compress(bytes) : bytes;
-      await before;
+      let sent = bytes;
+      try {
+        if (deflates) sent = await how.compression.compress(bytes);
+        await before;
+      } finally {
+        stream.compressing?.(-length);
+      }
       if (this.stopped) return;
-      const roomy = this.writeBytes(sent, deflates ? compressedFlag : 0, end);
+      const roomy = this.writeBytes(sent, deflates ? compressedFlag : 0, end, true);
       const waiter = this.roomWaiters?.find((each) => each.message === message);
       if (waiter !== undefined) waiter.end = this.written;
       if (--this.deflatingCount > 0) return;

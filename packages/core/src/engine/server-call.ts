@@ -4,7 +4,7 @@ import type { Compression } from "../connect-private.js";
 import * as names from "../protocol/headers.js";
 import { headersFromFields } from "../protocol/metadata.js";
 import { peerError } from "../protocol/peer-error.js";
-import { ResetCode } from "../protocol/reset-code.js";
+import { codeFromLocalReset, ResetCode } from "../protocol/reset-code.js";
 import { type AsyncContext, captureContext, contextFrom } from "./async-context.js";
 import type { ByteStream, ByteStreamSink, HeaderFields, StreamReset } from "./byte-stream.js";
 import type { DeadlineEntry, DeadlineWheel } from "./deadline.js";
@@ -50,6 +50,8 @@ export interface ServerCallHost extends ResponseHeads {
   readonly deadlines: DeadlineWheel;
   /** The server's context. Each call's context is a copy of it; no application code runs in it directly. */
   readonly asyncContext: AsyncContext;
+  /** Why a call has to be refused now, before its handler runs; null if it need not. */
+  refuseCall(): ConnectError | null;
   /** The call is over; `running`: its handler is not. */
   callEnded(call: ServerCall, running: boolean): void;
   /** The handler of a call that was over before has settled; `error` is what it threw, if it did. */
@@ -339,6 +341,11 @@ export class ServerCall
   }
 
   private invoke(input: unknown): void {
+    const refusal = this.host.refuseCall();
+    if (refusal !== null) {
+      this.finish(refusal);
+      return;
+    }
     this.invoked = true;
     this.running = true;
     // Its place in the peer's limit is taken as long as the handler runs, whatever becomes of the stream.
@@ -446,7 +453,7 @@ function errorFromReset(reset: StreamReset, peer: Peer): ConnectError {
   if (reset.source === "connection") {
     return peerError(`connection to ${peer.address} lost: ${reset.message}`, Code.Unavailable);
   }
-  if (reset.source === "local") return peerError(reset.message, Code.Internal);
+  if (reset.source === "local") return peerError(reset.message, codeFromLocalReset(reset.code));
   // Whatever code it comes with, a client that resets does not want the answer any more.
   return peerError(`canceled by ${peer.address}: ${reset.message}`, Code.Canceled);
 }

@@ -27,3 +27,8 @@ export function codeFromReset(code: number): Code {
       return Code.Internal;
   }
 }
+
+/** What a reset by this side means for a call: the peer passed a limit, or it broke the protocol. */
+export function codeFromLocalReset(code: number): Code {
+  return code === ResetCode.ENHANCE_YOUR_CALM ? Code.ResourceExhausted : Code.Internal;
+}

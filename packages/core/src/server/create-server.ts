@@ -6,7 +6,8 @@ import { type DeadlineWheel, deadlinesOf } from "../engine/deadline.js";
 import type { Link } from "../engine/link.js";
 import type { ServerCall } from "../engine/server-call.js";
 import { afterInput, nextTurn } from "../engine/turns.js";
-import { timeOption } from "../protocol/check-option.js";
+import { sizeOption, timeOption } from "../protocol/check-option.js";
+import { ResetCode } from "../protocol/reset-code.js";
 import { CallList } from "./call-list.js";
 import { createTripleRouter, type TripleRouter } from "./create-router.js";
 import { defaultLogger, type Logger } from "./logger.js";
@@ -27,6 +28,11 @@ export interface ServerOptions extends ServeOptions {
    * awaits something that does not heed `context.signal`, and nobody can end it. Default 5000.
    */
   parkedHandlerMs?: number | undefined;
+  /**
+   * Connections that may be open at once. A further one is refused: its GOAWAY says why, its calls fail with `Unavailable`, and the log
+   * says so. Default: none.
+   */
+  maxConnections?: number | undefined;
   /**
    * The clock of deadlines, of a shutdown's grace time and of `parkedHandlerMs`. Default: the runtime's, which a test's
    * fake timers don't stop. For tests: `createClock` of `@tristream/testing`.
@@ -80,6 +86,7 @@ class LinkServer implements Server, ServerConnectionOwner {
   private readonly log: ServerLog;
   private readonly parked: ParkedHandlers;
   private readonly connections = new Set<ServerConnection>();
+  private readonly maxConnections: number;
   private readonly shutdownController = new AbortController();
   private stopping: Promise<ShutdownReport> | null = null;
   private stopped: ((report: ShutdownReport) => void) | null = null;
@@ -98,6 +105,7 @@ class LinkServer implements Server, ServerConnectionOwner {
       timeOption("parkedHandlerMs", options.parkedHandlerMs) ?? 5000,
       this.deadlines,
     );
+    this.maxConnections = sizeOption("maxConnections", options.maxConnections) ?? Number.POSITIVE_INFINITY;
     this.acceptEncoding = acceptedNames(resolveServeOptions(options).acceptCompression);
     this.router = createTripleRouter(options, {
       shutdownSignal: this.shutdownController.signal,
@@ -119,6 +127,10 @@ class LinkServer implements Server, ServerConnectionOwner {
   }
 
   accept(link: Link): void {
+    if (this.connections.size >= this.maxConnections) {
+      this.refuse(link);
+      return;
+    }
     const connection = new ServerConnection(link, this);
     this.connections.add(connection);
     link.start(connection);
@@ -166,16 +178,12 @@ class LinkServer implements Server, ServerConnectionOwner {
 
   connectionClosed(connection: ServerConnection, error: Error | undefined): void {
     this.connections.delete(connection);
-    if (error !== undefined) {
-      const { log } = this;
-      contextFrom(this.asyncContext).runInAsyncScope(
-        log.connectionEnded,
-        log,
-        connection.peer.address,
-        error,
-      );
-    }
+    if (error !== undefined) this.inContext(() => this.log.connectionEnded(connection.peer.address, error));
     this.checkStopped();
+  }
+
+  limited(connection: ServerConnection, message: string): void {
+    this.inContext(() => this.log.limited(connection.peer.address, message));
   }
 
   metadataLeftOut(call: ServerCall, reason: ConnectError): void {
@@ -184,6 +192,18 @@ class LinkServer implements Server, ServerConnectionOwner {
 
   unexpected(call: ServerCall, error: unknown): ConnectError {
     return this.log.unexpected(logged(call), error);
+  }
+
+  private refuse(link: Link): void {
+    const why = `the server has ${this.maxConnections} connections, as many as it may (option maxConnections)`;
+    link.start({});
+    link.abort(ResetCode.NO_ERROR, why);
+    this.inContext(() => this.log.connectionRefused(link.peer.address, why));
+  }
+
+  /** Calls the logger in the server's context, not in the one of the connection or call that caused the line. */
+  private inContext(write: () => void): void {
+    contextFrom(this.asyncContext).runInAsyncScope(write, undefined);
   }
 
   private cutAll(): void {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ConnectError } from "@connectrpc/connect";
+import { Code, type ConnectError } from "@connectrpc/connect";
 import type { AsyncContext } from "../engine/async-context.js";
 import type { ByteStream, ByteStreamSink, HeaderFields, PreparedHeaders } from "../engine/byte-stream.js";
 import type { DeadlineWheel } from "../engine/deadline.js";
@@ -8,6 +8,7 @@ import { type RequestHead, ServerCall, type ServerCallHost } from "../engine/ser
 import { responseHeadFields } from "../engine/server-response.js";
 import type { Subtype } from "../protocol/content-type.js";
 import { pseudoStatus } from "../protocol/headers.js";
+import { peerError } from "../protocol/peer-error.js";
 import { appendStatus, okStatus } from "../protocol/status.js";
 import type { CallList } from "./call-list.js";
 import { type HttpRefusal, requestHead } from "./request-head.js";
@@ -28,6 +29,8 @@ export interface ServerConnectionOwner {
   settledLate(call: ServerCall, error: unknown): void;
   metadataLeftOut(call: ServerCall, reason: ConnectError): void;
   unexpected(call: ServerCall, error: unknown): ConnectError;
+  /** A limit of the connection was passed that does not end it; `message` names the option. */
+  limited(connection: ServerConnection, message: string): void;
   connectionClosed(connection: ServerConnection, error: Error | undefined): void;
 }
 
@@ -65,7 +68,13 @@ export class ServerConnection implements LinkEvents, ServerCallHost {
       return;
     }
     if (head.method === null) {
-      this.refuse(stream, head);
+      this.refuse(stream, head, head.refusal);
+      return;
+    }
+    // Asked again when the handler is to run: requests of many calls may come before the first answer.
+    const refusal = this.refuseCall();
+    if (refusal !== null) {
+      this.refuse(stream, head, refusal);
       return;
     }
     const call = new ServerCall(this, stream, list, head, head.method);
@@ -74,8 +83,19 @@ export class ServerConnection implements LinkEvents, ServerCallHost {
   }
 
   /** @inheritdoc */
+  limited(message: string): void {
+    this.owner.limited(this, message);
+  }
+
+  /** @inheritdoc */
   closed(error?: Error): void {
     this.owner.connectionClosed(this, error);
+  }
+
+  /** @inheritdoc */
+  refuseCall(): ConnectError | null {
+    const refusal = this.link.refuseCall?.();
+    return typeof refusal === "string" ? peerError(refusal, Code.ResourceExhausted) : null;
   }
 
   /** @inheritdoc */
@@ -98,9 +118,9 @@ export class ServerConnection implements LinkEvents, ServerCallHost {
     return this.owner.unexpected(call, error);
   }
 
-  private refuse(stream: ByteStream, head: RequestHead): void {
+  private refuse(stream: ByteStream, head: RequestHead, refusal: ConnectError | null): void {
     const fields = [...this.responseHead[head.subtype].fields];
-    if (head.refusal !== null) appendStatus(fields, head.refusal);
+    if (refusal !== null) appendStatus(fields, refusal);
     stream.sendHeaders(fields, true);
     stream.abandon();
   }

@@ -107,6 +107,20 @@ export class ServerLog {
     }
   }
 
+  /** A call, a message or a stream of a peer was refused or ended for a limit that does not end the connection; `message` names the option. */
+  limited(peer: string, message: string): void {
+    this.write("warn", "calls that passed a limit of their connection", { peer }, () => [
+      `connection with ${peer} passed a limit: ${message}`,
+    ]);
+  }
+
+  /** A connection was refused, since the server has as many as it may. */
+  connectionRefused(peer: string, message: string): void {
+    this.write("warn", "connections beyond maxConnections", { peer }, () => [
+      `connection with ${peer} refused: ${message}`,
+    ]);
+  }
+
   /** Reports the lines that were left out: nothing else may come. */
   flush(): void {
     this.limits.flush();

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// Promise 8: bounded memory. A server has at most `maxConnections`, and the peer of one more learns why it is refused.
+// Mutant: core/src/server/create-server.ts # if (this.connections.size >= this.maxConnections) { => if (false) {
+// Mutant: core/src/server/create-server.ts # link.abort(ResetCode.NO_ERROR, why); => link.abort(ResetCode.NO_ERROR, "");
+// Mutant: node/src/serve.ts # if (open >= most) { => if (false) {
+// Mutant: node/src/serve.ts # socket.once("close", () => open--);
+// Mutant: core/src/server/create-server.ts # this.inContext(() => this.log.connectionRefused(link.peer.address, why));
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
+import { GreetService } from "@tristream/gen/greet/greet_pb.js";
+import { Code, createClient, createTransport, type Logger, serve } from "@tristream/node";
+import { errorOf, until } from "../../core/tests/events.js";
+
+const reason = "the server has 2 connections, as many as it may (option maxConnections)";
+
+async function start(maxConnections: number | undefined) {
+  const lines: string[] = [];
+  const logger: Logger = { error() {}, warn: (line) => lines.push(line), info() {}, debug() {} };
+  const server = await serve({
+    host: "127.0.0.1",
+    port: 0,
+    maxConnections,
+    logger,
+    routes: (router) => router.service(GreetService, { greet: ({ name }) => ({ greeting: name }) }),
+  });
+  return { server, lines };
+}
+
+test("a call over one connection too many fails with Unavailable and the reason, and the others go on", async () => {
+  const { server, lines } = await start(2);
+  await using _server = server;
+  const [a, b, c] = [1, 2, 3].map(() => createTransport(server.url));
+  for (const transport of [a!, b!])
+    expect((await createClient(GreetService, transport).greet({ name: "x" })).greeting).toBe("x");
+  const error = await errorOf(createClient(GreetService, c!).greet({ name: "x" }));
+  expect(error.code).toBe(Code.Unavailable);
+  expect(error.rawMessage).toContain(reason);
+  // The call is made again once, since the server has surely not seen it.
+  expect(lines).toHaveLength(2);
+  expect(lines[0]).toMatch(/^connection with 127\.0\.0\.1:\d+ refused: /);
+  expect(lines[0]).toContain(reason);
+  expect((await createClient(GreetService, a!).greet({ name: "y" })).greeting).toBe("y");
+  await Promise.all([a, b, c].map((transport) => transport!.close()));
+});
+
+/** Makes calls, each over a connection of its own, until one succeeds; at most so many. */
+async function callsUntilOneSucceeds(url: string, most: number): Promise<number> {
+  for (let calls = 1; calls <= most; calls++) {
+    const transport = createTransport(url);
+    const greeted = await createClient(GreetService, transport)
+      .greet({})
+      .catch(() => null);
+    await transport.close();
+    if (greeted !== null) return calls;
+  }
+  return Number.POSITIVE_INFINITY;
+}
+
+test("connections that end make room for others", async () => {
+  const { server } = await start(1);
+  await using _server = server;
+  for (let i = 0; i < 120; i++) {
+    const socket = connect(server.port, "127.0.0.1");
+    await once(socket, "connect");
+    socket.destroy();
+    await once(socket, "close");
+  }
+  // The server may hear of the last ends a little later.
+  expect(await callsUntilOneSucceeds(server.url, 200)).toBeLessThan(200);
+});
+
+test("of a flood of connections, a hundred are told why, the others are reset, and the log has few lines", async () => {
+  const { server, lines } = await start(2);
+  await using _server = server;
+  const told = new Set<Socket>();
+  const sockets = Array.from({ length: 300 }, () => {
+    const socket = connect({ port: server.port, host: "127.0.0.1", allowHalfOpen: true });
+    socket.on("error", () => {});
+    socket.on("data", () => told.add(socket));
+    return socket;
+  });
+  const closed = Promise.all(
+    sockets.map((socket) => new Promise((resolve) => socket.once("close", resolve))),
+  );
+  await until(() => sockets.every((socket) => socket.closed || told.has(socket)));
+  for (const socket of sockets) socket.destroy();
+  await closed;
+  // One that was told is gone within a second, and may make room for another one meanwhile.
+  expect(told.size).toBeGreaterThanOrEqual(102);
+  expect(told.size).toBeLessThan(300);
+  expect(lines.length).toBeGreaterThan(0);
+  expect(lines.length).toBeLessThan(30);
+});
