@@ -17,6 +17,9 @@ import type { ConnectionEvents } from "./stream-carrier.js";
 import type { StreamReset, StreamSink } from "./stream-sink.js";
 import { Watchdog } from "./watchdog.js";
 
+/** How many streams end in one turn because their messages stopped: a thousand would keep other connections waiting. */
+const stoppedAtOnce = 100;
+
 /**
  * An HTTP/2 connection (RFC 9113), either role, without push and priority: bytes in from a {@link ByteLink}, bytes out
  * to it, calls of {@link ConnectionEvents} and {@link StreamSink} in between. It opens nothing and keeps no timer:
@@ -203,10 +206,21 @@ export class Connection extends PeerActions implements ByteReceiver {
     const { largeMessages, options } = this;
     // While the connection does not read, the peer's bytes can't arrive.
     if (this.output.paused) largeMessages.restart();
-    for (const stream of largeMessages.stopped(now, options.frameTimeoutMs)) {
+    const stopped = largeMessages.stopped(now, options.frameTimeoutMs, stoppedAtOnce);
+    for (const stream of stopped) {
       stream.stopped(
         `a message of ${stream.messageSize} bytes gained less than ${leastGain} within ${options.frameTimeoutMs} ms: its room is given to others (option frameTimeoutMs)`,
       );
+    }
+    if (stopped.length === stoppedAtOnce) this.link.nextTurn(() => this.endMoreStopped(now));
+  }
+
+  private endMoreStopped(now: number): void {
+    if (this.closing) return;
+    try {
+      this.endStopped(now);
+    } catch (error) {
+      this.broken(error);
     }
   }
 

@@ -41,15 +41,19 @@ export class LargeMessages<T extends LargeMessage> {
 
   /**
    * The messages that gained less than {@link leastGain} within `limitMs`, whether or not other messages wait for room: a later
-   * one must not find the pool taken by messages that hardly come. A message that is whole is not among them.
+   * one must not find the pool taken by messages that hardly come. A message that is whole is not among them. At most `most`, those
+   * that were let in first before the others.
    */
-  stopped(now: number, limitMs: number): T[] {
+  stopped(now: number, limitMs: number, most: number): T[] {
     const stopped: T[] = [];
     for (const [message, mark] of this.marks) {
       if (mark.since < 0 || message.outOfCredit || message.bodyReceived - mark.bytes >= leastGain) {
         mark.since = now;
         mark.bytes = message.bodyReceived;
-      } else if (now - mark.since >= limitMs) stopped.push(message);
+      } else if (now - mark.since >= limitMs) {
+        stopped.push(message);
+        if (stopped.length === most) break;
+      }
     }
     return stopped;
   }

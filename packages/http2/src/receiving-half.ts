@@ -117,8 +117,9 @@ export abstract class ReceivingHalf<Host extends ReceivingHost = ReceivingHost>
       if (charged === 0 && this.receiveWindow * 2 > this.windowTarget) return this.goesOn();
       const more = Math.max(0, this.borrowed + lent - charged);
       if (more > 0 && !this.host.ledger.admit(more, this)) return this.tryOut(own, lent);
-      this.goesOn();
-      if (this.admitted === 0) this.host.largeMessages.add(this);
+      // A message that had credit while it waited, and didn't use it, gets no new time.
+      if (this.admitted === 0 && (!this.waits || this.outOfCredit)) this.host.largeMessages.add(this);
+      this.waits = false;
       this.admitted += more;
       this.borrowed += lent;
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 8: bounded memory, and nobody waits for ever for it. Messages that share the pool for large ones, and stop.
-// Mutant: http2/src/connection.ts # this.endStopped(now);
+// Mutant: http2/src/connection.ts # largeMessages.stopped(now, options.frameTimeoutMs, stoppedAtOnce) => []
 // Mutant: http2/src/large-messages.ts # message.bodyReceived - mark.bytes >= leastGain => message.bodyReceived > mark.bytes
 // Mutant: http2/src/large-messages.ts # message.bodyReceived - mark.bytes >= leastGain => false
 // Mutant: http2/src/receiving-half.ts # this.host.largeMessages.delete(this);
@@ -9,9 +9,12 @@
 // Mutant: http2/src/receiving-half.ts # if (charged === 0 && this.receiveWindow * 2 > this.windowTarget) return this.goesOn();
 // Mutant: http2/src/receiving-half.ts # const step = this.outOfCredit ? ledger.tryOut(lent) : 0; => const step = 0;
 // Mutant: http2/src/receiving-half.ts # if (!this.waits) largeMessages.add(this);
+// Mutant: http2/src/receiving-half.ts # (!this.waits || this.outOfCredit) => true
+// Mutant: http2/src/connection.ts # if (stopped.length === stoppedAtOnce) => if (false)
+// Mutant: http2/src/large-messages.ts # if (stopped.length === most) break;
 // Mutant: http2/src/large-messages.ts # message.outOfCredit ||
 // Mutant: http2/src/receiving-half.ts # if (this.borrowed > 0 && charged === 0) return true;
-import { describe, expect, it } from "@jest/globals";
+import { describe, expect, it, test } from "@jest/globals";
 import { ErrorCode } from "../src/error-code.js";
 import { data, headers, request, response } from "./frames.js";
 import { play, Subject } from "./subject.js";
@@ -198,6 +201,19 @@ describe.each([100, 1000])("%i messages that are announced and stop", (count) =>
   });
 });
 
+test("a hundred streams are ended in a turn, those that were let in first", () => {
+  const subject = receiving("server", 250, { maxBufferedBytes: 16 * mib });
+  for (let i = 0; i < 250; i++) announce(subject, 2 * i + 1, mib);
+  for (let seconds = 0; seconds < 31; seconds++) {
+    subject.link.clock += 1000;
+    subject.connection.advance(subject.link.clock);
+  }
+  const closed = () => [...subject.streams.values()].filter((stream) => stream.closed).length;
+  const inTurns = [closed()];
+  while (subject.link.turn()) inTurns.push(closed());
+  expect(inTurns.slice(0, 3)).toEqual([100, 200, 250]);
+});
+
 describe("a message that was let in", () => {
   it("has no time while the server reads nothing", () => {
     const subject = receiving("server", 2, { maxUnreadOutput: 65_536, writeTimeoutMs: 10_000 });
@@ -212,6 +228,18 @@ describe("a message that was let in", () => {
     // The peer takes a little now and then, so it is not late with that.
     pass(subject, 2 * frameTimeoutMs, () => (subject.link.pending -= 1));
     expect(subject.stream(1).closed).toBe(false);
+  });
+
+  it("has no time while it waits and has used all its credit", () => {
+    const subject = receiving("server", 2, { maxBufferedBytes: 65_535 });
+    announce(subject, 1, mib);
+    announce(subject, 3, mib);
+    while (subject.peerWindow(3) > 0) send(subject, 3, subject.peerWindow(3));
+    pass(subject, 3 * frameTimeoutMs, () => send(subject, 1, 2300));
+    expect([1, 3].map((id) => subject.stream(id).closed)).toEqual([false, false]);
+    subject.stream(1).reset(ErrorCode.CANCEL);
+    subject.settle();
+    expect(letIn(subject, 3)).toBe(true);
   });
 
   it("may be answered by the sink when it stops", () => {
