@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ServeOptions } from "@tristream/node";
-import type { Raider } from "./raider.js";
+import type { Offender } from "./offender-connections.js";
 
 /** What the offender saw. */
 export interface OffenderReport {
@@ -80,7 +80,7 @@ export interface Attack {
   /** The server has to end its connections: each attack is played until it does, for some seconds at most. */
   readonly ends?: boolean;
   /** Plays it once; it is played again while there is time. */
-  play(raider: Raider): Promise<void>;
+  play(offender: Offender): Promise<void>;
   /** What is wrong with what was seen, beyond what every attack has to keep. */
   judge(seen: Seen): string[];
 }

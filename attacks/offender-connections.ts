@@ -21,7 +21,7 @@ const tickMs = 5;
 const mostAtOnceMs = 20;
 
 /** Makes the offender's connections, and counts what becomes of them. */
-export class Raider {
+export class Offender {
   readonly report: OffenderReport = {
     opened: 0,
     ended: 0,
@@ -117,14 +117,14 @@ export class RawConnection {
 
   /** Writes `perSecond` times a second what `make` gives, at most `most` times, until the connection or the time is over. */
   async pace(
-    raider: Raider,
+    offender: Offender,
     perSecond: number,
     make: (i: number) => Buffer,
     most = Number.POSITIVE_INFINITY,
   ): Promise<void> {
     let then = performance.now() - tickMs;
     let allowed = 0;
-    for (let i = 0; i < most && this.alive && !raider.timeIsUp; ) {
+    for (let i = 0; i < most && this.alive && !offender.timeIsUp; ) {
       const now = performance.now();
       allowed += (Math.min(now - then, mostAtOnceMs) / 1000) * perSecond;
       then = now;
@@ -137,8 +137,8 @@ export class RawConnection {
   }
 
   /** Settles when the server has ended the connection, or the time is up. */
-  async awaitEnd(raider: Raider): Promise<void> {
-    await Promise.race([this.over, raider.untilTheEnd()]);
+  async awaitEnd(offender: Offender): Promise<void> {
+    await Promise.race([this.over, offender.untilTheEnd()]);
   }
 
   leave(): void {

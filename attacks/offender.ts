@@ -2,7 +2,7 @@
 // The offender, in a process of its own.
 import { attacks } from "./attack-list.js";
 import { answer } from "./child.js";
-import { pause, Raider } from "./raider.js";
+import { Offender, pause } from "./offender-connections.js";
 
 /** An offender that was cut comes again, but not sooner, and not in the last part of the time: a round has to end in it. */
 const roundMs = 250;
@@ -13,15 +13,15 @@ const patience = 4;
 answer<"offender">({
   async play({ attack, port, seconds }) {
     const chosen = attacks.find(({ name }) => name === attack)!;
-    const raider = new Raider(port, seconds, chosen.ends === true ? patience : 0);
+    const offender = new Offender(port, seconds, chosen.ends === true ? patience : 0);
     const lastRound = performance.now() + roundsIn * seconds * 1000;
-    while (raider.report.rounds === 0 || (performance.now() < lastRound && !raider.timeIsUp)) {
+    while (offender.report.rounds === 0 || (performance.now() < lastRound && !offender.timeIsUp)) {
       const next = pause(roundMs);
-      raider.report.rounds++;
-      await chosen.play(raider);
+      offender.report.rounds++;
+      await chosen.play(offender);
       await next;
     }
-    raider.leave();
-    return raider.report;
+    offender.leave();
+    return offender.report;
   },
 });

@@ -3,7 +3,7 @@
 import { block, data, frame, headers, rst, Type, uint32 } from "../../interop/probes/frames.mjs";
 import { type Attack, atMost, cutBy, kept, type Seen } from "../attack.js";
 import { callsOf, fieldsOf, idOf, message, named, requestTo } from "../calls.js";
-import type { Raider } from "../raider.js";
+import type { Offender } from "../offender-connections.js";
 
 const cancel = 8;
 const maxHeaderListSize = 6;
@@ -16,10 +16,10 @@ function calling(
   perSecond: number,
   make: (i: number) => Buffer,
   manners = {},
-): (raider: Raider) => Promise<void> {
-  return async (raider) => {
-    const raw = await raider.connect(manners);
-    await raw.pace(raider, perSecond, make);
+): (offender: Offender) => Promise<void> {
+  return async (offender) => {
+    const raw = await offender.connect(manners);
+    await raw.pace(offender, perSecond, make);
   };
 }
 
@@ -45,12 +45,12 @@ export const callAttacks: readonly Attack[] = [
     name: "full-turn-calls",
     does: "2 MB of small calls in one piece, twice a second",
     rule: "others' calls keep their latency",
-    async play(raider) {
-      const raw = await raider.connect();
+    async play(offender) {
+      const raw = await offender.connect();
       const call = callsOf(requestTo("Greet"), named("unary"));
       const whole = Buffer.concat(Array.from({ length: 10_000 }, (_, i) => call(i)));
       await raw.send(whole);
-      await raw.awaitEnd(raider);
+      await raw.awaitEnd(offender);
     },
     judge: (seen) => atMost("longest stall in ms", seen.server.stallMs, stallMs),
   },
@@ -58,15 +58,15 @@ export const callAttacks: readonly Attack[] = [
     name: "full-turn-messages",
     does: "streams with small messages as fast as windows allow, 1 MB in one piece",
     rule: "others' calls keep their latency",
-    async play(raider) {
-      const raw = await raider.connect();
+    async play(offender) {
+      const raw = await offender.connect();
       const bodies = Buffer.concat(Array.from({ length: 1600 }, () => named("m")));
       const parts = Array.from({ length: 64 }, (_, i) => [
         headers(idOf(i), requestTo("GreetClientStream")),
         data(idOf(i), bodies, { end: true }),
       ]).flat();
       await raw.send(Buffer.concat(parts));
-      await raw.awaitEnd(raider);
+      await raw.awaitEnd(offender);
     },
     judge: (seen) => atMost("longest stall in ms", seen.server.stallMs, stallMs),
   },
@@ -90,8 +90,8 @@ export const callAttacks: readonly Attack[] = [
     name: "forged-lines",
     does: "control characters in paths, types, encodings, messages and GOAWAY texts",
     rule: "none of them is in a line of the log",
-    async play(raider) {
-      const raw = await raider.connect();
+    async play(offender) {
+      const raw = await offender.connect();
       const evil = "\u001b[31m\u0007\u0085";
       const calls: readonly string[][] = [
         fieldsOf(`/greet${evil}/Greet`),
@@ -103,7 +103,7 @@ export const callAttacks: readonly Attack[] = [
         requestTo("Greet", "x-bin-bin", evil),
       ];
       await raw.pace(
-        raider,
+        offender,
         200,
         (i) =>
           Buffer.concat([
@@ -144,12 +144,12 @@ export const callAttacks: readonly Attack[] = [
     name: "abandoned-uploads",
     does: "opens uploads, sends 16 bytes of each and resets it, 1000 a second for a second",
     rule: "nothing is ended",
-    async play(raider) {
-      const raw = await raider.connect();
+    async play(offender) {
+      const raw = await offender.connect();
       const head = block(requestTo("GreetClientStream"));
       const body = named("an upload");
       await raw.pace(
-        raider,
+        offender,
         1000,
         (i) => Buffer.concat([headers(idOf(i), head), data(idOf(i), body), rst(idOf(i), cancel)]),
         1000,

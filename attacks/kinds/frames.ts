@@ -18,7 +18,7 @@ import {
 } from "../../interop/probes/frames.mjs";
 import { type Attack, atMost, cutBy, endedBy, kept, type Seen } from "../attack.js";
 import { callsOf, idOf, named, requestTo } from "../calls.js";
-import type { Raider } from "../raider.js";
+import type { Offender } from "../offender-connections.js";
 
 /** Frames a second of a flood: every limit is passed at once, and the offender's own work stays small. */
 const flood = 20_000;
@@ -26,11 +26,11 @@ const [cancel, initialWindowSize] = [8, 4];
 
 /** Sends the same bytes at the rate of a flood until the connection is ended. */
 function floodOf(bytes: Buffer, first?: () => Buffer): Attack["play"] {
-  return async (raider) => {
-    const raw = await raider.connect();
+  return async (offender) => {
+    const raw = await offender.connect();
     if (first !== undefined) await raw.send(first());
-    await raw.pace(raider, flood, () => bytes);
-    await raw.awaitEnd(raider);
+    await raw.pace(offender, flood, () => bytes);
+    await raw.awaitEnd(offender);
   };
 }
 
@@ -39,11 +39,11 @@ const opened = () => headers(1, requestTo("GreetStream"));
 
 /** Opens streams and resets them at once, at a rate. */
 function resetting(name: string, perSecond = 10_000, most = Number.POSITIVE_INFINITY) {
-  return async (raider: Raider): Promise<void> => {
-    const raw = await raider.connect();
+  return async (offender: Offender): Promise<void> => {
+    const raw = await offender.connect();
     const call = callsOf(waiting, named(name));
-    await raw.pace(raider, perSecond, (i) => Buffer.concat([call(i), rst(idOf(i), cancel)]), most);
-    if (most === Number.POSITIVE_INFINITY) await raw.awaitEnd(raider);
+    await raw.pace(offender, perSecond, (i) => Buffer.concat([call(i), rst(idOf(i), cancel)]), most);
+    if (most === Number.POSITIVE_INFINITY) await raw.awaitEnd(offender);
   };
 }
 
@@ -87,11 +87,11 @@ export const frameAttacks: readonly Attack[] = [
     does: "makes mistakes on its streams so that the server resets them (CVE-2025-8671)",
     rule: "the connection is ended",
     short: true,
-    async play(raider) {
-      const raw = await raider.connect();
+    async play(offender) {
+      const raw = await offender.connect();
       const call = callsOf(waiting, named("wait"));
-      await raw.pace(raider, 10_000, (i) => Buffer.concat([call(i), data(idOf(i), 1)]));
-      await raw.awaitEnd(raider);
+      await raw.pace(offender, 10_000, (i) => Buffer.concat([call(i), data(idOf(i), 1)]));
+      await raw.awaitEnd(offender);
     },
     ...endedBy("STREAM_CLOSED", handlersAtMost(4000)),
   },
@@ -115,14 +115,14 @@ export const frameAttacks: readonly Attack[] = [
     name: "settings-values",
     does: "SETTINGS of 32 window sizes each, on 1000 open streams with answers that wait",
     rule: "each frame's last value is applied once: no stall, and the connection is ended (`settingsRate`)",
-    async play(raider) {
-      const raw = await raider.connect({ settings: [initialWindowSize, 0] });
+    async play(offender) {
+      const raw = await offender.connect({ settings: [initialWindowSize, 0] });
       const call = callsOf(waiting, named("unary"));
-      await raw.pace(raider, 20_000, call, 1000);
+      await raw.pace(offender, 20_000, call, 1000);
       const values = Array.from({ length: 32 }, (_, i) => [initialWindowSize, i % 2]).flat();
       // More than once 20 KB, in one piece.
-      await raw.pace(raider, flood, () => settings(...values));
-      await raw.awaitEnd(raider);
+      await raw.pace(offender, flood, () => settings(...values));
+      await raw.awaitEnd(offender);
     },
     ...cutBy("settingsRate", stallAtMost(50)),
   },
@@ -182,11 +182,11 @@ export const frameAttacks: readonly Attack[] = [
     name: "closed-streams",
     does: "RST_STREAM on streams that are long closed, 20,000 a second",
     rule: "the connection is ended by a rate",
-    async play(raider) {
-      const raw = await raider.connect();
-      await raw.pace(raider, 20_000, callsOf(waiting, named("unary")), 500);
-      await raw.pace(raider, flood, (i) => rst(idOf(i % 400), cancel));
-      await raw.awaitEnd(raider);
+    async play(offender) {
+      const raw = await offender.connect();
+      await raw.pace(offender, 20_000, callsOf(waiting, named("unary")), 500);
+      await raw.pace(offender, flood, (i) => rst(idOf(i % 400), cancel));
+      await raw.awaitEnd(offender);
     },
     ...cutBy("Rate"),
   },
@@ -195,11 +195,11 @@ export const frameAttacks: readonly Attack[] = [
     does: "a header block of CONTINUATION frames without end (CVE-2024-27316)",
     rule: "the connection is ended (`maxContinuations`)",
     short: true,
-    async play(raider) {
-      const raw = await raider.connect({ acknowledges: false });
+    async play(offender) {
+      const raw = await offender.connect({ acknowledges: false });
       await raw.send(headers(1, block(waiting), { endHeaders: false }));
-      await raw.pace(raider, flood, () => continuation(1, block(["x-a", "b"]), false));
-      await raw.awaitEnd(raider);
+      await raw.pace(offender, flood, () => continuation(1, block(["x-a", "b"]), false));
+      await raw.awaitEnd(offender);
     },
     ...cutBy("maxContinuations"),
   },
@@ -207,10 +207,10 @@ export const frameAttacks: readonly Attack[] = [
     name: "window-overflow",
     does: "WINDOW_UPDATE beyond 2^31 - 1",
     rule: "the connection is ended (FLOW_CONTROL_ERROR)",
-    async play(raider) {
-      const raw = await raider.connect();
+    async play(offender) {
+      const raw = await offender.connect();
       await raw.send(windowUpdate(0, 0x7fffffff), windowUpdate(0, 0x7fffffff));
-      await raw.awaitEnd(raider);
+      await raw.awaitEnd(offender);
     },
     ...endedBy("FLOW_CONTROL_ERROR"),
   },
@@ -218,10 +218,10 @@ export const frameAttacks: readonly Attack[] = [
     name: "lying-lengths",
     does: "a frame of 16 MiB",
     rule: "the connection is ended (FRAME_SIZE_ERROR) before the frame comes",
-    async play(raider) {
-      const raw = await raider.connect();
+    async play(offender) {
+      const raw = await offender.connect();
       await raw.send(frame(Type.DATA, Flag.END_STREAM, 1, uint32(0), 0xffffff));
-      await raw.awaitEnd(raider);
+      await raw.awaitEnd(offender);
     },
     ...endedBy("FRAME_SIZE_ERROR"),
   },

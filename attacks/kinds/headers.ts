@@ -3,32 +3,32 @@
 import { block, continuation, frame, headers, settings, Type } from "../../interop/probes/frames.mjs";
 import { type Attack, atMost, cutBy, endedBy, kept, type Seen } from "../attack.js";
 import { idOf, requestTo } from "../calls.js";
-import type { Raider } from "../raider.js";
+import type { Offender } from "../offender-connections.js";
 
 const frameSize = 16_384;
 const request = requestTo("Greet");
 
 /** Sends a header block of any size in as many frames as it needs, once, and waits for the end. */
-function inOneBlock(make: () => Buffer): (raider: Raider) => Promise<void> {
-  return async (raider) => {
-    const raw = await raider.connect({ acknowledges: false });
+function inOneBlock(make: () => Buffer): (offender: Offender) => Promise<void> {
+  return async (offender) => {
+    const raw = await offender.connect({ acknowledges: false });
     const whole = make();
     await raw.send(
       headers(1, whole.subarray(0, frameSize), { endHeaders: whole.length <= frameSize, end: true }),
     );
     for (let at = frameSize; at < whole.length; at += frameSize)
       await raw.send(continuation(1, whole.subarray(at, at + frameSize), at + frameSize >= whole.length));
-    await raw.awaitEnd(raider);
+    await raw.awaitEnd(offender);
   };
 }
 
 /** Sends the same header block on stream after stream. */
 function inEachCall(block: () => Buffer, perSecond: number): Attack["play"] {
-  return async (raider) => {
-    const raw = await raider.connect();
+  return async (offender) => {
+    const raw = await offender.connect();
     const bytes = block();
-    await raw.pace(raider, perSecond, (i) => headers(idOf(i), bytes, { end: true }));
-    await raw.awaitEnd(raider);
+    await raw.pace(offender, perSecond, (i) => headers(idOf(i), bytes, { end: true }));
+    await raw.awaitEnd(offender);
   };
 }
 
@@ -40,10 +40,10 @@ export const headerAttacks: readonly Attack[] = [
     does: "speaks another protocol, with control characters, 20 times a second",
     rule: "the connection is ended, and the log can't be forged",
     short: true,
-    async play(raider) {
+    async play(offender) {
       const hello = Buffer.from("HELO\r\nwarn forged line\u001b[31m\u0007\r\n\r\n".repeat(3), "latin1");
-      const raw = await raider.connect({ first: hello });
-      await raw.awaitEnd(raider);
+      const raw = await offender.connect({ first: hello });
+      await raw.awaitEnd(offender);
     },
     ...endedBy([]),
   },
@@ -95,11 +95,11 @@ export const headerAttacks: readonly Attack[] = [
     name: "hpack-index",
     does: "an HPACK reference to nothing, and a table size beyond ours",
     rule: "the connection is ended (COMPRESSION_ERROR)",
-    async play(raider) {
+    async play(offender) {
       for (const wrong of [Buffer.of(0xfe), Buffer.of(0x3f, 0xe1, 0xff, 0x03)]) {
-        const raw = await raider.connect();
+        const raw = await offender.connect();
         await raw.send(headers(1, Buffer.concat([wrong, block(request)]), { end: true }));
-        await raw.awaitEnd(raider);
+        await raw.awaitEnd(offender);
       }
     },
     ...endedBy("COMPRESSION_ERROR", noHandlers),
@@ -109,15 +109,15 @@ export const headerAttacks: readonly Attack[] = [
     does: "requests with upper-case names, without a path, with a connection header, 10,000 a second",
     rule: "the connection is ended by a rate, or as the RFC says",
     short: true,
-    async play(raider) {
-      const raw = await raider.connect();
+    async play(offender) {
+      const raw = await offender.connect();
       const wrong = [
         ["X-Upper", "1"],
         ["connection", "close"],
         [":path", "/twice"],
       ].map((extra) => block([...request, ...extra]));
-      await raw.pace(raider, 10_000, (i) => headers(idOf(i), wrong[i % wrong.length]!, { end: true }));
-      await raw.awaitEnd(raider);
+      await raw.pace(offender, 10_000, (i) => headers(idOf(i), wrong[i % wrong.length]!, { end: true }));
+      await raw.awaitEnd(offender);
     },
     ...endedBy(["ENHANCE_YOUR_CALM", "PROTOCOL_ERROR"], noHandlers),
   },
@@ -125,8 +125,8 @@ export const headerAttacks: readonly Attack[] = [
     name: "settings-parameters",
     does: "one SETTINGS frame of 2730 parameters",
     rule: "the connection is ended",
-    async play(raider) {
-      const raw = await raider.connect();
+    async play(offender) {
+      const raw = await offender.connect();
       await raw.send(
         frame(
           Type.SETTINGS,
@@ -135,7 +135,7 @@ export const headerAttacks: readonly Attack[] = [
           Buffer.concat(Array.from({ length: 2730 }, (_, i) => settings(0x1000 + i, i).subarray(9))),
         ),
       );
-      await raw.awaitEnd(raider);
+      await raw.awaitEnd(offender);
     },
     ...endedBy([]),
   },

@@ -4,25 +4,25 @@ import { gzipSync } from "node:zlib";
 import { block, data, headers } from "../../interop/probes/frames.mjs";
 import { type Attack, kept } from "../attack.js";
 import { callsOf, fieldsOf, idOf, message, named, requestTo } from "../calls.js";
-import type { Raider } from "../raider.js";
+import type { Offender } from "../offender-connections.js";
 
 const initialWindowSize = 4;
 const mib = 1_048_576;
 const heapPath = "/attacks.Heap/Unary";
 
 /** Calls with a compressed message, all at once; they are the same bytes. */
-function compressed(count: number, whole: Buffer, path = heapPath): (raider: Raider) => Promise<void> {
+function compressed(count: number, whole: Buffer, path = heapPath): (offender: Offender) => Promise<void> {
   const body = message(gzipSync(whole, { level: 9 }), true);
   const head = block(fieldsOf(path, "grpc-encoding", "gzip"));
-  return async (raider) => {
-    const raw = await raider.connect();
+  return async (offender) => {
+    const raw = await offender.connect();
     for (let i = 0; i < count; i++) {
       const parts: Buffer[] = [headers(idOf(i), head)];
       for (let at = 0; at < body.length; at += 16_384)
         parts.push(data(idOf(i), body.subarray(at, at + 16_384), { end: at + 16_384 >= body.length }));
       await raw.send(...parts);
     }
-    await raider.untilTheEnd();
+    await offender.untilTheEnd();
   };
 }
 
@@ -34,10 +34,10 @@ export const memoryAttacks: readonly Attack[] = [
     does: "1000 calls of an answer of 1 MiB, with windows of 0",
     rule: "what waits to be sent is bounded, and later calls are refused",
     seconds,
-    async play(raider) {
-      const raw = await raider.connect({ settings: [initialWindowSize, 0] });
-      await raw.pace(raider, 2000, callsOf(requestTo("Greet"), named("large")), 1000);
-      await raider.untilTheEnd();
+    async play(offender) {
+      const raw = await offender.connect({ settings: [initialWindowSize, 0] });
+      await raw.pace(offender, 2000, callsOf(requestTo("Greet"), named("large")), 1000);
+      await offender.untilTheEnd();
     },
     judge: () => [],
   },
@@ -46,8 +46,8 @@ export const memoryAttacks: readonly Attack[] = [
     does: "200 streams of messages of 7 bytes that no handler reads",
     rule: "they wait as bytes",
     seconds,
-    async play(raider) {
-      const raw = await raider.connect();
+    async play(offender) {
+      const raw = await offender.connect();
       const bodies = Buffer.concat(Array.from({ length: 2000 }, () => named(""))).subarray(0, 16_380);
       const head = block(requestTo("GreetClientStream", "x-unread", "1"));
       for (let i = 0; i < 200; i++) {
@@ -55,7 +55,7 @@ export const memoryAttacks: readonly Attack[] = [
         for (let n = 0; n < 4; n++)
           await raw.send(data(idOf(i), bodies.subarray(0, bodies.length - (bodies.length % 7))));
       }
-      await raider.untilTheEnd();
+      await offender.untilTheEnd();
     },
     judge: kept,
   },

@@ -3,7 +3,7 @@
 import { block, data, frame, headers, preface, Type, windowUpdate } from "../../interop/probes/frames.mjs";
 import { type Attack, atMost, cutBy } from "../attack.js";
 import { idOf, message, named, requestTo } from "../calls.js";
-import { pause, type Raider } from "../raider.js";
+import { type Offender, pause } from "../offender-connections.js";
 
 /** The connection looks at its times once a second. */
 const limitMs = 1000;
@@ -12,9 +12,9 @@ const initialWindowSize = 4;
 const plenty = 0x7fff0000;
 
 /** So many connections, each of which does this. */
-function each(count: number, does: (raider: Raider) => Promise<void>): Attack["play"] {
-  return async (raider) => {
-    await Promise.all(Array.from({ length: count }, () => does(raider)));
+function each(count: number, does: (offender: Offender) => Promise<void>): Attack["play"] {
+  return async (offender) => {
+    await Promise.all(Array.from({ length: count }, () => does(offender)));
   };
 }
 
@@ -27,9 +27,9 @@ export const timeAttacks: readonly Attack[] = [
     connections: 50,
     seconds,
     server: { http2: { prefaceTimeoutMs: limitMs } },
-    play: each(50, async (raider) => {
-      const raw = await raider.connect({ first: Buffer.alloc(0), acknowledges: false });
-      await raw.awaitEnd(raider);
+    play: each(50, async (offender) => {
+      const raw = await offender.connect({ first: Buffer.alloc(0), acknowledges: false });
+      await raw.awaitEnd(offender);
     }),
     ...cutBy("prefaceTimeoutMs", undefined, "PROTOCOL_ERROR"),
   },
@@ -40,13 +40,13 @@ export const timeAttacks: readonly Attack[] = [
     connections: 20,
     seconds,
     server: { http2: { prefaceTimeoutMs: limitMs } },
-    play: each(20, async (raider) => {
-      const raw = await raider.connect({ first: preface.subarray(0, 1), acknowledges: false });
-      for (let i = 1; i < preface.length && raw.alive && !raider.timeIsUp; i++) {
+    play: each(20, async (offender) => {
+      const raw = await offender.connect({ first: preface.subarray(0, 1), acknowledges: false });
+      for (let i = 1; i < preface.length && raw.alive && !offender.timeIsUp; i++) {
         await pause(150);
         await raw.send(preface.subarray(i, i + 1));
       }
-      await raw.awaitEnd(raider);
+      await raw.awaitEnd(offender);
     }),
     ...cutBy("prefaceTimeoutMs", undefined, "PROTOCOL_ERROR"),
   },
@@ -57,10 +57,10 @@ export const timeAttacks: readonly Attack[] = [
     connections: 20,
     seconds,
     server: { http2: { frameTimeoutMs: limitMs } },
-    play: each(20, async (raider) => {
-      const raw = await raider.connect({ acknowledges: false });
+    play: each(20, async (offender) => {
+      const raw = await offender.connect({ acknowledges: false });
       await raw.send(headers(1, block(requestTo("Greet")), { endHeaders: false }));
-      await raw.awaitEnd(raider);
+      await raw.awaitEnd(offender);
     }),
     ...cutBy("frameTimeoutMs"),
   },
@@ -70,9 +70,9 @@ export const timeAttacks: readonly Attack[] = [
     rule: "the connection is ended (`settingsTimeoutMs`)",
     seconds,
     server: { http2: { settingsTimeoutMs: limitMs } },
-    async play(raider) {
-      const raw = await raider.connect({ acknowledges: false });
-      await raw.awaitEnd(raider);
+    async play(offender) {
+      const raw = await offender.connect({ acknowledges: false });
+      await raw.awaitEnd(offender);
     },
     ...cutBy("settingsTimeoutMs", undefined, "SETTINGS_TIMEOUT"),
   },
@@ -83,13 +83,13 @@ export const timeAttacks: readonly Attack[] = [
     short: true,
     seconds,
     server: { http2: { writeTimeoutMs: limitMs } },
-    async play(raider) {
-      const raw = await raider.connect({ settings: [initialWindowSize, plenty], reads: false });
+    async play(offender) {
+      const raw = await offender.connect({ settings: [initialWindowSize, plenty], reads: false });
       await raw.send(windowUpdate(0, plenty));
       const body = named("large");
       for (let i = 0; i < 8; i++)
         await raw.send(headers(idOf(i), requestTo("GreetServerStream")), data(idOf(i), body, { end: true }));
-      await raider.untilTheEnd();
+      await offender.untilTheEnd();
     },
     // An end that nobody reads is seen by the log.
     judge: ({ server }) =>
@@ -103,10 +103,10 @@ export const timeAttacks: readonly Attack[] = [
     rule: "each is ended in time (`frameTimeoutMs`) though few may come at once",
     seconds: 6,
     server: { http2: { frameTimeoutMs: limitMs } },
-    async play(raider) {
-      const raw = await raider.connect();
+    async play(offender) {
+      const raw = await offender.connect();
       const body = Buffer.concat([message(Buffer.alloc(4_000_000)).subarray(0, 5), Buffer.alloc(16_378)]);
-      for (let i = 0; i < 1000 && raw.alive && !raider.timeIsUp; i++) {
+      for (let i = 0; i < 1000 && raw.alive && !offender.timeIsUp; i++) {
         const head = headers(idOf(i), requestTo("GreetClientStream"));
         await raw.send(
           head,
@@ -116,7 +116,7 @@ export const timeAttacks: readonly Attack[] = [
           data(idOf(i), 16_000),
         );
       }
-      await raider.untilTheEnd();
+      await offender.untilTheEnd();
     },
     judge: ({ offender }) =>
       offender.ended > 0
@@ -129,14 +129,14 @@ export const timeAttacks: readonly Attack[] = [
     rule: "the connection is ended (`frameTimeoutMs`)",
     seconds,
     server: { http2: { frameTimeoutMs: limitMs } },
-    async play(raider) {
-      const raw = await raider.connect({ acknowledges: false });
+    async play(offender) {
+      const raw = await offender.connect({ acknowledges: false });
       await raw.send(frame(Type.SETTINGS, 0, 0, [], 180));
-      while (raw.alive && !raider.timeIsUp) {
+      while (raw.alive && !offender.timeIsUp) {
         await pause(100);
         await raw.send(Buffer.alloc(1));
       }
-      await raw.awaitEnd(raider);
+      await raw.awaitEnd(offender);
     },
     ...cutBy("frameTimeoutMs"),
   },
@@ -146,8 +146,8 @@ export const timeAttacks: readonly Attack[] = [
     rule: "each costs little memory",
     connections: 1,
     seconds,
-    play: each(200, async (raider) => {
-      const raw = await raider.connect();
+    play: each(200, async (offender) => {
+      const raw = await offender.connect();
       for (let i = 0; i < 100 && raw.alive; i++) {
         const fields = requestTo(
           "Greet",
@@ -156,7 +156,7 @@ export const timeAttacks: readonly Attack[] = [
         await raw.send(headers(idOf(i), fields), data(idOf(i), named("unary"), { end: true }));
         if (i % 10 === 9) await pause(20);
       }
-      await raider.untilTheEnd();
+      await offender.untilTheEnd();
     }),
     judge: ({ server, offender }) => atMost("KB a connection", (server.rssMiB * 1024) / offender.opened, 250),
   },
