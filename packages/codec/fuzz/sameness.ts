@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { create, type DescMessage, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { compileCodec } from "../src/index.js";
+import { clone, create, type DescMessage, fromBinary, type MessageShape, toBinary } from "@bufbuild/protobuf";
+import { compileCodec, parseBinary } from "../src/index.js";
 import { canonicalEntries } from "./canonical-entries.js";
 
 /** What came of doing something. */
@@ -63,7 +63,45 @@ export function sameMessage(desc: DescMessage, bytes: Uint8Array): object | unde
   const seen = outcomeOf(() => compileCodec(desc).parse(whole, 16, 16 + bytes.length));
   // Of two faults, the one that comes first may be another one in other bytes.
   if (!(canonical.changed && "error" in seen && "error" in expected)) expectSame("parse", seen, expected);
-  return "value" in expected ? (expected.value as object) : undefined;
+  sameLimit(desc, bytes);
+  if (!("value" in expected && "value" in seen)) return undefined;
+  sameUnknown(desc, canonical.bytes, expected.value as object);
+  return expected.value as object;
+}
+
+/** Compares both parsers where a message may have only so many elements. */
+function sameLimit(desc: DescMessage, bytes: Uint8Array): void {
+  const maxElements = bytes.length % 5;
+  expectSame(
+    `parse with ${maxElements} elements`,
+    outcomeOf(() => compileCodec(desc).parse(bytes, 0, bytes.length, false, maxElements)),
+    outcomeOf(() => parseBinary(desc, bytes, { maxElements })),
+  );
+}
+
+/** Compares what is written of unknown fields whose objects were not made, or made by protobuf-es's own functions. */
+function sameUnknown(desc: DescMessage, bytes: Uint8Array, expected: object): void {
+  const message = expected as MessageShape<DescMessage>;
+  const again = outcomeOf(() => toBinary(desc, message));
+  const { parse, serialize } = compileCodec(desc);
+  const ways: Record<string, () => unknown> = {
+    "serialize of parse": () => serialize(parse(bytes) as never),
+    "toBinary of parse": () => toBinary(desc, parse(bytes)),
+    "serialize of parseBinary": () => serialize(parseBinary(desc, bytes) as never),
+    "serialize of a copy": () => serialize({ ...parse(bytes) } as never),
+    "serialize after a look": () => {
+      const read = parse(bytes);
+      differenceOf(read, expected, "");
+      return serialize(read as never);
+    },
+  };
+  for (const [what, way] of Object.entries(ways)) expectSame(what, outcomeOf(way), again);
+  // protobuf-es refuses to clone some messages that it has parsed.
+  expectSame(
+    "clone",
+    outcomeOf(() => clone(desc, parse(bytes))),
+    outcomeOf(() => clone(desc, message)),
+  );
 }
 
 function expectSame(what: string, seen: Outcome, expected: Outcome): void {

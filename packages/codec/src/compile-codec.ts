@@ -6,6 +6,7 @@ import {
   type MessageShape,
   toBinary,
 } from "@bufbuild/protobuf";
+import { TooManyElementsError, tooMany } from "./elements.js";
 import type { Fields } from "./encoders.js";
 import { decoderOf } from "./message-decoder.js";
 import { encoderOf } from "./message-encoder.js";
@@ -24,8 +25,11 @@ export interface CompiledCodec<D extends DescMessage> {
    * `parseBinary` for malformed bytes, and a `RangeError` for a range outside of `b`. The message owns its `bytes` and unknown fields,
    * each a `Uint8Array`: they share nothing with `b`. With `owned` (default false) `b.buffer` becomes the message's: a field that takes
    * more than half of it stays in it, and no other code may use the buffer again.
+   *
+   * Throws a {@link TooManyElementsError} for a message with more than `maxElements` (no limit): messages in it, strings and bytes in
+   * lists, entries of maps, and unknown fields.
    */
-  parse(b: Uint8Array, start?: number, end?: number, owned?: boolean): MessageShape<D>;
+  parse(b: Uint8Array, start?: number, end?: number, owned?: boolean, maxElements?: number): MessageShape<D>;
   /** Serialisation into a buffer that is there. */
   readonly direct: InPlaceWriter<MessageInitShape<D>>;
 }
@@ -107,7 +111,7 @@ function compile<D extends DescMessage>(schema: D): CompiledCodec<D> {
       giveBack(b);
       return bytes ?? slowly(message);
     },
-    parse(b, start = 0, end = b.byteLength, owned = false) {
+    parse(b, start = 0, end = b.byteLength, owned = false, maxElements = Number.POSITIVE_INFINITY) {
       // A text has no byteLength, and an ArrayBuffer no length.
       if (!(start >= 0 && start <= end && end <= b.length && end <= b.byteLength)) {
         throw outside(b, start, end);
@@ -116,13 +120,21 @@ function compile<D extends DescMessage>(schema: D): CompiledCodec<D> {
         input.at = start;
         input.depth = 0;
         input.owned = owned;
+        input.elementsLeft = maxElements;
         return decoder.read(b, end) as unknown as MessageShape<D>;
-      } catch {
-        return parseBinary(schema, new Uint8Array(b.buffer, b.byteOffset + start, end - start));
+      } catch (error) {
+        if (error === tooMany) refuse(maxElements);
+        return parseBinary(schema, new Uint8Array(b.buffer, b.byteOffset + start, end - start), {
+          maxElements,
+        });
       }
     },
     direct: { bound, write },
   };
+}
+
+function refuse(maxElements: number): never {
+  throw new TooManyElementsError(maxElements);
 }
 
 function noSchema(given: unknown): TypeError {

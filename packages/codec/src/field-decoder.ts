@@ -2,6 +2,7 @@
 import { type DescField, ScalarType } from "@bufbuild/protobuf";
 import type { Chosen } from "./chosen.js";
 import type { DecoderOf, FieldDecoder, TypeDecoder } from "./decoders.js";
+import { countElement } from "./elements.js";
 import { isLeft, type WrappedField, wrappedField } from "./is-left.js";
 import { type ScalarDecoder, scalarDecoder } from "./scalar-decoders.js";
 import { scalarEncoders } from "./scalar-encoders.js";
@@ -33,12 +34,11 @@ export function createFieldDecoder(
       if (field.listKind === "message") return [[delimited, messageList(field, decoderOf(field.message))]];
       const value = valueDecoder(field);
       const single = tagOf(field.number, wireTypeOf(field));
-      const one = listItem(field, value);
       // Both forms are read, whatever the schema says; a string or bytes has but one.
       return single === delimited
-        ? [[single, one]]
+        ? [[single, countedItem(field, value)]]
         : [
-            [single, one],
+            [single, listItem(field, value)],
             [delimited, packedList(field, value)],
           ];
     }
@@ -113,6 +113,7 @@ function wrapperDecoder({ localName }: DescField, wrapped: WrappedField): FieldD
   const zero = zeroMessage(wrapped.parent);
   return (message, b, end) => {
     const stop = readStop(b, end);
+    countElement();
     let value = message[localName];
     while (input.at < stop) {
       if (readTag(b, stop) !== tag) throw unusual;
@@ -136,6 +137,14 @@ function listItem(field: DescField, read: ScalarDecoder): FieldDecoder {
   };
 }
 
+function countedItem(field: DescField, read: ScalarDecoder): FieldDecoder {
+  const { localName } = field;
+  return (message, b, end) => {
+    countElement();
+    (message[localName] as unknown[]).push(read(b, end));
+  };
+}
+
 function packedList(field: DescField, read: ScalarDecoder): FieldDecoder {
   const { localName } = field;
   return (message, b, end) => {
@@ -154,6 +163,7 @@ function mapDecoder(field: DescField & { fieldKind: "map" }, decoderOf: DecoderO
   const valueTag = tagOf(2, decoder === null ? wireTypeOf(field) : WireType.LengthDelimited);
   return (message, b, end) => {
     const stop = readStop(b, end);
+    countElement();
     let key: unknown;
     let value: unknown;
     while (input.at < stop) {

@@ -1,3 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
 export { type CompiledCodec, compileCodec, type InPlaceWriter } from "./compile-codec.js";
-export { parseBinary } from "./parse-binary.js";
+export { TooManyElementsError } from "./elements.js";
+export { parseBinary, type ReadOptions } from "./parse-binary.js";

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { DescMessage, UnknownField } from "@bufbuild/protobuf";
+import type { DescMessage } from "@bufbuild/protobuf";
 import type { FieldDecoder, TypeDecoder } from "./decoders.js";
+import { countElement } from "./elements.js";
 import { createFieldDecoder } from "./field-decoder.js";
-import { ownBytes } from "./own-bytes.js";
 import { skip } from "./skip.js";
+import { setUnknownFields, type UnknownFields, unknownFieldsOf } from "./unknown-fields.js";
 import { unusual } from "./unusual.js";
 import { input, readStop, readTag } from "./varint.js";
 import { type Building, zeroMessage } from "./zero-message.js";
@@ -41,7 +42,7 @@ export class MessageDecoder implements TypeDecoder {
   /** Adds what the octets from `input.at` to `end` say to a message. */
   readInto(message: Building, b: Uint8Array, end: number): void {
     const { short } = this;
-    let unknown: UnknownField[] | null = null;
+    let unknown: UnknownFields | null = null;
     while (input.at < end) {
       let tag = b[input.at]!;
       let field: FieldDecoder | null;
@@ -55,11 +56,10 @@ export class MessageDecoder implements TypeDecoder {
       if (field !== null) {
         field(message, b, end);
       } else {
-        unknown ??= (message["$unknown"] as UnknownField[] | undefined) ?? [];
-        unknown.push(this.unknown(tag, b, end));
+        unknown = this.unknown(message, unknown, tag, b, end);
       }
     }
-    if (unknown !== null) message["$unknown"] = unknown;
+    if (unknown !== null) setUnknownFields(message, unknown);
   }
 
   /** @inheritdoc */
@@ -72,18 +72,28 @@ export class MessageDecoder implements TypeDecoder {
   /** @inheritdoc */
   readDelimitedInto(message: Building, b: Uint8Array, end: number): void {
     const stop = readStop(b, end);
+    countElement();
     if (++input.depth > deepest) throw unusual;
     this.readInto(message, b, stop);
     input.depth--;
   }
 
-  private unknown(tag: number, b: Uint8Array, end: number): UnknownField {
+  private unknown(
+    message: Building,
+    before: UnknownFields | null,
+    tag: number,
+    b: Uint8Array,
+    end: number,
+  ): UnknownFields {
     const no = tag >>> 3;
     // A field of ours in another wire type, or with its tag in more octets than it needs.
     if (this.numbers.has(no)) throw unusual;
     const start = input.at;
     skip(tag, b, end);
-    return { no, wireType: tag & 7, data: ownBytes(b, start, input.at) };
+    countElement();
+    const fields = before ?? unknownFieldsOf(message);
+    fields.add(tag, b, start, input.at);
+    return fields;
   }
 
   private compile(): void {

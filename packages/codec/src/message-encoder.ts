@@ -2,6 +2,7 @@
 import type { DescMessage } from "@bufbuild/protobuf";
 import type { FieldEncoder, Fields, TypeEncoder } from "./encoders.js";
 import { createFieldEncoder } from "./field-encoder.js";
+import { unknownSlice } from "./unknown-fields.js";
 import { writeVarint32 } from "./varint.js";
 import { tagOf } from "./wire-type.js";
 
@@ -27,6 +28,8 @@ export class MessageEncoder implements TypeEncoder {
     let bytes = this.fixedBytes;
     const { sized } = this;
     for (let i = 0; i < sized.length; i++) bytes += sized[i]!.bound(message);
+    const slice = unknownSlice(message);
+    if (slice !== undefined) return bytes + slice.length;
     const unknown = message.$unknown;
     if (unknown !== undefined) for (const { data } of unknown) bytes += tagBytes + data.length;
     return bytes;
@@ -37,7 +40,10 @@ export class MessageEncoder implements TypeEncoder {
     if (this.fields === null) this.compile();
     const fields = this.fields!;
     for (let i = 0; i < fields.length; i++) at = fields[i]!.write(message, b, at);
-    return message.$unknown === undefined ? at : writeUnknown(message, b, at);
+    const slice = unknownSlice(message);
+    if (slice === undefined) return message.$unknown === undefined ? at : writeUnknown(message, b, at);
+    b.set(slice, at);
+    return at + slice.length;
   }
 
   /** @inheritdoc */

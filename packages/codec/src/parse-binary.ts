@@ -6,15 +6,30 @@ import {
   type DescMessage,
   type MessageShape,
   ScalarType,
-  type UnknownField,
 } from "@bufbuild/protobuf";
 import { type ReflectMessage, reflect, scalarZeroValue } from "@bufbuild/protobuf/reflect";
 import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
+import { TooManyElementsError } from "./elements.js";
 import { putEntry } from "./map-key.js";
 import { scalarEncoders } from "./scalar-encoders.js";
+import { setUnknownFields, type UnknownFields, unknownFieldsOf } from "./unknown-fields.js";
+import type { Building } from "./zero-message.js";
 
 /** protobuf-es's own limit of messages inside messages. */
 const recursionLimit = 100;
+
+/** Options of {@link parseBinary}: those of `fromBinary`, and a limit. */
+export interface ReadOptions {
+  /** Whether the message keeps unknown fields. Default true. */
+  readUnknownFields?: boolean | undefined;
+  /** Messages inside messages. Default 100. */
+  recursionLimit?: number | undefined;
+  /**
+   * Elements of a message: messages in it, strings and bytes in lists, entries of maps, and unknown fields. More throw a
+   * `TooManyElementsError`. Default: no limit.
+   */
+  maxElements?: number | undefined;
+}
 
 /**
  * Parses a message as `fromBinary` of protobuf-es does, with its options and errors, but for three differences. The message owns
@@ -27,12 +42,13 @@ const recursionLimit = 100;
 export function parseBinary<D extends DescMessage>(
   schema: D,
   bytes: Uint8Array,
-  options: { [Name in keyof BinaryReadOptions]?: BinaryReadOptions[Name] | undefined } = {},
+  options: ReadOptions = {},
 ): MessageShape<D> {
   const reader = new OwningReader(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
   const parser = new Parser(reader, {
     readUnknownFields: options.readUnknownFields ?? true,
     recursionLimit: options.recursionLimit ?? recursionLimit,
+    maxElements: options.maxElements ?? Number.POSITIVE_INFINITY,
   });
   const message = reflect(schema, undefined, false);
   parser.fields(message, bytes.byteLength, 0);
@@ -45,13 +61,9 @@ class OwningReader extends BinaryReader {
     return super.bytes().slice();
   }
 
-  override skip(wireType: WireType, fieldNo?: number, limit?: number): Uint8Array<ArrayBuffer> {
-    return super.skip(wireType, fieldNo, limit).slice();
-  }
-
-  /** The bytes that were read since `start`. */
-  since(start: number): Uint8Array<ArrayBuffer> {
-    return new Uint8Array(this.buf.subarray(start, this.pos));
+  /** Adds the bytes that were read since `start` to unknown fields, as the value of a field. */
+  keep(fields: UnknownFields, no: number, wireType: WireType, start: number): void {
+    fields.add(((no << 3) | wireType) >>> 0, this.buf, start, this.pos);
   }
 }
 
@@ -60,12 +72,25 @@ type MessageField = DescField & { readonly message: DescMessage };
 
 class Parser {
   private readonly reader: OwningReader;
-  private readonly options: BinaryReadOptions;
+  private readonly options: Required<BinaryReadOptions>;
+  private readonly maxElements: number;
+  private elements = 0;
   private depth = 0;
 
-  constructor(reader: OwningReader, options: BinaryReadOptions) {
+  constructor(reader: OwningReader, options: Required<BinaryReadOptions> & { readonly maxElements: number }) {
     this.reader = reader;
     this.options = options;
+    this.maxElements = options.maxElements;
+  }
+
+  private keep(unknown: UnknownFields, no: number, wireType: WireType, start: number): void {
+    if (!this.options.readUnknownFields) return;
+    this.count();
+    this.reader.keep(unknown, no, wireType, start);
+  }
+
+  private count(): void {
+    if (++this.elements > this.maxElements) throw new TooManyElementsError(this.maxElements);
   }
 
   /** Reads fields up to `end`, or, of a group, up to the end of the group `no`. */
@@ -77,7 +102,8 @@ class Parser {
         `cannot decode ${message.desc} from binary: maximum recursion depth of ${limit} reached`,
       );
     }
-    const unknown = message.getUnknown() ?? [];
+    const holder = message.message as unknown as Building;
+    const unknown = unknownFieldsOf(holder);
     let fieldNo = 0;
     let wireType: WireType = WireType.Varint;
     while (reader.pos < end) {
@@ -85,23 +111,20 @@ class Parser {
       if (no > 0 && wireType === WireType.EndGroup) break;
       const field = message.findNumber(fieldNo);
       if (field === undefined || (field.fieldKind === "map" && wireType !== WireType.LengthDelimited)) {
-        unknown.push({ no: fieldNo, wireType, data: reader.skip(wireType, fieldNo, limit - this.depth) });
+        const start = reader.pos;
+        reader.skip(wireType, fieldNo, limit - this.depth);
+        this.keep(unknown, fieldNo, wireType, start);
       } else {
         this.field(message, field, wireType, unknown);
       }
     }
-    if (unknown.length > 0 && this.options.readUnknownFields) message.setUnknown(unknown);
+    if (!unknown.isEmpty && this.options.readUnknownFields) setUnknownFields(holder, unknown);
     if (no > 0 && (wireType !== WireType.EndGroup || fieldNo !== no))
       throw new Error("invalid end group tag");
     this.depth--;
   }
 
-  private field(
-    message: ReflectMessage,
-    field: DescField,
-    wireType: WireType,
-    unknown: UnknownField[],
-  ): void {
+  private field(message: ReflectMessage, field: DescField, wireType: WireType, unknown: UnknownFields): void {
     switch (field.fieldKind) {
       case "scalar":
         message.set(field, this.scalar(field.scalar, field.utf8Validation));
@@ -110,7 +133,7 @@ class Parser {
         const start = this.reader.pos;
         const value = this.reader.int32();
         if (isKnown(field, value)) message.set(field, value);
-        else unknown.push({ no: field.number, wireType, data: this.reader.since(start) });
+        else this.keep(unknown, field.number, wireType, start);
         return;
       }
       case "message":
@@ -136,6 +159,7 @@ class Parser {
     const packed =
       wireType === WireType.LengthDelimited && type !== ScalarType.STRING && type !== ScalarType.BYTES;
     if (!packed) {
+      if (type === ScalarType.STRING || type === ScalarType.BYTES) this.count();
       list.add(this.scalar(type, field.utf8Validation));
       return;
     }
@@ -143,8 +167,9 @@ class Parser {
     while (reader.pos < end) list.add(this.scalar(type, field.utf8Validation));
   }
 
-  private entry(message: ReflectMessage, field: MapField, unknown: UnknownField[]): void {
+  private entry(message: ReflectMessage, field: MapField, unknown: UnknownFields): void {
     const { reader } = this;
+    this.count();
     const start = reader.pos;
     // Reading the length moves `pos`, from which the length counts.
     const length = reader.uint32();
@@ -163,7 +188,7 @@ class Parser {
     }
     if (reader.pos > end) throw new RangeError("premature EOF");
     if (field.mapKind === "enum" && value !== undefined && !isKnown(field, value as number)) {
-      unknown.push({ no: field.number, wireType: WireType.LengthDelimited, data: reader.since(start) });
+      reader.keep(unknown, field.number, WireType.LengthDelimited, start);
       return;
     }
     setEntry(message, field, key ?? scalarZeroValue(field.mapKey, false), value ?? zeroValue(field));
@@ -177,6 +202,7 @@ class Parser {
   }
 
   private message(field: MessageField, before?: ReflectMessage): ReflectMessage {
+    this.count();
     const message = before ?? reflect(field.message, undefined, false);
     if ("delimitedEncoding" in field && field.delimitedEncoding === true) {
       this.fields(message, this.reader.len, field.number);

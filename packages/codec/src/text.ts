@@ -76,12 +76,13 @@ function readText(b: Uint8Array, end: number, strict: boolean): string {
 
 /** As protobuf-es does it, which is as the user may have set it: what that calls may parse too. */
 function decodedText(b: Uint8Array, start: number, stop: number, strict: boolean): string {
-  const { depth, owned } = input;
+  const { depth, owned, elementsLeft } = input;
   const view = new Uint8Array(b.buffer, b.byteOffset + start, stop - start);
   const text = getTextEncoding().decodeUtf8(view, strict);
   input.at = stop;
   input.depth = depth;
   input.owned = owned;
+  input.elementsLeft = elementsLeft;
   return text;
 }
 

@@ -12,6 +12,8 @@ export const input = {
   depth: 0,
   /** Whether the buffer that is read belongs to the message: no other code has it, or will use it. */
   owned: false,
+  /** How many more elements the message may have. */
+  elementsLeft: Number.POSITIVE_INFINITY,
   /** The upper half of what {@link readVarint64} has read. */
   high: 0,
 };

@@ -3,10 +3,8 @@
 // Mutant: codec/src/own-bytes.ts # return new Uint8Array(view); => return view as Uint8Array<ArrayBuffer>;
 // Mutant: codec/src/own-bytes.ts # && length * 2 > b.buffer.byteLength) { => ) {
 // Mutant: codec/src/own-bytes.ts # input.owned && => true &&
-// Mutant: codec/src/message-decoder.ts # data: ownBytes(b, start, input.at) => data: new Uint8Array(b.buffer, b.byteOffset + start, input.at - start)
 // Mutant: codec/src/text.ts # input.owned = owned;
 // Mutant: codec/src/parse-binary.ts # return super.bytes().slice(); => return super.bytes() as Uint8Array<ArrayBuffer>;
-// Mutant: codec/src/parse-binary.ts # return super.skip(wireType, fieldNo, limit).slice(); => return super.skip(wireType, fieldNo, limit) as Uint8Array<ArrayBuffer>;
 import { create, type DescMessage, type MessageShape, toBinary } from "@bufbuild/protobuf";
 import { configureTextEncoding, getTextEncoding } from "@bufbuild/protobuf/wire";
 import { AnySchema } from "@bufbuild/protobuf/wkt";

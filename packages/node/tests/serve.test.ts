@@ -182,6 +182,7 @@ describe("options that can't be", () => {
       { http2: { maxConcurrentStreams: 0 } },
       "http2: maxConcurrentStreams is 0: pass an integer from 1 to 4294967295",
     ],
+    [{ readMaxElements: 0 }, "readMaxElements is 0: pass an integer from 1 to 4294967295"],
     [{ readMaxBytes: Number.NaN }, "readMaxBytes is NaN: pass an integer from 1 to 4294967295"],
     [{ writeMaxBytes: -1 }, "writeMaxBytes is -1: pass an integer from 1 to 4294967295"],
     [{ compressMinBytes: 1.5 }, "compressMinBytes is 1.5: pass an integer from 0 to 4294967295"],

@@ -16,7 +16,12 @@ import { createClock, loopback } from "@tristream/testing";
 import { greeter } from "../../core/tests/greeter.js";
 
 const formats = { jsonOptions: undefined, binaryOptions: undefined };
-const sizes = { readMaxBytes: undefined, writeMaxBytes: undefined, compressMinBytes: undefined };
+const sizes = {
+  readMaxBytes: undefined,
+  readMaxElements: undefined,
+  writeMaxBytes: undefined,
+  compressMinBytes: undefined,
+};
 const http2 = {
   maxConcurrentStreams: undefined,
   resetRate: undefined,

@@ -17,7 +17,7 @@ import { type FormatOptions, formatOptions } from "../engine/format-options.js";
 import type { Link } from "../engine/link.js";
 import { asMessage, messageCodec } from "../engine/message-codec.js";
 import { errorFromThrown } from "../engine/thrown.js";
-import { largestMessage, sizeOption } from "../protocol/check-option.js";
+import { defaultMaxElements, largestMessage, sizeOption } from "../protocol/check-option.js";
 import { CheckedHeaders } from "../protocol/checked-headers.js";
 import type { Subtype } from "../protocol/content-type.js";
 import { selectorFields } from "../protocol/selector.js";
@@ -46,6 +46,12 @@ export interface TransportOptions extends FormatOptions {
   interceptors?: Interceptor[] | undefined;
   /** Largest message that is received, after inflation. Default 4,194,304 (4 MiB). Pair it with the server's `writeMaxBytes`. */
   readMaxBytes?: number | undefined;
+  /**
+   * Most elements of a message that is received: messages in it, strings and bytes in lists, entries of maps, and unknown fields. Each
+   * takes an object of up to 200 bytes. A message with more ends its call with `ResourceExhausted`. Default: `readMaxBytes` / 8, at
+   * least 1000, so 524,288.
+   */
+  readMaxElements?: number | undefined;
   /** Largest message that is sent, before deflation. Default 4,294,967,295. */
   writeMaxBytes?: number | undefined;
   /** Compressions that responses may come with. Default none here; `@tristream/node` adds gzip. */
@@ -105,6 +111,7 @@ class LinkTransport implements TripleTransport, EngineTransport {
   private readonly connector: Connector;
   private readonly options: TransportOptions;
   private readonly readMaxBytes: number;
+  private readonly readMaxElements: number;
   private readonly writeMaxBytes: number;
   private readonly compressMinBytes: number;
   private readonly format: FormatOptions;
@@ -115,6 +122,8 @@ class LinkTransport implements TripleTransport, EngineTransport {
 
   constructor(connector: Connector, options: TransportOptions) {
     this.readMaxBytes = sizeOption("readMaxBytes", options.readMaxBytes) ?? 4_194_304;
+    this.readMaxElements =
+      sizeOption("readMaxElements", options.readMaxElements) ?? defaultMaxElements(this.readMaxBytes);
     this.writeMaxBytes = sizeOption("writeMaxBytes", options.writeMaxBytes) ?? largestMessage;
     this.compressMinBytes = sizeOption("compressMinBytes", options.compressMinBytes, 0) ?? 1024;
     this.format = formatOptions(options);
@@ -183,7 +192,7 @@ class LinkTransport implements TripleTransport, EngineTransport {
         subtype,
         singleResponse: method.methodKind === "unary" || method.methodKind === "client_streaming",
         request: messageCodec(method.input, subtype, format) as never,
-        response: messageCodec(method.output, subtype, format),
+        response: messageCodec(method.output, subtype, format, this.readMaxElements),
         readMaxBytes: this.readMaxBytes,
         writeMaxBytes: this.writeMaxBytes,
         acceptCompression: options.acceptCompression ?? [],

@@ -13,6 +13,7 @@ import type { Subtype } from "../protocol/content-type.js";
 import { describeValue } from "./describe-value.js";
 import type { FormatOptions } from "./format-options.js";
 import { isThenable } from "./iterator.js";
+import { checkJsonElements } from "./json-elements.js";
 import { speedUpTextEncoding } from "./text-encoding.js";
 
 /**
@@ -42,25 +43,33 @@ export interface DirectEncoder<Out> {
   write(message: Out, b: Uint8Array, at: number): number;
 }
 
-/** The codec for a subtype of gRPC's content type. */
+/**
+ * The codec for a subtype of gRPC's content type. `parse` throws a `TooManyElementsError` for a message with more than `maxElements`.
+ */
 export function messageCodec<D extends DescMessage>(
   schema: D,
   subtype: Subtype,
   options: FormatOptions,
+  maxElements = Number.POSITIVE_INFINITY,
 ): MessageCodec<MessageInitShape<D>, MessageShape<D>> {
-  if (subtype === "json") return jsonCodec(schema, options.jsonOptions);
+  if (subtype === "json") return jsonCodec(schema, options.jsonOptions, maxElements);
   const { binaryOptions } = options;
-  return binaryOptions === undefined ? compiledCodec(schema) : protobufCodec(schema, binaryOptions);
+  return binaryOptions === undefined
+    ? compiledCodec(schema, maxElements)
+    : protobufCodec(schema, binaryOptions, maxElements);
 }
 
-function compiledCodec<D extends DescMessage>(schema: D): MessageCodec<MessageInitShape<D>, MessageShape<D>> {
+function compiledCodec<D extends DescMessage>(
+  schema: D,
+  maxElements: number,
+): MessageCodec<MessageInitShape<D>, MessageShape<D>> {
   const { serialize, parse, direct } = compileCodec(schema);
   return {
     serialize(message) {
       checkMessage(schema, message);
       return serialize(message);
     },
-    parse,
+    parse: (b, start, end, owned) => parse(b, start, end, owned, maxElements),
     direct: {
       // What is no message is told so by `serialize`.
       bound: (message) => (isMessageOrInit(schema, message) ? direct.bound(message) : -1),
@@ -72,28 +81,34 @@ function compiledCodec<D extends DescMessage>(schema: D): MessageCodec<MessageIn
 function protobufCodec<D extends DescMessage>(
   schema: D,
   options: NonNullable<FormatOptions["binaryOptions"]>,
+  maxElements: number,
 ): MessageCodec<MessageInitShape<D>, MessageShape<D>> {
   speedUpTextEncoding();
   // protobuf-es copies what it is given with every message.
   const given = Object.keys(options).length === 0 ? undefined : options;
+  const reading = { ...options, maxElements };
   return {
     serialize: (message) => toBinary(schema, asMessage(schema, message), given),
     // A plain Uint8Array: making a Buffer's subarray takes three times as long.
     parse: (b, start, end) =>
-      parseBinary(schema, new Uint8Array(b.buffer, b.byteOffset + start, end - start), given),
+      parseBinary(schema, new Uint8Array(b.buffer, b.byteOffset + start, end - start), reading),
   };
 }
 
 function jsonCodec<D extends DescMessage>(
   schema: D,
   options: FormatOptions["jsonOptions"],
+  maxElements: number,
 ): MessageCodec<MessageInitShape<D>, MessageShape<D>> {
   const encoder = new TextEncoder();
   const decoder = new TextDecoder("utf-8", { fatal: true });
   const reading = { ...options, ignoreUnknownFields: options?.ignoreUnknownFields ?? true };
   return {
     serialize: (message) => encoder.encode(toJsonString(schema, asMessage(schema, message), options)),
-    parse: (b, start, end) => fromJsonString(schema, decoder.decode(b.subarray(start, end)), reading),
+    parse(b, start, end) {
+      checkJsonElements(b, start, end, maxElements);
+      return fromJsonString(schema, decoder.decode(b.subarray(start, end)), reading);
+    },
   };
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Code, type ConnectError } from "@connectrpc/connect";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { TooManyElementsError } from "@tristream/codec";
 import type { Compression } from "../connect-private.js";
 import { peerError } from "../protocol/peer-error.js";
 import { reasonText } from "../protocol/printable.js";
@@ -283,6 +284,10 @@ export class MessageReader<T>
     try {
       return this.codec.parse(b, start, end, owned);
     } catch (cause) {
+      if (cause instanceof TooManyElementsError) {
+        this.unreadable(owed, tooManyElements(end - start, cause));
+        return undefined;
+      }
       this.unreadable(
         owed,
         peerError(
@@ -425,4 +430,15 @@ export class MessageReader<T>
     this.moreWaiters = null;
     this.holder = null;
   }
+}
+
+function tooManyElements(bytes: number, cause: TooManyElementsError): ConnectError {
+  const { maxElements } = cause;
+  return new ConnectError(
+    `message of ${bytes} bytes has more elements than the limit of ${maxElements}: raise readMaxElements where it is received`,
+    Code.ResourceExhausted,
+    undefined,
+    undefined,
+    cause,
+  );
 }

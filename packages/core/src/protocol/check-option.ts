@@ -4,6 +4,11 @@ import { Code, ConnectError } from "@connectrpc/connect";
 /** What a length prefix can say at most (gRPC). */
 export const largestMessage = 4_294_967_295;
 
+/** How many elements a message may have if nothing else is said: one in eight bytes. */
+export function defaultMaxElements(readMaxBytes: number): number {
+  return Math.max(1000, Math.floor(readMaxBytes / 8));
+}
+
 /** A size in bytes, from `least` to 4,294,967,295; throws `InvalidArgument` for anything else, but for undefined. */
 export function sizeOption(name: string, value: number | undefined, least = 1): number | undefined {
   if (value === undefined) return undefined;

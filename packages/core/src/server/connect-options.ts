@@ -30,6 +30,7 @@ export function connectOptions(
     version: _version,
     interface: _interface,
     compressResponses: _responses,
+    readMaxElements: _elements,
     ...connect
   } = given;
   const method = `${desc.parent.typeName}/${desc.name}`;

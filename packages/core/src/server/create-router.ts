@@ -167,7 +167,7 @@ function register(
   const served = (subtype: Subtype): ServerMethod => ({
     name: `${desc.parent.typeName}/${desc.name}`,
     requestStream: desc.methodKind === "client_streaming" || desc.methodKind === "bidi_streaming",
-    request: messageCodec(desc.input, subtype, options),
+    request: messageCodec(desc.input, subtype, options, options.readMaxElements),
     response: messageCodec(desc.output, subtype, options) as ServerMethod["response"],
     readMaxBytes: options.readMaxBytes,
     writeMaxBytes: options.writeMaxBytes,

@@ -2,7 +2,7 @@
 import type { Interceptor } from "@connectrpc/connect";
 import type { Compression } from "../connect-private.js";
 import { type FormatOptions, formatOptions } from "../engine/format-options.js";
-import { largestMessage, sizeOption, timeOption } from "../protocol/check-option.js";
+import { defaultMaxElements, largestMessage, sizeOption, timeOption } from "../protocol/check-option.js";
 import type { Resolved } from "../protocol/or-undefined.js";
 
 /** How calls are served; for all routes, or for one registration. Sizes in bytes, times in milliseconds. */
@@ -11,6 +11,12 @@ export interface ServeOptions extends FormatOptions {
   interceptors?: Interceptor[] | undefined;
   /** Largest message that is received, after inflation. Default 4,194,304 (4 MiB). Pair it with the client's `writeMaxBytes`. */
   readMaxBytes?: number | undefined;
+  /**
+   * Most elements of a message that is received: messages in it, strings and bytes in lists, entries of maps, and unknown fields. Each
+   * takes an object of up to 200 bytes. A message with more ends its call with `ResourceExhausted`. Default: `readMaxBytes` / 8, at
+   * least 1000, so 524,288.
+   */
+  readMaxElements?: number | undefined;
   /** Largest message that is sent, before deflation. Default 4,294,967,295. */
   writeMaxBytes?: number | undefined;
   /** Longest deadline that a client may set. A longer one is refused with `InvalidArgument`. Default: none. */
@@ -34,11 +40,13 @@ export function resolveServeOptions(
   options: ServeOptions,
   base?: ResolvedServeOptions,
 ): ResolvedServeOptions {
+  const readMaxBytes = sizeOption("readMaxBytes", options.readMaxBytes) ?? base?.readMaxBytes ?? fourMiB;
   return {
     ...formatOptions(base),
     ...formatOptions(options),
     interceptors: options.interceptors ?? base?.interceptors ?? [],
-    readMaxBytes: sizeOption("readMaxBytes", options.readMaxBytes) ?? base?.readMaxBytes ?? fourMiB,
+    readMaxBytes,
+    readMaxElements: readMaxElements(options, base, readMaxBytes),
     writeMaxBytes:
       sizeOption("writeMaxBytes", options.writeMaxBytes) ?? base?.writeMaxBytes ?? largestMessage,
     maxTimeoutMs:
@@ -48,4 +56,16 @@ export function resolveServeOptions(
     compressMinBytes:
       sizeOption("compressMinBytes", options.compressMinBytes, 0) ?? base?.compressMinBytes ?? 1024,
   };
+}
+
+/** A router's own limit holds for its services. Its default does not: that follows the size. */
+function readMaxElements(
+  options: ServeOptions,
+  base: ResolvedServeOptions | undefined,
+  bytes: number,
+): number {
+  const given = sizeOption("readMaxElements", options.readMaxElements);
+  if (given !== undefined) return given;
+  const inherited = base !== undefined && base.readMaxElements !== defaultMaxElements(base.readMaxBytes);
+  return inherited ? base.readMaxElements : defaultMaxElements(bytes);
 }

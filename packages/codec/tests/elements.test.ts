@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// A message has a limit of elements: what takes an object, be its bytes ever so few.
+// Mutant: codec/src/elements.ts # if (--input.elementsLeft < 0) throw tooMany;
+// Mutant: codec/src/parse-binary.ts # if (++this.elements > this.maxElements) throw new TooManyElementsError(this.maxElements);
+// Mutant: codec/src/field-decoder.ts # ? [[single, countedItem(field, value)]] => ? [[single, listItem(field, value)]]
+// Mutant: codec/src/text.ts # input.elementsLeft = elementsLeft;
+// Mutant: codec/src/compile-codec.ts # input.elementsLeft = maxElements; => input.elementsLeft = Math.min(input.elementsLeft, maxElements);
+import { create, type DescMessage, toBinary } from "@bufbuild/protobuf";
+import { configureTextEncoding, getTextEncoding } from "@bufbuild/protobuf/wire";
+import { describe, expect, test } from "@jest/globals";
+import { compileCodec, parseBinary, TooManyElementsError } from "../src/index.js";
+import { ListsSchema, MapsSchema, SmallSchema, TreeSchema, WellKnownSchema } from "./gen/three_pb.js";
+
+const parsers = [
+  {
+    name: "compiled",
+    parse: (desc: DescMessage, b: Uint8Array, n: number) =>
+      compileCodec(desc).parse(b, 0, b.length, false, n),
+  },
+  {
+    name: "slow",
+    parse: (desc: DescMessage, b: Uint8Array, maxElements: number) => parseBinary(desc, b, { maxElements }),
+  },
+];
+const bytesOf = (desc: DescMessage, init: object): Uint8Array => toBinary(desc, create(desc, init as never));
+
+const rows: readonly (readonly [string, number, DescMessage, Uint8Array])[] = [
+  ["strings", 3, ListsSchema, bytesOf(ListsSchema, { strings: ["a", "", "b"] })],
+  ["bytes", 2, ListsSchema, bytesOf(ListsSchema, { bytes: [new Uint8Array(0), new Uint8Array(9)] })],
+  ["packed numbers", 0, ListsSchema, bytesOf(ListsSchema, { int32s: [1, 2, 3], doubles: [4, 5] })],
+  ["entries of numbers", 2, MapsSchema, bytesOf(MapsSchema, { strings: { a: "b", c: "d" } })],
+  ["entries of messages", 4, MapsSchema, bytesOf(MapsSchema, { smalls: { a: { number: 1 }, b: {} } })],
+  ["messages", 4, TreeSchema, bytesOf(TreeSchema, { children: [{}, { child: {} }], child: { name: "a" } })],
+  ["a wrapper", 1, WellKnownSchema, bytesOf(WellKnownSchema, { stringValue: "a" })],
+  ["unknown fields", 2, SmallSchema, Uint8Array.of(0xf8, 1, 5, 0xf8, 1, 5)],
+];
+
+describe.each(parsers)("the $name parser", ({ parse }) => {
+  test.each(rows)("counts %s", (_what, count, desc, bytes) => {
+    const message = parse(desc, bytes, count);
+    expect(message).toEqual(parse(desc, bytes, Number.POSITIVE_INFINITY));
+    if (count === 0) return;
+    const outcome = (): unknown => parse(desc, bytes, count - 1);
+    expect(outcome).toThrow(TooManyElementsError);
+    expect(outcome).toThrow(`more than ${count - 1} elements`);
+    // The next message has a limit of its own.
+    expect(parse(desc, bytes, count)).toEqual(message);
+  });
+});
+
+test("a text encoding that parses takes nothing of the limit of the message around", () => {
+  const before = getTextEncoding();
+  const { parse } = compileCodec(ListsSchema);
+  const bytes = bytesOf(ListsSchema, { strings: ["é", "ü", "ä"] });
+  configureTextEncoding({
+    ...before,
+    decodeUtf8(text, strict) {
+      parse(bytesOf(ListsSchema, { bytes: [text, text] }), 0, undefined, false, 100);
+      return before.decodeUtf8(text, strict);
+    },
+  });
+  try {
+    expect(() => parse(bytes, 0, bytes.length, false, 2)).toThrow(TooManyElementsError);
+  } finally {
+    configureTextEncoding(before);
+  }
+});

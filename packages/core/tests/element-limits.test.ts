@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// Promise 8: bounded memory. A message has a limit of elements, in both roles and in each serialisation.
+// Mutant: core/src/engine/message-reader.ts # if (cause instanceof TooManyElementsError) { => if (false) {
+// Mutant: core/src/engine/message-codec.ts # parse: (b, start, end, owned) => parse(b, start, end, owned, maxElements), => parse,
+// Mutant: core/src/engine/message-codec.ts # const reading = { ...options, maxElements }; => const reading = options;
+// Mutant: core/src/engine/message-codec.ts # checkJsonElements(b, start, end, maxElements);
+// Mutant: core/src/engine/json-elements.ts # elements--;
+// Mutant: core/src/engine/json-elements.ts # if (b[at] === backslash) at++; => if (false) at++;
+// Mutant: core/src/server/resolve-options.ts # const inherited = base !== undefined && => const inherited = false && base !== undefined &&
+// Mutant: core/src/client/create-transport.ts # messageCodec(method.output, subtype, format, this.readMaxElements) => messageCodec(method.output, subtype, format)
+import { create } from "@bufbuild/protobuf";
+import { Code, createClient, type TransportOptions } from "@tristream/core";
+import { GreetService } from "@tristream/gen/greet/greet_pb.js";
+import { checkJsonElements } from "../src/engine/json-elements.js";
+import { errorOf } from "./events.js";
+import { everyLink } from "./every-link.js";
+import { greeter } from "./greeter.js";
+
+/** A request or response with so many fields that its receiver doesn't know. */
+const withUnknown = (count: number) => {
+  const one = { no: 20, wireType: 0, data: Uint8Array.of(1) };
+  return { $unknown: Array.from({ length: count }, () => one) };
+};
+
+const formats: readonly { readonly what: string; readonly options: TransportOptions }[] = [
+  { what: "the compiled codec", options: {} },
+  { what: "protobuf-es", options: { binaryOptions: {} } },
+];
+
+describe.each(everyLink)("over $name", (link) => {
+  test.each(formats)(
+    "a message of more elements than its receiver takes ends the call, with $what",
+    async ({ options }) => {
+      await using end = await link.start({
+        ...options,
+        readMaxElements: 10,
+        transport: { ...options, readMaxElements: 20 },
+        routes: (r) =>
+          r.service(GreetService, {
+            ...greeter(),
+            greet: (request) =>
+              Object.assign(create(GreetService.method.greet.output), withUnknown(Number(request.name))),
+          }),
+      });
+      const client = createClient(GreetService, end.transport);
+      const request = (count: number, name = "") =>
+        Object.assign(create(GreetService.method.greet.input, { name }), withUnknown(count));
+      const text = (n: number) =>
+        new RegExp(
+          `^message of \\d+ bytes has more elements than the limit of ${n}: raise readMaxElements where`,
+        );
+      const tooMany = await errorOf(client.greet(request(11)));
+      expect([tooMany.code, tooMany.rawMessage]).toEqual([
+        Code.ResourceExhausted,
+        expect.stringMatching(text(10)),
+      ]);
+      await client.greet(request(10, "20"));
+      const answer = await errorOf(client.greet(request(0, "21")));
+      expect([answer.code, answer.rawMessage]).toEqual([
+        Code.ResourceExhausted,
+        expect.stringMatching(text(20)),
+      ]);
+      const upload = Object.assign(create(GreetService.method.greetClientStream.input), withUnknown(11));
+      const streamed = await errorOf(client.greetClientStream([{}, upload]));
+      expect(streamed.code).toBe(Code.ResourceExhausted);
+    },
+  );
+});
+
+test("a registration has the server's limit, or its own; the default follows readMaxBytes", async () => {
+  const [link] = everyLink;
+  const code = async (server: object, registration: object, count: number): Promise<Code | undefined> => {
+    await using end = await link!.start({
+      ...server,
+      routes: (r) => r.service(GreetService, greeter(), registration),
+    });
+    const request = create(GreetService.method.greet.input);
+    request.$unknown = withUnknown(count).$unknown;
+    const outcome = createClient(GreetService, end.transport).greet(request);
+    return await outcome.then(
+      () => undefined,
+      (error) => error.code as Code,
+    );
+  };
+  const refused = Code.ResourceExhausted;
+  expect(await code({ readMaxElements: 5 }, {}, 6)).toBe(refused);
+  expect(await code({ readMaxElements: 5 }, { readMaxBytes: 100_000 }, 6)).toBe(refused);
+  expect(await code({ readMaxElements: 5 }, { readMaxElements: 6 }, 6)).toBeUndefined();
+  expect(await code({ readMaxBytes: 5000 }, {}, 1001)).toBe(refused);
+  expect(await code({ readMaxBytes: 5000 }, { readMaxBytes: 40_000 }, 1001)).toBeUndefined();
+  expect(await code({}, { readMaxBytes: 5000 }, 1001)).toBe(refused);
+});
+
+test("JSON counts objects, arrays and texts, and no names", () => {
+  const text = '{"a\\\\\\"b{[:":"c:,\\"","d":[1,2,{"e":null},[]],"f":["x","y"]}';
+  JSON.parse(text);
+  const b = Buffer.from(`..${text}"`);
+  const check = (n: number): void => checkJsonElements(b, 2, b.length - 1, n);
+  check(8);
+  expect(() => check(7)).toThrow("more than 7 elements");
+});
