@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The ten situations of docs/errors.md: what is said in each, word for word, and that the page says the same.
 // Mutant: core/src/server/route-table.ts # const nearest = nearestName(asked, names); => const nearest = undefined;
+
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
@@ -12,6 +13,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { connect as connectTls, createServer as createTlsServer } from "node:tls";
 import { fileURLToPath } from "node:url";
+import { create } from "@bufbuild/protobuf";
 import { compressionGzip } from "@connectrpc/connect-node";
 import { afterEach, describe, expect, it, jest } from "@jest/globals";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
@@ -482,6 +484,17 @@ describe("10: a message is too large", () => {
     expectText(10, sent.message, end.port, expected(200, 100));
     const answered = await errorOf(end.client.greet({ name: "x".repeat(78) }));
     expect(answered.message).toBe(expected(80, 50));
+  });
+
+  it("with too many elements", async () => {
+    await using end = await start(echo, { readMaxElements: 2 });
+    const one = { no: 20, wireType: 0, data: Uint8Array.of(1) };
+    const request = Object.assign(create(GreetService.method.greet.input), { $unknown: [one, one, one] });
+    const error = await errorOf(end.client.greet(request));
+    expect(error.code).toBe(Code.ResourceExhausted);
+    const text =
+      "[resource_exhausted] message of 9 bytes has more elements than the limit of 2: raise readMaxElements where it is received";
+    expectText(10, error.message, end.port, text);
   });
 
   it("when it is inflated", async () => {
