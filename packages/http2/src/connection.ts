@@ -19,6 +19,8 @@ import { Watchdog } from "./watchdog.js";
 
 /** How many streams end in one turn because their messages stopped: a thousand would keep other connections waiting. */
 const stoppedAtOnce = 100;
+/** Time without streams after which a connection frees what only makes it faster, in milliseconds. */
+const forgetAfterMs = 10_000;
 
 /**
  * An HTTP/2 connection (RFC 9113), either role, without push and priority: bytes in from a {@link ByteLink}, bytes out
@@ -145,7 +147,10 @@ export class Connection extends PeerActions implements ByteReceiver {
       this.broken(error);
       return;
     }
-    if (watchdog.isIdle(now, this.book.active)) this.shutdown();
+    const idleMs = watchdog.idleFor(now, this.book.active);
+    if (idleMs > forgetAfterMs && this.decoder.remembered > 0) this.decoder.forget();
+    const { idleTimeoutMs } = this.options;
+    if (idleTimeoutMs > 0 && idleMs > idleTimeoutMs) this.shutdown();
     this.drain.advance(now, this.book.lastPeerId);
     this.closeWhenIdle();
   }

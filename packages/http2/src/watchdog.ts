@@ -65,11 +65,10 @@ export class Watchdog {
     }
   }
 
-  /** Whether there was no stream for `idleTimeoutMs`. */
-  isIdle(now: number, streams: number): boolean {
+  /** Milliseconds without a stream. */
+  idleFor(now: number, streams: number): number {
     if (streams > 0) this.idleSince = now;
-    const { idleTimeoutMs } = this.options;
-    return idleTimeoutMs > 0 && now - this.idleSince > idleTimeoutMs;
+    return now - this.idleSince;
   }
 
   private checkInput(now: number, { unfinished, inputMark }: Progress): void {

@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+// Mutant: http2/src/hpack/octet-memo.ts # while (this.used > this.most) this.evictNext();
+// Mutant: http2/src/hpack/octet-memo.ts # this.used -= kept.words.length * 4 + kept.size; => this.used -= kept.size;
+// Mutant: http2/src/hpack/octet-memo.ts # if (size + this.longest + 16 > this.most) return;
+// Mutant: http2/src/hpack/decoder.ts # this.texts.forget();
 import { describe, expect, it } from "@jest/globals";
+import { Random } from "../../tests/random.js";
 import { HpackDecoder } from "./decoder.js";
 import { HpackEncoder } from "./encoder.js";
 import { OctetMemo } from "./octet-memo.js";
@@ -118,31 +123,103 @@ describe("a string that was met before", () => {
   });
 });
 
+describe("what a decoder remembers", () => {
+  /** Blocks of `length` octets that stand for as many fields as a list may have, each another one. */
+  const hostile = (n: number, length: number): number[] =>
+    Array.from({ length }, (_, i) => 0x82 + ((i < 12 ? n >> i : i) & 1));
+
+  it("is at most 64 KiB, however many fields a few octets stand for", () => {
+    const decoder = new HpackDecoder();
+    for (let n = 0; n < 4096; n++) {
+      const list = decode(decoder, ...hostile(n, 16 + (n % 240)));
+      expect(list.tooLarge).toBe(false);
+      expect(decoder.remembered).toBeLessThanOrEqual(65_536);
+    }
+    expect(decoder.remembered).toBeGreaterThan(30_000);
+  });
+
+  it("is at most 64 KiB of long values, too", () => {
+    const encoder = new HpackEncoder(4096, { sensitive: new Set(["secret"]) });
+    const decoder = new HpackDecoder();
+    const out = new Uint8Array(4096);
+    for (let n = 0; n < 2000; n++) {
+      decoder.decode(out, 0, encoder.encode(["secret", `${n}`.padEnd(1000, "e")], out, 0));
+      expect(decoder.remembered).toBeLessThanOrEqual(65_536);
+    }
+  });
+
+  it("is all that an honest peer repeats", () => {
+    const encoder = new HpackEncoder();
+    const decoder = new HpackDecoder();
+    const out = new Uint8Array(4096);
+    const fieldsOf = (n: number) => [
+      ":method",
+      "POST",
+      ":path",
+      `/org.example.catalogue.v1.CatalogueService/Method${n}`,
+      ":scheme",
+      "http",
+      ":authority",
+      "127.0.0.1:20000",
+      "content-type",
+      "application/grpc+proto",
+      "te",
+      "trailers",
+      "grpc-accept-encoding",
+      "gzip",
+      "user-agent",
+      "grpc-node-js/1.14.7",
+    ];
+    // Until the encoder's table has all of them, each block changes it.
+    for (let n = 0; n < 60; n++) decoder.decode(out, 0, encoder.encode(fieldsOf(n % 15), out, 0));
+    const lists = Array.from({ length: 15 }, (_, n) => {
+      const end = encoder.encode(fieldsOf(n), out, 0);
+      return decoder.decode(out, 0, end);
+    });
+    let found = 0;
+    for (let n = 0; n < 15; n++) {
+      if (decoder.decode(out, 0, encoder.encode(fieldsOf(n), out, 0)) === lists[n]) found++;
+    }
+    expect(found).toBeGreaterThan(10);
+  });
+
+  it("can be forgotten, and the table stays", () => {
+    const decoder = new HpackDecoder();
+    decode(decoder, ...insert("a", "1"));
+    const list = decode(decoder, 0x82, 0xbe);
+    decoder.forget();
+    expect(decoder.remembered).toBe(0);
+    const again = decode(decoder, 0x82, 0xbe);
+    expect(again).not.toBe(list);
+    expect(again.fields).toEqual([":method", "GET", "a", "1"]);
+  });
+});
+
 describe("the memo of octets", () => {
   const octets = (text: string) => Uint8Array.from(text, (char) => char.charCodeAt(0));
 
   it.each([0, 1, 2, 3, 4, 5, 7, 8, 15, 16, 17, 63, 64])("finds %i octets again", (length) => {
-    const memo = new OctetMemo<string>(16, 64);
+    const memo = new OctetMemo<string>(16, 64, 4096);
     const key = octets("x".repeat(length));
     expect(memo.find(key, 0, length)).toBeNull();
-    memo.keep(key, 0, length, "value");
+    memo.keep(key, 0, length, "value", 5);
     expect(memo.find(key.slice(), 0, length)).toBe("value");
     if (length > 0) expect(memo.find(octets("x".repeat(length - 1) + "y"), 0, length)).toBeNull();
   });
 
   it("keeps nothing longer than it may", () => {
-    const memo = new OctetMemo<string>(16, 64);
+    const memo = new OctetMemo<string>(16, 64, 4096);
     const key = octets("x".repeat(65));
     memo.find(key, 0, 65);
-    memo.keep(key, 0, 65, "value");
+    memo.keep(key, 0, 65, "value", 5);
     expect(memo.find(key, 0, 65)).toBeNull();
   });
 
   it("lets the ninth in where eight were turned away, unless the one that is there is found in between", () => {
-    const memo = new OctetMemo<string>(1, 64);
+    const memo = new OctetMemo<string>(1, 64, 4096);
     const keep = (text: string) => {
       memo.find(octets(text), 0, text.length);
-      memo.keep(octets(text), 0, text.length, text);
+      memo.keep(octets(text), 0, text.length, text, text.length);
     };
     keep("first");
     for (let i = 0; i < 8; i++) keep(`other ${i}`);
@@ -152,10 +229,41 @@ describe("the memo of octets", () => {
     expect(memo.find(octets("other 8"), 0, 7)).toBe("other 8");
   });
 
+  it("keeps no more than its sum, whatever comes, and counts right", () => {
+    const memo = new OctetMemo<string>(16, 64, 1000);
+    const random = new Random(7);
+    for (let i = 0; i < 20_000; i++) {
+      const key = octets(String(random.int(0, 200)).repeat(random.int(1, 30)));
+      const size = random.int(0, 1000);
+      if (memo.find(key, 0, key.length) === null) memo.keep(key, 0, key.length, "value", size);
+      if (random.oneIn(100)) memo.clear();
+      const { slots } = memo as unknown as { slots: ({ words: Int32Array; size: number } | null)[] };
+      const sum = slots.reduce(
+        (all, kept) => all + (kept === null ? 0 : kept.words.byteLength + kept.size),
+        0,
+      );
+      if (memo.used !== sum || sum > 1000) throw new Error(`${memo.used} are counted, ${sum} are kept`);
+    }
+    memo.forget();
+    expect(memo.used).toBe(0);
+  });
+
+  it("makes room for new values when it is full", () => {
+    const memo = new OctetMemo<string>(16, 64, 1000);
+    for (let i = 0; i < 100; i++) {
+      const key = octets(`key ${i}`);
+      memo.find(key, 0, key.length);
+      memo.keep(key, 0, key.length, "value", 400);
+    }
+    const kept = Array.from({ length: 100 }, (_, i) => memo.find(octets(`key ${i}`), 0, `key ${i}`.length));
+    expect(kept.filter((value) => value !== null)).toHaveLength(2);
+    expect(kept.slice(50).some((value) => value !== null)).toBe(true);
+  });
+
   it("forgets all values when it is cleared", () => {
-    const memo = new OctetMemo<string>(16, 64);
+    const memo = new OctetMemo<string>(16, 64, 4096);
     memo.find(octets("key"), 0, 3);
-    memo.keep(octets("key"), 0, 3, "value");
+    memo.keep(octets("key"), 0, 3, "value", 5);
     memo.clear();
     expect(memo.find(octets("key"), 0, 3)).toBeNull();
   });

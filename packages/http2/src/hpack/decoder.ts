@@ -44,9 +44,9 @@ export class HpackDecoder {
   private readonly maxListSize: number;
   private readonly maxFields: number;
   private readonly longest: number; // octets; a longer string fits neither the list nor the table
-  private readonly blocks = new OctetMemo<HeaderList>(64, 512);
+  private readonly blocks = new OctetMemo<HeaderList>(64, 512, 49_152);
   private generation = 0; // the one of the table that `blocks` holds for
-  private readonly texts = new OctetMemo<string>(16, 1024); // of Huffman codes
+  private readonly texts = new OctetMemo<string>(16, 1024, 16_384); // of Huffman codes
   private at = 0; // the octet that is read next
   private dropped = 0; // octets of strings that were too long to be kept, not yet counted
 
@@ -75,9 +75,20 @@ export class HpackDecoder {
     if (table.generation === generation && !list.tooLarge) {
       if (this.generation !== generation) this.blocks.clear(); // nor hold on to strings that left the table
       this.generation = generation;
-      this.blocks.keep(buffer, start, end, list);
+      this.blocks.keep(buffer, start, end, list, list.size);
     }
     return list;
+  }
+
+  /** Octets of memory that hold what was decoded before, to find it again: at most 64 KiB. */
+  get remembered(): number {
+    return this.blocks.used + this.texts.used;
+  }
+
+  /** Forgets what was decoded before, since nothing comes for a while. The table stays. */
+  forget(): void {
+    this.blocks.forget();
+    this.texts.forget();
   }
 
   private readFields(buffer: Uint8Array, end: number): HeaderList {
@@ -174,7 +185,7 @@ export class HpackDecoder {
     const met = this.texts.find(buffer, start, stop);
     if (met !== null) return met;
     const text = this.huffmanText(buffer, start, stop);
-    if (this.dropped === 0) this.texts.keep(buffer, start, stop, text);
+    if (this.dropped === 0) this.texts.keep(buffer, start, stop, text, text.length);
     return text;
   }
 

@@ -8,22 +8,30 @@ interface Kept<T> {
   length: number;
   words: Int32Array;
   value: T | null;
+  size: number; // of the value
   patience: number; // how many others its slot turns away until it is found again
 }
 
 /**
  * Remembers what octets were decoded to. Peers repeat themselves from call to call, and finding octets here takes a
  * fraction of decoding them. Bounded: a number of slots, a power of two, each for the last octets that belong there by
- * a few of them, and none longer than `longest`.
+ * a few of them, and none longer than `longest`; and by the sum of the octets and of the sizes of their values, `most`. A
+ * few octets can stand for much: 512 for 256 fields.
  */
 export class OctetMemo<T> {
   private readonly slots: (Kept<T> | null)[];
   private readonly longest: number;
+  private readonly most: number;
   private slot = 0; // where the octets last looked for belong
+  private nextEvicted = 0;
 
-  constructor(slots: number, longest: number) {
+  /** The octets that are kept, and the sizes of their values. */
+  used = 0;
+
+  constructor(slots: number, longest: number, most: number) {
     this.slots = new Array<Kept<T> | null>(slots).fill(null);
     this.longest = longest;
+    this.most = most;
   }
 
   /** Returns what was kept for the octets from `start` to `end`, or `null`. */
@@ -43,17 +51,24 @@ export class OctetMemo<T> {
 
   /**
    * Keeps a value for the octets that were last looked for. If their slot is taken, one in nine is let in: octets that
-   * are new every time would cost 100 ns more and drive out those that come back.
+   * are new every time would cost 100 ns more and drive out those that come back. `size`: of the value, in octets.
    */
-  keep(octets: Uint8Array, start: number, end: number, value: T): void {
+  keep(octets: Uint8Array, start: number, end: number, value: T, size: number): void {
     const length = end - start;
     let kept = this.slots[this.slot]!;
     if (length > this.longest || (kept !== null && kept.value !== null && kept.patience-- > 0)) return;
-    if (kept === null || kept.words.length * 4 < length) {
-      // Whole lines of 16, so that other octets fit in later.
-      kept = { length, words: new Int32Array(((length + 15) >> 4) * 4), value, patience: PATIENCE };
+    // Whole lines of 16, so that other octets fit in later.
+    const lines = (length + 15) >> 4;
+    if (size + this.longest + 16 > this.most) return;
+    if (kept === null || kept.words.length < lines * 4) {
+      if (kept !== null) this.evict(this.slot);
+      kept = { length, words: new Int32Array(lines * 4), value, size: 0, patience: PATIENCE };
       this.slots[this.slot] = kept;
+      this.used += lines * 16;
     }
+    this.used += size - kept.size;
+    kept.size = size;
+    while (this.used > this.most) this.evictNext();
     const words = kept.words;
     let word = 0;
     let i = start;
@@ -66,7 +81,31 @@ export class OctetMemo<T> {
 
   /** Forgets all values, but keeps the room for others. */
   clear(): void {
-    for (const kept of this.slots) if (kept !== null) kept.value = null;
+    for (const kept of this.slots) {
+      if (kept === null) continue;
+      kept.value = null;
+      this.used -= kept.size;
+      kept.size = 0;
+    }
+  }
+
+  /** Forgets everything. */
+  forget(): void {
+    this.slots.fill(null);
+    this.used = 0;
+  }
+
+  /** Makes room, one slot after the other, but not in the one that is being filled. */
+  private evictNext(): void {
+    this.nextEvicted = (this.nextEvicted + 1) & (this.slots.length - 1);
+    if (this.nextEvicted !== this.slot) this.evict(this.nextEvicted);
+  }
+
+  private evict(slot: number): void {
+    const kept = this.slots[slot]!;
+    if (kept === null) return;
+    this.used -= kept.words.length * 4 + kept.size;
+    this.slots[slot] = null;
   }
 }
 
