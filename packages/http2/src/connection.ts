@@ -17,7 +17,7 @@ import type { ConnectionEvents } from "./stream-carrier.js";
 import type { StreamReset, StreamSink } from "./stream-sink.js";
 import { Watchdog } from "./watchdog.js";
 
-/** How many streams end in one turn because their messages stopped: a thousand would keep other connections waiting. */
+/** How many streams end in one turn because their messages, or their readers, stopped: a thousand would keep other connections waiting. */
 const stoppedAtOnce = 100;
 /** Time without streams after which a connection frees what only makes it faster, in milliseconds. */
 const forgetAfterMs = 10_000;
@@ -233,7 +233,9 @@ export class Connection extends PeerActions implements ByteReceiver {
   private endStalled(now: number): void {
     const { stalledStreamTimeoutMs: limitMs } = this.options;
     const code = ErrorCode.ENHANCE_YOUR_CALM;
-    for (const stream of stalledQueues(this.streams.values(), now, limitMs, this.dataSent)) {
+    const stalled = stalledQueues(this.streams.values(), now, limitMs, this.dataSent);
+    // The others in a second.
+    for (const stream of stalled.slice(0, stoppedAtOnce)) {
       this.limits.counters.streamsStalled++;
       const message = this.limited(
         `none of ${stream.queuedBytes} bytes that a stream has queued was taken within ${limitMs} ms (option stalledStreamTimeoutMs)`,
