@@ -75,6 +75,8 @@ export interface Attack {
   readonly server?: Partial<ServeOptions>;
   /** Connections at a time that the memory is allowed for. Default 1. */
   readonly connections?: number;
+  /** The memory is allowed for answers that wait to be sent, too (`maxQueuedBytes`). */
+  readonly answersWait?: boolean;
   /** Seconds that it needs at least, for limits that are times. */
   readonly seconds?: number;
   /** The server has to end its connections: each attack is played until it does, for some seconds at most. */
@@ -95,11 +97,7 @@ export function cutBy(
   return {
     ends: ends!,
     judge(seen) {
-      const wrong = judge(seen);
-      const { log } = seen.server;
-      if (!log.some((line) => line.startsWith("warn") && line.includes(option)))
-        wrong.push(`no line of the log names ${option}: ${JSON.stringify(log[0] ?? "")}`);
-      return wrong;
+      return [...judge(seen), ...isNamed(option, seen)];
     },
   };
 }
@@ -131,6 +129,12 @@ export function kept({ offender, server }: Seen): string[] {
   if (offender.ended > 0)
     wrong.push(`${offender.ended} of ${offender.opened} connections were ended: ${server.log[0] ?? ""}`);
   return wrong;
+}
+
+/** The rule: a line of the log at `warn` names the option. */
+export function isNamed(option: string, { server: { log } }: Seen): string[] {
+  if (log.some((line) => line.startsWith("warn") && line.includes(option))) return [];
+  return [`no line of the log names ${option}: ${JSON.stringify(log[0] ?? "")}`];
 }
 
 /** Says so when a figure is above its limit. */

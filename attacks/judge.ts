@@ -48,7 +48,12 @@ export function judge(attack: Attack, seen: Seen): Verdict {
 }
 
 /** The formula of docs/limits.md for the connections of the offender, with some slack, in MiB. */
-export function memoryBound({ server = {}, connections = 1 }: Attack): number {
-  const { maxConcurrentStreams = 1024, maxBufferedBytes = 16 * mib } = server.http2 ?? {};
-  return slackMiB + (connections * (maxConcurrentStreams * 65_535 + 3 * maxBufferedBytes)) / mib;
+export function memoryBound({ server = {}, connections = 1, answersWait = false }: Attack): number {
+  const {
+    maxConcurrentStreams = 1024,
+    maxBufferedBytes = 16 * mib,
+    maxQueuedBytes = 256 * mib,
+  } = server.http2 ?? {};
+  const received = maxConcurrentStreams * 65_535 + 3 * maxBufferedBytes;
+  return slackMiB + (connections * (received + (answersWait ? maxQueuedBytes : 0))) / mib;
 }

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { codeName, Flag, ping, preface, settings, settingsAck, Type } from "../interop/probes/frames.mjs";
 import type { OffenderReport } from "./attack.js";
@@ -50,11 +49,12 @@ export class Offender {
 
   async connect(manners: Manners = {}): Promise<RawConnection> {
     const socket = connect({ host: "127.0.0.1", port: this.port, noDelay: true });
-    await once(socket, "connect");
     this.report.opened++;
     const raw = new RawConnection(socket, this.report, manners);
     this.open.add(raw);
     void raw.over.then(() => this.open.delete(raw));
+    // A server may refuse it at once: that is told by `over`.
+    await Promise.race([comes(socket, "connect"), raw.over]);
     return raw;
   }
 
@@ -94,7 +94,7 @@ export class RawConnection {
     socket.on("error", () => {});
     if (reads) socket.on("data", (bytes: Buffer) => this.read(bytes));
     socket.on("end", () => socket.destroy());
-    this.over = once(socket, "close").then(() => {
+    this.over = comes(socket, "close").then(() => {
       this.closed = true;
       if (this.left) return;
       report.ended++;
@@ -112,7 +112,7 @@ export class RawConnection {
     if (this.closed) return;
     const bytes = parts.length === 1 ? parts[0]! : Buffer.concat(parts);
     this.report.sent += bytes.length;
-    if (!this.socket.write(bytes)) await Promise.race([once(this.socket, "drain"), this.over]);
+    if (!this.socket.write(bytes)) await Promise.race([comes(this.socket, "drain"), this.over]);
   }
 
   /** Writes `perSecond` times a second what `make` gives, at most `most` times, until the connection or the time is over. */
@@ -171,6 +171,11 @@ export class RawConnection {
     else if (type === Type.SETTINGS && this.acknowledges) void this.send(settingsAck);
     else if (type === Type.PING) void this.send(ping(payload.toString("latin1"), true));
   }
+}
+
+/** Not `events.once`: that rejects when the socket has an error, which is one way to end. */
+function comes(socket: Socket, event: "connect" | "drain" | "close"): Promise<void> {
+  return new Promise((resolve) => socket.once(event, () => resolve()));
 }
 
 /** A timer, and nothing else: the offender is bound to a rate. */

@@ -16,6 +16,7 @@ import { HeapService } from "./heap-service.js";
 import { Meter } from "./meter.js";
 
 const largeAnswer = "x".repeat(1_048_576);
+const middleAnswer = "x".repeat(65_536);
 const keptLines = 200;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const control = /[\u0000-\u0008\u000b-\u001f\u007f]|\n(?! {4})/;
@@ -84,7 +85,7 @@ answer<"server">({
           },
           async *greetServerStream({ name }, context) {
             began(context);
-            const greeting = name === "large" ? largeAnswer : name;
+            const greeting = name === "middle" ? middleAnswer : name;
             while (!context.signal.aborted) yield { greeting };
           },
         });

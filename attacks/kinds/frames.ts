@@ -56,7 +56,6 @@ export const frameAttacks: readonly Attack[] = [
     name: "rapid-reset",
     does: "opens calls whose handlers wait and resets them at once, 10,000 a second",
     rule: "the connection is ended (`resetRate`)",
-    short: true,
     play: resetting("wait"),
     ...cutBy("resetRate", handlersAtMost(4000)),
   },

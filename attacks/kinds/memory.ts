@@ -2,7 +2,7 @@
 // Few bytes that would become much memory.
 import { gzipSync } from "node:zlib";
 import { block, data, headers } from "../../interop/probes/frames.mjs";
-import { type Attack, kept } from "../attack.js";
+import { type Attack, atMost, isNamed, kept } from "../attack.js";
 import { callsOf, fieldsOf, idOf, message, named, requestTo } from "../calls.js";
 import type { Offender } from "../offender-connections.js";
 
@@ -32,14 +32,36 @@ export const memoryAttacks: readonly Attack[] = [
   {
     name: "unread-answers",
     does: "1000 calls of an answer of 1 MiB, with windows of 0",
-    rule: "what waits to be sent is bounded, and later calls are refused",
+    rule: "later calls are refused before their handlers (`maxQueuedBytes`)",
+    answersWait: true,
     seconds,
     async play(offender) {
       const raw = await offender.connect({ settings: [initialWindowSize, 0] });
       await raw.pace(offender, 2000, callsOf(requestTo("Greet"), named("large")), 1000);
       await offender.untilTheEnd();
     },
-    judge: () => [],
+    judge: (seen) => [
+      ...kept(seen),
+      ...atMost("handlers", seen.server.handlers, 300),
+      ...isNamed("maxQueuedBytes", seen),
+    ],
+  },
+  {
+    name: "stalled-streams",
+    does: "100 calls of an answer of 1 MiB, with windows of 0, while the server allows no stalled streams",
+    rule: "each stream is ended (`stalledStreamTimeoutMs`)",
+    answersWait: true,
+    seconds,
+    server: { http2: { stalledStreamTimeoutMs: 1000 } },
+    async play(offender) {
+      const raw = await offender.connect({ settings: [initialWindowSize, 0] });
+      await raw.pace(offender, 200, callsOf(requestTo("Greet"), named("large")), 100);
+      await offender.untilTheEnd();
+    },
+    judge: (seen) => [
+      ...kept(seen),
+      ...atMost("streams that are not ended", 100 - (seen.offender.resets["ENHANCE_YOUR_CALM"] ?? 0), 0),
+    ],
   },
   {
     name: "unread-messages",
