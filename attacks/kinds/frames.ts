@@ -171,6 +171,32 @@ export const frameAttacks: readonly Attack[] = [
     ...cutBy("windowUpdateRate"),
   },
   {
+    name: "data-dribble",
+    does: "asks for an answer of 1 MiB and opens its window byte by byte, 20,000 times a second (CVE-2019-9511)",
+    rule: "the connection is ended (`windowUpdateRate`)",
+    async play(offender) {
+      const raw = await offender.connect({ settings: [initialWindowSize, 0] });
+      await raw.send(callsOf(waiting, named("large"))(0));
+      await raw.pace(offender, flood, () => windowUpdate(1, 1));
+      await raw.awaitEnd(offender);
+    },
+    ...cutBy("windowUpdateRate"),
+  },
+  {
+    name: "many-streams",
+    does: "opens 5000 calls that wait, 5000 a second",
+    rule: "those beyond `maxConcurrentStreams` are refused before their handlers",
+    async play(offender) {
+      const raw = await offender.connect();
+      await raw.pace(offender, 5000, callsOf(waiting, named("wait")), 5000);
+      await offender.untilTheEnd();
+    },
+    judge: (seen) => [
+      ...atMost("handlers of a connection", seen.server.handlers / seen.offender.opened, 1024),
+      ...atMost("calls that are not refused", -(seen.offender.resets["REFUSED_STREAM"] ?? 0), -1),
+    ],
+  },
+  {
     name: "goaway-flood",
     does: "GOAWAY, 20,000 a second",
     rule: "the connection is ended by a rate",

@@ -106,7 +106,7 @@ export const headerAttacks: readonly Attack[] = [
   },
   {
     name: "malformed-requests",
-    does: "requests with upper-case names, without a path, with a connection header, 10,000 a second",
+    does: "requests with upper-case names, with two paths, an empty name, a connection header, 10,000 a second",
     rule: "the connection is ended by a rate, or as the RFC says",
     short: true,
     async play(offender) {
