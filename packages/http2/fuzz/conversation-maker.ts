@@ -79,11 +79,14 @@ export class ConversationMaker {
       maxContinuations: random.pick([1, 8]),
       maxEncoderTableSize: random.pick([0, 100, 4096]),
       maxUnreadOutput: random.pick([65_536, 1_048_576]),
+      maxBytesPerTurn: random.pick([1, 100, 10_000, 131_072]),
+      maxStreamsPerTurn: random.pick([1, 2, 64]),
       idleTimeoutMs: random.oneIn(4) ? 5000 : undefined,
       ...(this.lawful
         ? {}
         : {
             resetRate: small(),
+            deadlineResetRate: small(),
             emptyFrameRate: small(),
             settingsRate: small(),
             pingRate: small(),

@@ -22,6 +22,15 @@ interface Inside {
     readonly padding: number;
     readonly target: unknown;
   };
+  /** Empty DATA that other input has paid for. */
+  readonly limits: { readonly emptyDataPaidFor: number };
+  readonly input: {
+    readonly resting: boolean;
+    readonly turning: boolean;
+    readonly bytesLeft: number;
+    readonly streamsLeft: number;
+    readonly kept: readonly unknown[];
+  };
   readonly inbound: { readonly assembly: { readonly length: number; readonly unfinished: boolean } };
   readonly ledger: {
     readonly grown: number;
@@ -44,6 +53,11 @@ export function onTheWay(connection: Connection, stream?: Stream): number {
   return Math.max(0, left - Math.max(0, padding));
 }
 
+/** Whether input that has arrived waits for a turn. */
+export function keepsInput(connection: Connection): boolean {
+  return inside(connection).input.resting;
+}
+
 /** Looks at everything that has to hold between two steps. `caughtUp`: all that the peer sent was delivered. */
 export function checkInvariants(machine: Machine, caughtUp: boolean): void {
   checkBook(machine);
@@ -51,7 +65,9 @@ export function checkInvariants(machine: Machine, caughtUp: boolean): void {
   checkMemory(machine);
   checkLedger(machine);
   checkRates(machine);
-  if (machine.over || !caughtUp || machine.connection.output.position > 0) return;
+  checkTurns(machine);
+  if (machine.over || !caughtUp || keepsInput(machine.connection) || machine.connection.output.position > 0)
+    return;
   checkWindows(machine);
   const { sent, view } = machine;
   must(sent.pingAnswers === view.pings, `${sent.pingAnswers} answers to ${view.pings} PINGs`);
@@ -109,7 +125,7 @@ function checkScheduler({ connection }: Machine): void {
   must(scheduler.last === before, "the list of streams that wait to send ends elsewhere");
 }
 
-function checkMemory({ connection, link }: Machine): void {
+function checkMemory({ connection, link, over }: Machine): void {
   const { reader, inbound } = inside(connection);
   const { maxFrameSize, maxHeaderListSize, maxUnreadOutput } = connection.options;
   const collected = reader.collected?.length ?? 0;
@@ -118,14 +134,17 @@ function checkMemory({ connection, link }: Machine): void {
     inbound.assembly.length <= 4 * maxHeaderListSize,
     `${inbound.assembly.length} octets of a header block are kept`,
   );
-  must(!link.paused || link.pending > 0, "reading is paused, and nothing is unread");
+  must(
+    !link.paused || link.pending > 0 || keepsInput(connection),
+    "reading is paused, and nothing is unread",
+  );
   must(
     !connection.output.congested || link.pending > 0,
     "streams wait for the link, which has sent everything",
   );
   const unread = connection.isServer && link.pending > maxUnreadOutput;
   must(
-    !unread || link.paused || link.state !== "open",
+    !unread || link.paused || link.state !== "open" || over,
     `${link.pending} octets are unread, and reading goes on`,
   );
 }
@@ -137,13 +156,28 @@ function checkRates({ connection, link, over }: Machine): void {
   const seconds = (link.clock - startOfTime) / 1000;
   const counted = [
     ["resetRate", counters.resetsReceived + counters.resetsProvoked],
-    ["emptyFrameRate", counters.emptyFrames],
+    ["deadlineResetRate", counters.deadlineResets],
+    ["emptyFrameRate", counters.emptyFrames - inside(connection).limits.emptyDataPaidFor],
     ["settingsRate", counters.settings],
   ] as const;
   for (const [name, count] of counted) {
     const { burst, perSecond } = options[name];
     must(count <= burst + perSecond * seconds, `${name}: ${count} in ${seconds} s, and nobody minds`);
   }
+}
+
+/** What one turn reads is bounded, and what it leaves is read later. */
+function checkTurns({ connection, link, over }: Machine): void {
+  const { resting, turning, bytesLeft, streamsLeft, kept } = inside(connection).input;
+  must(bytesLeft > -65_536, `a turn read ${-bytesLeft} octets too many`);
+  must(streamsLeft >= 0, `a turn read ${-streamsLeft} streams too many`);
+  if (over) {
+    must(kept.length === 0, `${kept.length} chunks are kept by a connection that is over`);
+    return;
+  }
+  must(kept.length === 0 || resting, `${kept.length} chunks wait for no turn`);
+  must(!resting || link.paused, "input is kept, and more is delivered");
+  must(!resting || turning || connection.output.paused, "input is kept, and no turn was asked for");
 }
 
 function checkLedger({ connection, streams, over }: Machine): void {

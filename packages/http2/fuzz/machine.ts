@@ -6,7 +6,7 @@ import { response } from "../tests/frames.js";
 import { Random } from "../tests/random.js";
 import { act } from "./application.js";
 import { FuzzLink } from "./fuzz-link.js";
-import { checkInvariants, onTheWay } from "./invariants.js";
+import { checkInvariants, keepsInput, onTheWay } from "./invariants.js";
 import { PeerView } from "./peer-view.js";
 import { SentFrames } from "./sent-frames.js";
 import { type Conversation, must, type Step, Violation } from "./step.js";
@@ -50,6 +50,7 @@ export class Machine {
         watched.ended = end;
         stream.sink = watched;
         if (this.over) this.failed("a request on a connection that is over");
+        if (this.random.oneIn(3)) stream.dueAt = this.link.clock + this.random.int(0, 3000);
         if (this.random.oneIn(3)) {
           stream.hold();
           watched.released = false;
@@ -242,7 +243,8 @@ export class Machine {
     const failure = failureOf(this.connection);
     const internal = failure !== undefined && !(failure instanceof Http2ConnectionError);
     must(!internal, `the connection died of ${failure?.stack}`);
-    if (this.connection.output.position === 0) this.view.outputEmpty();
+    // SETTINGS that are kept for the next turn hold for none of the output yet.
+    if (this.connection.output.position === 0 && !keepsInput(this.connection)) this.view.outputEmpty();
     const [complaint] = this.sent.complaints;
     const endedHere = this.endedHere || failure?.limit?.endsWith("Ms") === true;
     const wronged = this.conversation.lawful && complaint !== undefined && !endedHere;

@@ -12,34 +12,109 @@ export const ClosedBy = {
   PEER_RESET: 3,
 } as const;
 
-const capacity = 256;
+const smallest = 64;
+const largest = 1024;
+/** How far the deadline of a stream's call was when it closed; kept beside the cause. */
+export const Deadline = { NONE: 0, NEAR: 0x40, PASSED: 0x80 } as const;
+const causeBits = 0x3f;
+/** Header lists that may be under way on a stream that we reset: the response's and the trailers. */
+const listsUnderWay = 2;
 
 /**
- * The streams that closed last, with the cause. Frames for them are told from nonsense without timers and without
- * memory that grows: a ring of 256. An id that has left the ring is treated as one that we reset, the lenient case.
+ * The streams that closed last, by id, with the cause: a table of up to 1024 that grows with use. Frames for them are told from nonsense
+ * without timers. An id that a newer one has displaced is treated as one that we reset, the lenient case.
+ *
+ * It also counts the frames that closed streams explain, of all streams together: the peer sent them before it knew of the end.
  */
 export class ClosedStreams {
-  private readonly ids = new Uint32Array(capacity);
-  private readonly causes = new Uint8Array(capacity);
-  private next = 0;
-  private forgottenUpTo = 0;
+  private ids = new Uint32Array(smallest);
+  private causes = new Uint8Array(smallest);
+  private chunks = new Uint32Array(smallest);
+  private octets = 0;
+  private lists = 0;
+  private resets = 0;
 
-  /** Remembers that `id` closed by `cause`, one of {@link ClosedBy}. */
-  add(id: number, cause: number): void {
-    const at = this.next;
-    if (this.ids[at]! > this.forgottenUpTo) this.forgottenUpTo = this.ids[at]!;
+  /**
+   * Remembers that `id` closed by `cause`, one of {@link ClosedBy}. `answeredAt`: the chunks of input that had arrived when our answer
+   * began, 0 if there was none. `deadline`: one of {@link Deadline}.
+   */
+  add(id: number, cause: number, answeredAt = 0, deadline: number = Deadline.NONE): void {
+    if (cause !== ClosedBy.PEER_RESET) this.resets++;
+    let at = this.slot(id);
+    while (this.ids[at] !== 0 && this.ids[at] !== id && this.ids.length < largest) {
+      this.grow();
+      at = this.slot(id);
+    }
+    // An old stream that closes late is forgotten rather than a newer one.
+    if (this.ids[at]! > id) return;
     this.ids[at] = id;
-    this.causes[at] = cause;
-    this.next = (at + 1) % capacity;
+    this.causes[at] = cause | deadline;
+    this.chunks[at] = answeredAt;
   }
 
   /** The cause by which `id`, which is not open and not idle, closed. */
   cause(id: number): number {
-    // The latest entry first: one that the peer reset and that we answered is in the ring twice.
-    for (let i = 1; i <= capacity; i++) {
-      const at = (this.next - i + capacity) % capacity;
-      if (this.ids[at] === id) return this.causes[at]!;
+    const at = this.slot(id);
+    const found = this.ids[at]!;
+    if (found === id) return this.causes[at]! & causeBits;
+    return found > id ? ClosedBy.LOCAL_RESET : ClosedBy.NEVER_OPENED;
+  }
+
+  /** Whether our answer began when the chunk of input with this number had arrived, and the peer has not reset the stream. */
+  answeredAfter(id: number, chunk: number): boolean {
+    const at = this.slot(id);
+    if (this.ids[at] !== id || this.chunks[at]! < chunk) return false;
+    return (this.causes[at]! & causeBits) !== ClosedBy.PEER_RESET;
+  }
+
+  /** How far the deadline of the stream's call was when it closed: one of {@link Deadline}. */
+  deadline(id: number): number {
+    const at = this.slot(id);
+    return this.ids[at] === id ? this.causes[at]! & ~causeBits : Deadline.NONE;
+  }
+
+  /** A stream is closed on this side alone: the peer may have sent so many octets of DATA, and header lists, that have not arrived. */
+  expect(octets: number): void {
+    this.octets += Math.max(0, octets);
+    this.lists += listsUnderWay;
+  }
+
+  /** Whether closed streams explain DATA of so many octets. */
+  explainsData(octets: number): boolean {
+    if (octets > this.octets) return false;
+    this.octets -= octets;
+    return true;
+  }
+
+  /** Whether closed streams explain a header list. */
+  explainsHeaders(): boolean {
+    if (this.lists === 0) return false;
+    this.lists--;
+    return true;
+  }
+
+  /** Whether closed streams explain an RST_STREAM: one each, unless it was the peer's RST_STREAM that closed it. */
+  explainsReset(): boolean {
+    if (this.resets === 0) return false;
+    this.resets--;
+    return true;
+  }
+
+  private slot(id: number): number {
+    return (id >>> 1) & (this.ids.length - 1);
+  }
+
+  private grow(): void {
+    const { ids, causes, chunks } = this;
+    this.ids = new Uint32Array(ids.length * 2);
+    this.causes = new Uint8Array(ids.length * 2);
+    this.chunks = new Uint32Array(ids.length * 2);
+    for (let i = 0; i < ids.length; i++) {
+      if (ids[i] === 0) continue;
+      const at = this.slot(ids[i]!);
+      this.ids[at] = ids[i]!;
+      this.causes[at] = causes[i]!;
+      this.chunks[at] = chunks[i]!;
     }
-    return id <= this.forgottenUpTo ? ClosedBy.LOCAL_RESET : ClosedBy.NEVER_OPENED;
   }
 }

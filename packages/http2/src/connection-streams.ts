@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { ClosedStreams } from "./closed-streams.js";
+import { ClosedBy, ClosedStreams, Deadline } from "./closed-streams.js";
+import { firstWindow } from "./receiving-half.js";
 import type { Stream } from "./stream.js";
 import { StreamTable } from "./stream-table.js";
 
@@ -24,7 +25,8 @@ export class ConnectionStreams {
   /** A stream was open at some time. */
   used = false;
   private readonly isServer: boolean;
-  private readonly past = new ClosedStreams();
+  /** Streams that are closed. */
+  readonly past: ClosedStreams = new ClosedStreams();
   private nextId = 1;
 
   constructor(isServer: boolean) {
@@ -52,14 +54,10 @@ export class ConnectionStreams {
     return ours ? id >= this.nextId : (id & 1) === 0 || id > this.lastPeerId;
   }
 
-  /** The cause by which a stream closed that is neither open nor idle. */
-  closedBy(id: number): number {
-    return this.past.cause(id);
-  }
-
-  /** Remembers by what cause an id is closed. */
-  remember(id: number, cause: number): void {
+  /** Remembers an id that never became a stream: the peer may send on it until it knows. */
+  rejected(id: number, cause: number): void {
     this.past.add(id, cause);
+    if (cause === ClosedBy.LOCAL_RESET) this.past.expect(firstWindow);
   }
 
   /** Gives a stream of ours its id. */
@@ -78,8 +76,18 @@ export class ConnectionStreams {
   }
 
   /** Takes a stream out that has closed. */
-  remove(stream: Stream, cause: number): void {
-    if (stream.id === 0) this.waiting.delete(stream);
-    else if (this.open.delete(stream.id)) this.past.add(stream.id, cause);
+  remove(stream: Stream, cause: number, now: () => number): void {
+    if (stream.id === 0) {
+      this.waiting.delete(stream);
+      return;
+    }
+    if (!this.open.delete(stream.id)) return;
+    this.past.add(
+      stream.id,
+      cause,
+      stream.answeredAt,
+      stream.dueAt === 0 ? Deadline.NONE : stream.deadlineAt(now()),
+    );
+    if (cause === ClosedBy.LOCAL_RESET && !stream.remoteEnded) this.past.expect(stream.outstanding);
   }
 }

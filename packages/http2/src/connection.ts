@@ -133,7 +133,8 @@ export class Connection extends PeerActions implements ByteReceiver {
       watchdog.check(now, {
         ready: inbound.ready,
         acknowledged: this.settings.acknowledged,
-        unfinished: inbound.ready && (reader.insideFrame || inbound.insideBlock),
+        // What was kept for the next turn is not late.
+        unfinished: inbound.ready && !this.input.resting && (reader.insideFrame || inbound.insideBlock),
         // A large message may take its time, as long as it comes; what is small has to come.
         inputMark: reader.insideData ? this.received : reader.frames,
         unread: this.link.pending,
@@ -181,7 +182,7 @@ export class Connection extends PeerActions implements ByteReceiver {
     if (this.closing) return;
     this.received += bytes.length;
     try {
-      this.reader.read(bytes);
+      this.input.receive(bytes);
     } catch (error) {
       this.broken(error);
     }
@@ -190,20 +191,31 @@ export class Connection extends PeerActions implements ByteReceiver {
   /** @inheritdoc */
   drained(): void {
     this.output.drained();
+    this.input.outputTaken();
     this.scheduler.pumpAll();
   }
 
   /** @inheritdoc */
   closed(error?: Error): void {
     if (this.ended) return;
+    if (!this.closing) this.readRest();
     this.ended = true;
     this.closing = true;
     this.output.closed = true;
     this.failure ??= error ?? this.closedTooEarly();
-    this.reader.stop();
+    this.stopReading();
     this.resetAll();
     this.setActive(false);
     this.events.closed?.(this.failure);
+  }
+
+  /** The link is gone: what arrived before is read. */
+  private readRest(): void {
+    try {
+      this.input.readAll();
+    } catch (error) {
+      this.broken(error);
+    }
   }
 
   /** Ends the streams whose large messages have stopped, so that others get their room. */
@@ -251,7 +263,7 @@ export class Connection extends PeerActions implements ByteReceiver {
     if (!this.draining || this.closing || this.book.active > 0 || !this.drain.finished) return;
     this.closing = true;
     // What lies behind in the chunk that is being read comes too late, as in the next chunk.
-    this.reader.stop();
+    this.stopReading();
     this.endOfTurn();
     // What is still credited or pinged from now on has nowhere to go.
     this.output.closed = true;
@@ -283,6 +295,11 @@ export class Connection extends PeerActions implements ByteReceiver {
     for (const stream of this.streams.values()) stream.fail(reset, ClosedBy.LOCAL_RESET);
   }
 
+  private stopReading(): void {
+    this.reader.stop();
+    this.input.stop();
+  }
+
   protected broken(error: unknown): void {
     if (error instanceof Http2ConnectionError) this.die(error, error.code);
     else if (error instanceof HpackError) {
@@ -295,7 +312,7 @@ export class Connection extends PeerActions implements ByteReceiver {
     if (this.closing) return;
     this.closing = true;
     this.failure = error;
-    this.reader.stop();
+    this.stopReading();
     // What is no protocol error is nothing that a peer has to know.
     const told = error instanceof Http2ConnectionError ? error.message : "internal error";
     this.writer.goAway(this.drain.lastStreamId(this.book.lastPeerId), code, told);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { ClosedBy } from "./closed-streams.js";
+import { ClosedBy, type ClosedStreams } from "./closed-streams.js";
 import { ErrorCode, Http2ConnectionError } from "./error-code.js";
 import { Flag } from "./frame/frame-type.js";
 import { HeaderAssembly } from "./header-assembly.js";
@@ -10,6 +10,7 @@ import { type Limits, limitPassed } from "./limits.js";
 import type { ResolvedHttp2Options } from "./options.js";
 import { quote } from "./quote.js";
 import type { Stream } from "./stream.js";
+import type { StreamReset } from "./stream-sink.js";
 
 /** The least that a peer may have to cut header blocks into (RFC 9113 §6.5.2). */
 const smallestMaxFrameSize = 16_384;
@@ -24,6 +25,10 @@ export interface InboundHost {
   /** Whether the stream was never open (RFC 9113 §5.1 "idle"). */
   isIdle(streamId: number): boolean;
   closedBy(streamId: number): number;
+  /** What streams that are closed explain of the frames that still arrive. */
+  readonly past: ClosedStreams;
+  /** The peer sent the HEADERS of a new stream, which may be refused. */
+  streamArrived(): void;
   openedByPeer(streamId: number, list: HeaderList, end: boolean): void;
   receivedData(length: number): void;
   releasedData(length: number): void;
@@ -37,6 +42,10 @@ export interface InboundHost {
   connectionWindowGrew(increment: number): void;
   streamWindowGrew(stream: Stream): void;
   streamError(stream: Stream, code: number, message: string): void;
+  /** The peer reset an open stream. */
+  resetReceived(stream: Stream, reset: StreamReset): void;
+  /** The peer reset a stream that is closed. */
+  lateReset(streamId: number): void;
   /** Answers RST_STREAM for an id that has no stream. */
   refuse(streamId: number, code: number): void;
   refuseRequest(streamId: number, list: HeaderList, end: boolean): void;
@@ -92,6 +101,7 @@ export abstract class InboundHeaders {
       throw protocolError(`HEADERS on stream ${id}: clients use odd ids (RFC 9113 §5.1.1)`);
     if (host.isIdle(id)) {
       if (!host.isServer) throw protocolError(`HEADERS on idle stream ${id} (RFC 9113 §5.1)`);
+      host.streamArrived();
       if (list.malformed !== null || list.kind !== ListKind.REQUEST || list.tooLarge)
         host.refuseRequest(id, list, end);
       else host.openedByPeer(id, list, end);
@@ -103,6 +113,7 @@ export abstract class InboundHeaders {
     }
     if (cause === ClosedBy.ENDED) throw streamClosed("HEADERS", id);
     if (cause === ClosedBy.PEER_RESET) host.refuse(id, ErrorCode.STREAM_CLOSED);
+    else if (!host.past.explainsHeaders()) host.limits.uselessFrame();
   }
 
   private headersOnStream(stream: Stream, list: HeaderList, end: boolean): void {

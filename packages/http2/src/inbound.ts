@@ -8,7 +8,10 @@ import { Flag, FrameType, maxUint31, readUint31, readUint32 } from "./frame/fram
 import { headerFragment } from "./frame/header-fragment.js";
 import { InboundHeaders, protocolError, streamClosed } from "./inbound-headers.js";
 import { octetsPerEmptyData } from "./limits.js";
-import { parseSettings, validateSetting } from "./settings.js";
+import { parseSettings, Setting, validateSetting } from "./settings.js";
+
+/** An orderly end has two GOAWAY frames (RFC 9113 §6.8). */
+const goAwaysOfAnEnd = 2;
 
 /**
  * What frames mean: one method a type, each a walk through the states of RFC 9113 §5.1. What a correct peer cannot
@@ -21,6 +24,7 @@ export class Inbound extends InboundHeaders implements FrameHandler {
   /** DATA octets so far, and {@link octetsPerEmptyData} for each header block. */
   private received = 0;
   private settingsSeen = false;
+  private goAways = 0;
 
   /** Whether the peer's first SETTINGS has arrived. */
   get ready(): boolean {
@@ -64,7 +68,7 @@ export class Inbound extends InboundHeaders implements FrameHandler {
         return;
       case FrameType.PRIORITY:
         if (readUint31(b, start) === id) throw protocolError(`stream ${id} depends on itself`);
-        this.host.limits.emptyFrame();
+        this.host.limits.uselessFrame();
         return;
       case FrameType.RST_STREAM:
         this.resetStream(id, readUint32(b, start));
@@ -77,6 +81,7 @@ export class Inbound extends InboundHeaders implements FrameHandler {
         else this.host.pingReceived(b, start);
         return;
       case FrameType.GOAWAY:
+        if (++this.goAways > goAwaysOfAnEnd) this.host.limits.uselessFrame();
         this.host.goAwayReceived(readUint31(b, start), readUint32(b, start + 4), text(b, start + 8, end));
         return;
       case FrameType.WINDOW_UPDATE:
@@ -85,7 +90,7 @@ export class Inbound extends InboundHeaders implements FrameHandler {
       case FrameType.PUSH_PROMISE:
         throw protocolError("PUSH_PROMISE, though push is off (RFC 9113 §6.6)");
       default:
-        this.host.limits.emptyFrame();
+        this.host.limits.uselessFrame();
     }
   }
 
@@ -102,6 +107,7 @@ export class Inbound extends InboundHeaders implements FrameHandler {
       const cause = host.closedBy(id);
       if (cause === ClosedBy.ENDED || cause === ClosedBy.NEVER_OPENED) throw streamClosed("DATA", id);
       if (cause === ClosedBy.PEER_RESET) host.refuse(id, ErrorCode.STREAM_CLOSED);
+      else if (!host.past.explainsData(length)) host.limits.uselessFrame();
       host.releasedData(length);
       return null;
     }
@@ -128,18 +134,16 @@ export class Inbound extends InboundHeaders implements FrameHandler {
     const { host } = this;
     if (host.isIdle(id)) throw protocolError(`RST_STREAM on idle stream ${id} (RFC 9113 §6.4)`);
     const stream = host.streams.get(id);
-    if (stream === undefined) return;
-    const early = host.isServer && !stream.answered;
-    stream.fail(
-      {
-        code,
-        source: "peer",
-        disposition: code === ErrorCode.REFUSED_STREAM ? "unprocessed" : "maybe-processed",
-        message: `the peer reset the stream with ${errorCodeName(code)}`,
-      },
-      ClosedBy.PEER_RESET,
-    );
-    if (early) host.limits.resetReceived();
+    if (stream === undefined) {
+      host.lateReset(id);
+      return;
+    }
+    host.resetReceived(stream, {
+      code,
+      source: "peer",
+      disposition: code === ErrorCode.REFUSED_STREAM ? "unprocessed" : "maybe-processed",
+      message: `the peer reset the stream with ${errorCodeName(code)}`,
+    });
   }
 
   private settings(flags: number, b: Uint8Array, start: number, end: number): void {
@@ -150,10 +154,14 @@ export class Inbound extends InboundHeaders implements FrameHandler {
     }
     this.settingsSeen = true;
     host.limits.settings();
+    let initialWindow = -1;
     parseSettings(b, start, end, (id, value) => {
       validateSetting(id, value, !host.isServer);
-      host.applySetting(id, value);
+      // Each change of it costs a step a stream, so only the last value of a frame counts.
+      if (id === Setting.INITIAL_WINDOW_SIZE) initialWindow = value;
+      else host.applySetting(id, value);
     });
+    if (initialWindow >= 0) host.applySetting(Setting.INITIAL_WINDOW_SIZE, initialWindow);
     host.settingsApplied();
   }
 

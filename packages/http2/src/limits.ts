@@ -4,13 +4,15 @@ import type { RateLimit, ResolvedHttp2Options } from "./options.js";
 
 /** What a connection has counted of what its peer did, since it began. */
 export interface ConnectionCounters {
-  /** RST_STREAM of the peer for streams that had no answer yet. */
+  /** RST_STREAM of the peer for streams of which it can't have seen an answer. */
   resetsReceived: number;
+  /** Those of them that came when the deadline had passed that the peer gave the call, or was about to. */
+  deadlineResets: number;
   /** RST_STREAM that the peer's own mistakes made this side send. */
   resetsProvoked: number;
   /** CONTINUATION frames. */
   continuations: number;
-  /** Frames that carry nothing: empty DATA without END_STREAM, PRIORITY, unknown types, and the like. */
+  /** Frames without effect: empty DATA without END_STREAM, PRIORITY, GOAWAY, unknown types, frames that no closed stream explains. */
   emptyFrames: number;
   /** SETTINGS frames, without acknowledgements. */
   settings: number;
@@ -27,13 +29,22 @@ export interface ConnectionCounters {
 }
 
 /** Options that are rates, by the name they have there. */
-type RateName = "resetRate" | "emptyFrameRate" | "settingsRate" | "pingRate" | "windowUpdateRate";
+type RateName =
+  | "resetRate"
+  | "deadlineResetRate"
+  | "emptyFrameRate"
+  | "settingsRate"
+  | "pingRate"
+  | "windowUpdateRate";
 
 /** DATA octets that pay for one WINDOW_UPDATE: a peer may credit as often as once a KiB. */
 const octetsPerUpdate = 1024;
 
 /** DATA octets that pay for one empty DATA frame. A header block pays for one, too: node:http2 ends padded streams with one. */
 export const octetsPerEmptyData = 1024;
+
+/** Bytes of an answer that was made for nothing which count as much as one reset more. */
+const unsentPerReset = 65_536;
 
 /**
  * What a peer may make this side do for nothing. Each kind of frame that costs more to answer than to send has a bucket;
@@ -43,6 +54,7 @@ export const octetsPerEmptyData = 1024;
 export class Limits {
   readonly counters: ConnectionCounters = {
     resetsReceived: 0,
+    deadlineResets: 0,
     resetsProvoked: 0,
     continuations: 0,
     emptyFrames: 0,
@@ -55,6 +67,7 @@ export class Limits {
   };
   private readonly now: () => number;
   private readonly resets: Bucket;
+  private readonly deadlines: Bucket;
   private readonly empty: Bucket;
   private readonly settingsFrames: Bucket;
   private readonly pingFrames: Bucket;
@@ -66,16 +79,26 @@ export class Limits {
   constructor(options: ResolvedHttp2Options, now: () => number) {
     this.now = now;
     this.resets = new Bucket("resetRate", options.resetRate);
+    this.deadlines = new Bucket("deadlineResetRate", options.deadlineResetRate);
     this.empty = new Bucket("emptyFrameRate", options.emptyFrameRate);
     this.settingsFrames = new Bucket("settingsRate", options.settingsRate);
     this.pingFrames = new Bucket("pingRate", options.pingRate);
     this.updates = new Bucket("windowUpdateRate", options.windowUpdateRate);
   }
 
-  /** The peer reset a stream that had no answer yet (CVE-2023-44487). */
-  resetReceived(): void {
+  /**
+   * The peer reset a stream of which it can't have seen an answer (CVE-2023-44487). `unsent`: bytes of the answer that this side
+   * made, and that are dropped.
+   */
+  resetReceived(unsent: number): void {
     this.counters.resetsReceived++;
-    this.resets.take(this.now(), "RST_STREAM before an answer");
+    this.resets.take(this.now(), "RST_STREAM before an answer", 1 + Math.floor(unsent / unsentPerReset));
+  }
+
+  /** As {@link Limits.resetReceived}, when the deadline of the stream's call has passed, or is about to. */
+  deadlineReset(): void {
+    this.counters.deadlineResets++;
+    this.deadlines.take(this.now(), "RST_STREAM of calls whose deadline has passed");
   }
 
   /** The peer made this side reset a stream (CVE-2025-8671). */
@@ -84,10 +107,10 @@ export class Limits {
     this.resets.take(this.now(), "streams that had to be reset");
   }
 
-  /** A frame that carries nothing. */
-  emptyFrame(): void {
+  /** A frame without effect: all kinds of them are counted here, together. */
+  uselessFrame(): void {
     this.counters.emptyFrames++;
-    this.empty.take(this.now(), "frames that carry nothing");
+    this.empty.take(this.now(), "frames without effect");
   }
 
   /**
@@ -98,7 +121,7 @@ export class Limits {
     if (this.emptyDataPaidFor < Math.floor(received / octetsPerEmptyData)) {
       this.counters.emptyFrames++;
       this.emptyDataPaidFor++;
-    } else this.emptyFrame();
+    } else this.uselessFrame();
   }
 
   /** SETTINGS that have to be acknowledged. */
@@ -145,18 +168,18 @@ class Bucket {
     this.tokens = rate.burst;
   }
 
-  take(now: number, what: string): void {
+  take(now: number, what: string, tokens = 1): void {
     const { burst, perSecond } = this.rate;
     if (this.filledAt >= 0) {
       this.tokens = Math.min(burst, this.tokens + ((now - this.filledAt) / 1000) * perSecond);
     }
     this.filledAt = now;
-    if (this.tokens < 1) {
+    if (this.tokens < tokens) {
       throw limitPassed(
         `too many ${what}: at most ${burst} at once and ${perSecond} a second are allowed`,
         this.name,
       );
     }
-    this.tokens--;
+    this.tokens -= tokens;
   }
 }

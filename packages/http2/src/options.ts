@@ -65,14 +65,19 @@ export interface Http2Options {
    */
   stalledStreamTimeoutMs?: number | undefined;
   /**
-   * RST_STREAM of the peer before this side has answered, and streams that its mistakes make this side reset, together
-   * (CVE-2023-44487, CVE-2025-8671). Default 2500 and 100 a second: clients that cancel much are honest, and may cancel all their
-   * calls at once, twice.
+   * RST_STREAM that arrives before this side's answer is written, and streams that the peer's mistakes make this side reset, together
+   * (CVE-2023-44487, CVE-2025-8671). Each 64 KiB of an answer that is dropped count as one more. Default 2500 and 100 a second: clients
+   * that cancel much are honest, and may cancel all their calls at once, twice.
    */
   resetRate?: RateLimit | undefined;
   /**
-   * Frames that carry nothing: empty or only padded DATA without END_STREAM, PRIORITY, unknown types, unasked-for acknowledgements,
-   * frames of streams that are long closed (CVE-2019-9518). Default 1000 and 50 a second.
+   * Those RST_STREAM frames that come when the deadline of their call has passed, or is less than a second away. Server. Default 5000 and
+   * 2000 a second: a client's deadlines often pass together.
+   */
+  deadlineResetRate?: RateLimit | undefined;
+  /**
+   * Frames without effect: empty or only padded DATA without END_STREAM, PRIORITY, GOAWAY, unknown types, unasked-for acknowledgements,
+   * and frames of closed streams beyond those that the peer may have sent before it knew (CVE-2019-9518). Default 1000 and 50 a second.
    */
   emptyFrameRate?: RateLimit | undefined;
   /** SETTINGS frames, each of which is acknowledged (CVE-2019-9515). Default 100 and 1 a second. */
@@ -81,6 +86,13 @@ export interface Http2Options {
   pingRate?: RateLimit | undefined;
   /** WINDOW_UPDATE frames beyond one for each KiB of DATA that this side has sent. Default 10,000 and 1000 a second. */
   windowUpdateRate?: RateLimit | undefined;
+  /**
+   * Bytes of input that one turn of the event loop reads; the rest waits for the next turn, and the peer's other bytes in the
+   * kernel. Passed by at most 65,536. Default 131,072: the calls of other connections keep their latency.
+   */
+  maxBytesPerTurn?: number | undefined;
+  /** New streams of the peer that one turn of the event loop reads; what follows waits for the next turn. Server. Default 64. */
+  maxStreamsPerTurn?: number | undefined;
   /** Time for the peer's preface and first SETTINGS. Default 10,000. */
   prefaceTimeoutMs?: number | undefined;
   /** Time for the peer to acknowledge our SETTINGS. Default 10,000. */
@@ -143,7 +155,10 @@ export function resolveHttp2Options(
       2 ** 40,
     ),
     stalledStreamTimeoutMs: within(options.stalledStreamTimeoutMs, "stalledStreamTimeoutMs", 0, 0, longest),
+    maxBytesPerTurn: within(options.maxBytesPerTurn, "maxBytesPerTurn", 131_072, 1, 2 ** 40),
+    maxStreamsPerTurn: within(options.maxStreamsPerTurn, "maxStreamsPerTurn", 64, 1, 2 ** 31 - 1),
     resetRate: rate(options.resetRate, "resetRate", 2500, 100),
+    deadlineResetRate: rate(options.deadlineResetRate, "deadlineResetRate", 5000, 2000),
     emptyFrameRate: rate(options.emptyFrameRate, "emptyFrameRate", 1000, 50),
     settingsRate: rate(options.settingsRate, "settingsRate", 100, 1),
     pingRate: rate(options.pingRate, "pingRate", 100, 2),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ByteLink } from "./byte-link.js";
-import { ClosedBy } from "./closed-streams.js";
+import { ClosedBy, type ClosedStreams, Deadline } from "./closed-streams.js";
 import { Drain } from "./drain.js";
 import { ErrorCode, errorCodeName, Http2ConnectionError } from "./error-code.js";
 import { FrameReader } from "./frame/frame-reader.js";
@@ -9,6 +9,7 @@ import { HpackDecoder } from "./hpack/decoder.js";
 import type { HeaderList } from "./hpack/header-list.js";
 import { Inbound } from "./inbound.js";
 import type { InboundHost } from "./inbound-headers.js";
+import { InputTurns, type InputTurnsHost } from "./input-turns.js";
 import { Keepalive } from "./keepalive.js";
 import type { Http2Options } from "./options.js";
 import { PostponedStreams } from "./postponed-streams.js";
@@ -22,11 +23,12 @@ import type { StreamReset } from "./stream-sink.js";
  * What the peer does to a connection: `Inbound` says what its frames mean, and here it happens. The middle one of the three
  * layers of a `Connection`.
  */
-export abstract class PeerActions extends StreamCarrier implements InboundHost {
+export abstract class PeerActions extends StreamCarrier implements InboundHost, InputTurnsHost {
   readonly decoder: HpackDecoder;
   /** No stream may be opened any more, or none is accepted. */
   draining = false;
-  protected readonly reader: FrameReader;
+  readonly reader: FrameReader;
+  protected readonly input: InputTurns;
   protected readonly inbound: Inbound;
   protected readonly drain: Drain;
   protected readonly keepalive: Keepalive;
@@ -35,6 +37,8 @@ export abstract class PeerActions extends StreamCarrier implements InboundHost {
   private readonly postponed = new PostponedStreams();
   private startingPostponed = false;
   private announced = false;
+  /** The peer's SETTINGS gave all streams more window, and those that wait have not used it yet. */
+  private windowsGrew = false;
 
   constructor(role: "client" | "server", link: ByteLink, options?: Http2Options) {
     super(role, link, options);
@@ -44,6 +48,7 @@ export abstract class PeerActions extends StreamCarrier implements InboundHost {
     });
     this.inbound = new Inbound(this);
     this.reader = new FrameReader(this.inbound, this.isServer);
+    this.input = new InputTurns(this, this.options);
     this.drain = new Drain(this.writer);
     this.keepalive = new Keepalive(this.options, this.isServer);
   }
@@ -59,12 +64,39 @@ export abstract class PeerActions extends StreamCarrier implements InboundHost {
   }
 
   closedBy(id: number): number {
-    return this.drain.discards(id) ? ClosedBy.LOCAL_RESET : this.book.closedBy(id);
+    return this.drain.discards(id) ? ClosedBy.LOCAL_RESET : this.past.cause(id);
+  }
+
+  get past(): ClosedStreams {
+    return this.book.past;
+  }
+
+  get arrivedChunks(): number {
+    return this.input.arrived;
+  }
+
+  get outputWaits(): boolean {
+    return this.output.paused;
+  }
+
+  readOn(): void {
+    try {
+      this.input.readKept();
+    } catch (error) {
+      this.broken(error);
+    }
+  }
+
+  streamArrived(): void {
+    this.input.streamOpened();
   }
 
   openedByPeer(id: number, list: HeaderList, end: boolean): void {
     this.book.lastPeerId = id;
-    if (this.drain.discards(id)) return;
+    if (this.drain.discards(id)) {
+      this.discarded(id);
+      return;
+    }
     if (this.streams.size >= this.options.maxConcurrentStreams) {
       this.refuse(id, ErrorCode.REFUSED_STREAM);
       return;
@@ -125,7 +157,7 @@ export abstract class PeerActions extends StreamCarrier implements InboundHost {
     this.settings.applied();
     this.writer.settingsAcknowledgement();
     this.openWaiting();
-    this.pumpBlocked();
+    if (this.windowsGrew) this.pumpBlocked();
     if (this.announced) return;
     this.announced = true;
     this.events.ready?.();
@@ -142,7 +174,7 @@ export abstract class PeerActions extends StreamCarrier implements InboundHost {
 
   pingAcknowledged(b: Uint8Array, start: number): void {
     if (this.drain.acknowledged(b, start, this.book.lastPeerId)) this.closeWhenIdle();
-    else if (!this.keepalive.acknowledged(b, start)) this.limits.emptyFrame();
+    else if (!this.keepalive.acknowledged(b, start)) this.limits.uselessFrame();
   }
 
   goAwayReceived(last: number, code: number, debug: string): void {
@@ -194,22 +226,54 @@ export abstract class PeerActions extends StreamCarrier implements InboundHost {
     this.scheduler.pump(stream);
   }
 
+  resetReceived(stream: Stream, reset: StreamReset): void {
+    // The peer can't have seen an answer that began when its reset had arrived.
+    const rapid = this.isServer && (!stream.answered || stream.answeredAt >= this.input.reading);
+    const { queuedBytes } = stream;
+    stream.fail(reset, ClosedBy.PEER_RESET);
+    if (rapid)
+      this.countReset(stream.dueAt === 0 ? Deadline.NONE : stream.deadlineAt(this.now()), queuedBytes);
+  }
+
+  lateReset(id: number): void {
+    const { past } = this;
+    const explained = past.explainsReset();
+    const deadline = past.deadline(id);
+    const rapid = past.answeredAfter(id, this.input.reading);
+    if (this.isServer && (rapid || deadline === Deadline.PASSED)) this.countReset(deadline, 0);
+    else if (!explained) this.limits.uselessFrame();
+  }
+
+  private countReset(deadline: number, unsent: number): void {
+    if (deadline === Deadline.NONE) this.limits.resetReceived(unsent);
+    else this.limits.deadlineReset();
+  }
+
   refuse(id: number, code: number): void {
     this.writer.reset(id, code);
-    this.book.remember(id, ClosedBy.LOCAL_RESET);
+    this.book.rejected(id, ClosedBy.LOCAL_RESET);
     if (this.isServer) this.limits.resetProvoked();
   }
 
   refuseRequest(id: number, list: HeaderList, end: boolean): void {
     this.book.lastPeerId = id;
-    if (this.drain.discards(id)) return;
+    if (this.drain.discards(id)) {
+      this.discarded(id);
+      return;
+    }
     if (list.malformed === null && list.kind !== 0 && list.tooLarge) {
       this.writer.headers(id, [":status", "431"], true, this.settings.peer.maxFrameSize);
-      if (end) this.book.remember(id, ClosedBy.ENDED);
+      if (end) this.book.rejected(id, ClosedBy.ENDED);
       else this.refuse(id, ErrorCode.NO_ERROR);
     } else {
       this.refuse(id, ErrorCode.PROTOCOL_ERROR);
     }
+  }
+
+  /** A stream that the peer opened after our last GOAWAY. */
+  private discarded(id: number): void {
+    this.book.rejected(id, ClosedBy.LOCAL_RESET);
+    this.limits.uselessFrame();
   }
 
   /** Streams that may still be started; negative when the peer has reset some that are still served. */
@@ -248,7 +312,9 @@ export abstract class PeerActions extends StreamCarrier implements InboundHost {
 
   private changeInitialWindow(value: number): void {
     const delta = value - this.settings.peer.initialWindowSize;
-    for (const stream of this.streams.values()) {
+    if (delta === 0) return;
+    this.windowsGrew = delta > 0;
+    this.streams.each((stream) => {
       stream.sendWindow += delta;
       if (stream.sendWindow > maxUint31) {
         throw new Http2ConnectionError(
@@ -256,11 +322,16 @@ export abstract class PeerActions extends StreamCarrier implements InboundHost {
           `window of stream ${stream.id} above 2^31-1 (RFC 9113 §6.9.2)`,
         );
       }
-    }
+    });
   }
 
   private pumpBlocked(): void {
-    for (const stream of this.streams.values()) if (stream.queue !== null) this.scheduler.pump(stream);
+    this.windowsGrew = false;
+    for (const stream of this.streams.filter(waitsToSend)) this.scheduler.pump(stream);
     this.scheduler.pumpAll();
   }
+}
+
+function waitsToSend(stream: Stream): boolean {
+  return stream.queue !== null;
 }

@@ -16,7 +16,7 @@ export interface ReceivingHost {
 }
 
 /** The window that every stream begins with (RFC 9113 §6.9.2). */
-const firstWindow = 65_535;
+export const firstWindow = 65_535;
 /** What may wait for the rest of a message before the stream is told of it: a prefix under way. */
 const prefixAtMost = 8;
 /**
@@ -147,6 +147,11 @@ export abstract class ReceivingHalf<Host extends ReceivingHost = ReceivingHost>
   dataPadding(padding: number): void {
     this.coming -= padding;
     this.credit(padding);
+  }
+
+  /** Octets of DATA that the peer may still send by what it was told; may be negative for one that has sent too much. */
+  get outstanding(): number {
+    return this.receiveWindow;
   }
 
   /** The size of the message that is under way, with its prefix; 0 if none is known. */

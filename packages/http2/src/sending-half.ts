@@ -21,6 +21,8 @@ export interface SendingHost extends ReceivingHost {
   readonly crowded: boolean;
   /** See {@link SendingHalf.refuseMessage}. */
   refuseMessage(length: number): string | null;
+  /** Chunks of input that have arrived. */
+  readonly arrivedChunks: number;
   writeHeaders(stream: SendingHalf, headers: OutgoingHeaders, end: boolean): void;
   /** Moves queued bytes as far as windows and link allow. */
   pump(stream: SendingHalf): void;
@@ -45,6 +47,8 @@ export abstract class SendingHalf<Host extends SendingHost = SendingHost> extend
   localEnded = false;
   /** This side has sent headers. */
   answered = false;
+  /** The chunks of input that had arrived when this side first sent headers. */
+  answeredAt = 0;
   /** What the peer lets us send on this stream; may be negative (RFC 9113 §6.9.2). */
   sendWindow: number;
   /** Bytes waiting for a window or for the link. */
@@ -86,7 +90,10 @@ export abstract class SendingHalf<Host extends SendingHost = SendingHost> extend
    */
   sendHeaders(headers: OutgoingHeaders, end: boolean): void {
     if (this.closed || this.localEnded) return;
-    this.answered = true;
+    if (!this.answered) {
+      this.answered = true;
+      this.answeredAt = this.host.arrivedChunks;
+    }
     if (this.id === 0) {
       checkFields(headers);
       this.waitingHeaders = headers;

@@ -63,8 +63,10 @@ export abstract class StreamCarrier implements StreamHost, SchedulerHost {
   readonly maxStreamWindow: number;
   /** The link is closed, or about to be after an error. */
   closing = false;
-  protected readonly link: ByteLink;
+  readonly link: ByteLink;
   protected events: ConnectionEvents = {};
+  /** Time by the link's clock. */
+  protected readonly now: () => number;
   protected readonly writer: Writer;
   protected readonly scheduler: Scheduler;
   protected readonly book: ConnectionStreams;
@@ -83,7 +85,8 @@ export abstract class StreamCarrier implements StreamHost, SchedulerHost {
     this.maxStreamWindow = this.options.maxStreamWindow;
     this.book = new ConnectionStreams(this.isServer);
     this.streams = this.book.open;
-    this.limits = new Limits(this.options, () => link.now());
+    this.now = () => link.now();
+    this.limits = new Limits(this.options, this.now);
     this.ledger = new ReceiveLedger(this.options.connectionWindow, this.options.maxBufferedBytes);
     // Only a server waits for its peer to read: two ends that did would wait for each other.
     const pauseAbove = this.isServer ? this.options.maxUnreadOutput : Number.POSITIVE_INFINITY;
@@ -175,7 +178,7 @@ export abstract class StreamCarrier implements StreamHost, SchedulerHost {
   streamClosed(stream: Stream, cause: number): void {
     const { book } = this;
     this.scheduler.remove(stream);
-    book.remove(stream, cause);
+    book.remove(stream, cause, this.now);
     if (stream.held) book.held++;
     if (book.waiting.size > 0) {
       // Who resets one may be about to reset them all: what it gives up before the turn is over is never sent.
@@ -193,6 +196,8 @@ export abstract class StreamCarrier implements StreamHost, SchedulerHost {
   }
 
   abstract deadlinePassed(stream: Stream): void;
+
+  abstract readonly arrivedChunks: number;
 
   // ---- SchedulerHost
 

@@ -50,11 +50,23 @@ export class StreamTable<T extends TableEntry<T>> {
 
   /** All entries, by id: an array of its own, so that the table may change meanwhile. */
   values(): T[] {
-    const all: T[] = [];
+    return this.filter(() => true);
+  }
+
+  /** The entries for which a condition holds, by id: an array of its own, so that the table may change meanwhile. */
+  filter(condition: (entry: T) => boolean): T[] {
+    const found: T[] = [];
+    this.each((entry) => {
+      if (condition(entry)) found.push(entry);
+    });
+    return found.sort((a, b) => a.id - b.id);
+  }
+
+  /** Visits all entries, in no order. The visitor must not change the table. */
+  each(visit: (entry: T) => void): void {
     for (const first of this.slots) {
-      for (let entry = first; entry !== null; entry = entry.tableNext) all.push(entry);
+      for (let entry = first; entry !== null; entry = entry.tableNext) visit(entry);
     }
-    return all.sort((a, b) => a.id - b.id);
   }
 
   /** Whether a condition holds for any entry. It must not change the table. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { ClosedBy } from "./closed-streams.js";
+import { ClosedBy, Deadline } from "./closed-streams.js";
 import { ErrorCode } from "./error-code.js";
 import type { DataTarget } from "./frame/frame-reader.js";
 import type { HeaderList } from "./hpack/header-list.js";
@@ -18,6 +18,12 @@ export interface StreamHost extends SendingHost {
   /** The deadline of the stream's call has passed. */
   deadlinePassed(stream: Stream): void;
 }
+
+/**
+ * A client's deadline passes before the server's, which begins when the request is read: a reset that comes so many milliseconds
+ * before it is still one of the deadline. A limit of its own holds for those, so a client gains little by a deadline that is near.
+ */
+const resetsBeforeDeadlineMs = 1000;
 
 /** No sink is set yet, or nobody cares any more. */
 const deaf: StreamSink = {
@@ -52,6 +58,11 @@ export class Stream extends SendingHalf<StreamHost> implements DataTarget {
   tableNext: Stream | null = null;
   /** Bytes that the connection had received when this side opened the stream. */
   receivedBefore = 0;
+  /**
+   * Server: the time, by the link's clock, at which the deadline passes that the peer gave the call, 0 for none. A reset about then
+   * or later is expected, and limited by `deadlineResetRate`.
+   */
+  dueAt = 0;
   /** Declared length of what arrives, -1 if none was. */
   contentLength = -1;
   private whenClosed: (() => void) | null = null;
@@ -66,6 +77,12 @@ export class Stream extends SendingHalf<StreamHost> implements DataTarget {
   /** The deadline of the stream's call has passed. If nothing was received since, the connection sends the peer a PING. Reset it next. */
   deadlinePassed(): void {
     if (!this.closed) this.host.deadlinePassed(this);
+  }
+
+  /** How far the deadline of {@link Stream.dueAt} is. */
+  deadlineAt(now: number): number {
+    if (this.dueAt === 0 || now < this.dueAt - resetsBeforeDeadlineMs) return Deadline.NONE;
+    return now < this.dueAt ? Deadline.NEAR : Deadline.PASSED;
   }
 
   /** Server: keeps the stream's place in the limit on streams, even when it has closed, until {@link Stream.release}. */

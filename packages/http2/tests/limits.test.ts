@@ -279,6 +279,8 @@ describe("streams that are closed and still served", () => {
     const many = 5000;
     const subject = new Subject("server", {
       maxConcurrentStreams: many,
+      maxStreamsPerTurn: 2 * many,
+      maxBytesPerTurn: 2 ** 30,
       resetRate: { burst: many, perSecond: 0 },
     });
     subject.greet();

@@ -185,15 +185,15 @@ export const streamRows: readonly Row[] = [
   },
   {
     row: 30,
-    title: "reset by the peer at the end of the ring, DATA, answered once",
+    title: "reset by the peer at the end of the table, DATA, answered once",
     roles: both,
     given: [
-      others(1, 255),
-      (s) => (s.role === "server" ? s.receive(headers(511, request)) : void s.open()),
-      rst(511, CANCEL),
+      others(1, 1023),
+      (s) => (s.role === "server" ? s.receive(headers(2047, request)) : void s.open()),
+      rst(2047, CANCEL),
     ],
-    input: [data(511, 10), data(511, 10)],
-    sends: ["RST_STREAM 511 STREAM_CLOSED"],
+    input: [data(2047, 10), data(2047, 10)],
+    sends: ["RST_STREAM 2047 STREAM_CLOSED"],
   },
   {
     row: 30,
@@ -206,7 +206,7 @@ export const streamRows: readonly Row[] = [
     row: 30,
     title: "reset by the peer and forgotten, DATA and HEADERS",
     roles: both,
-    given: [answered, rst(1, CANCEL), others(3, 260)],
+    given: [answered, rst(1, CANCEL), others(3, 1030)],
     input: [data(1, 10), headers(1, trailers, { end: true })],
   },
   {

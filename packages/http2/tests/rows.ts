@@ -71,7 +71,7 @@ export const bothEnded = (s: Subject): void => {
   s.stream().sendEnd();
 };
 
-/** Opens streams from `first` on and ends them, so many that the ring of closed streams forgets those before. */
+/** Opens streams from `first` on and ends them, so many that the table of closed streams forgets those before. */
 export function others(first: number, count: number): Step {
   return (s) => {
     for (let id = first; id < first + 2 * count; id += 2) {

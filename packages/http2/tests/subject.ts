@@ -55,6 +55,8 @@ export class Subject {
   readonly streams = new Map<number, Stream>();
   /** Whether sinks give back what they get at once; otherwise it gathers in {@link Subject.held}. */
   crediting = true;
+  /** What a server does with a stream as soon as the peer has opened it. */
+  serve: ((stream: Stream) => void) | null = null;
   /** Octets that the sinks have not given back, by stream. */
   readonly held = new Map<number, number>();
   /** What the peer may send, as it knows from what it was sent: by stream, 0 for the connection. */
@@ -75,6 +77,7 @@ export class Subject {
         this.log.push(
           `${stream.id} request${end ? " END" : ""} ${list.get(":path") ?? list.get(":authority")}`,
         );
+        this.serve?.(stream);
       },
       goAway: (code, last, debug) => {
         this.log.push(`goaway ${errorCodeName(code)} ${last}${debug === "" ? "" : ` ${debug}`}`);
@@ -149,6 +152,17 @@ export class Subject {
   /** The frames sent since the last call, a line each. */
   sent(): string[] {
     return this.frames().map(describeFrame);
+  }
+
+  /** How the connection ended: code and option, or null while it goes on. */
+  get endedBy(): { code: number; limit: string | undefined } | null {
+    const { failure } = this.connection as unknown as { failure?: Error };
+    if (failure === undefined) return null;
+    if (!(failure instanceof Http2ConnectionError)) throw failure;
+    const { code, limit } = failure;
+    if (limit !== undefined && !failure.message.includes(`option ${limit}`))
+      throw new Error(`"${failure.message}" does not name ${limit}`);
+    return { code, limit };
   }
 
   /** Whether the connection still goes on. */

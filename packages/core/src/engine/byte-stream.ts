@@ -69,6 +69,8 @@ export interface ByteStream {
    * message is complete, or is not waited for any more.
    */
   expect(n: number, whole?: number): void;
+  /** Server: when the call's deadline passes, by the server's clock; 0 for never. A carrier expects the peer to reset it then. */
+  dueAt?: number;
   /** The call's deadline has passed, and the stream will be reset: a carrier may check that its peer still answers. */
   deadlinePassed?(): void;
   /** Server: keeps the stream's place in the limit on streams, also when it has closed, until {@link ByteStream.release}. */

@@ -127,7 +127,9 @@ export class ServerCall
       head.writeCompression,
     );
     stream.sink = this;
-    if (head.timeoutMs !== undefined) host.deadlines.add(this, head.timeoutMs);
+    if (head.timeoutMs === undefined) return;
+    host.deadlines.add(this, head.timeoutMs);
+    stream.dueAt = this.dueAt;
   }
 
   /** Begins; `ended`: the request has no body. */

@@ -41,6 +41,8 @@ export class FrameReader {
   private headerFilled = 0;
   private prefaceLeft: number;
   private stopped = false;
+  /** Nothing more of the range that is being read: {@link FrameReader.stop}, or {@link FrameReader.yield}. */
+  private halted = false;
   private type = 0;
   private flags = 0;
   private streamId = 0;
@@ -82,34 +84,45 @@ export class FrameReader {
   /** Discards whatever comes from now on, the rest of the chunk being read included. */
   stop(): void {
     this.stopped = true;
+    this.halted = true;
   }
 
-  /** Reads all of a chunk. Throws {@link Http2ConnectionError} for what breaks the connection. */
-  read(b: Uint8Array): void {
-    let at = 0;
-    const end = b.length;
-    if (this.prefaceLeft > 0) at = this.preface(b);
+  /** Reads no further than to the end of the current frame; the next {@link FrameReader.read} goes on. */
+  yield(): void {
+    this.halted = true;
+  }
+
+  /**
+   * Reads a range of a chunk, by default all of it. Returns the offset behind what was read. Throws {@link Http2ConnectionError} for
+   * what breaks the connection.
+   */
+  read(b: Uint8Array, start = 0, end: number = b.length): number {
+    if (this.stopped) return end;
+    this.halted = false;
+    let at = start;
+    if (this.prefaceLeft > 0) at = this.preface(b, start, end);
     if (this.left >= 0) at = this.payload(b, at, end);
-    while (at < end && !this.stopped) {
+    while (at < end && !this.halted) {
       if (this.headerFilled === 0 && end - at >= frameHeaderLength) {
         this.begin(b, at);
         at += frameHeaderLength;
       } else {
         while (at < end && this.headerFilled < frameHeaderLength) this.header[this.headerFilled++] = b[at++]!;
-        if (this.headerFilled < frameHeaderLength) return;
+        if (this.headerFilled < frameHeaderLength) return at;
         this.headerFilled = 0;
         this.begin(this.header, 0);
       }
       at = this.payload(b, at, end);
     }
+    return this.stopped ? end : at;
   }
 
-  private preface(b: Uint8Array): number {
+  private preface(b: Uint8Array, start: number, end: number): number {
     const done = clientPreface.length - this.prefaceLeft;
-    const n = Math.min(this.prefaceLeft, b.length);
+    const n = Math.min(this.prefaceLeft, end - start);
     for (let i = 0; i < n; i++) {
-      if (b[i] !== clientPreface[done + i]) {
-        const foreign = done + i < methodTold ? describeForeign(b.subarray(i), true) : undefined;
+      if (b[start + i] !== clientPreface[done + i]) {
+        const foreign = done + i < methodTold ? describeForeign(b.subarray(start + i, end), true) : undefined;
         throw new Http2ConnectionError(
           ErrorCode.PROTOCOL_ERROR,
           foreign ?? "the client's connection preface is wrong (RFC 9113 §3.4)",
@@ -118,7 +131,7 @@ export class FrameReader {
       }
     }
     this.prefaceLeft -= n;
-    return n;
+    return start + n;
   }
 
   private begin(b: Uint8Array, at: number): void {

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ByteLink } from "./byte-link.js";
+import type { FrameReader } from "./frame/frame-reader.js";
+import type { ResolvedHttp2Options } from "./options.js";
+
+/** A chunk above the rest of its turn's budget is read all the same up to this size: cutting it would cut frames. */
+const chunkAtMost = 65_536;
+
+/** What {@link InputTurns} needs of its connection. */
+export interface InputTurnsHost {
+  readonly link: ByteLink;
+  readonly reader: FrameReader;
+  /** Nothing may be read until the peer has taken output. */
+  readonly outputWaits: boolean;
+  /** Calls {@link InputTurns.readKept}, and takes what it throws. */
+  readOn(): void;
+}
+
+/** A chunk of input that waits to be read, from `at` on. */
+interface KeptChunk {
+  readonly bytes: Uint8Array;
+  readonly at: number;
+  readonly number: number;
+}
+
+/**
+ * Reads the input in portions: so many bytes and new streams a turn of the event loop. The rest is kept, in order, for the
+ * following turns, and the link is paused meanwhile. Otherwise one peer's 2 MiB would delay the calls of all others.
+ *
+ * The budget is for the time since the last turn that this connection knows of. A turn is asked for when half of it is spent, so
+ * a connection with little input asks for none, and a busy one is paused only when its input really fills a turn.
+ */
+export class InputTurns {
+  /** Chunks that have arrived. */
+  arrived = 0;
+  /** The number of the chunk that is being read, or was read last. */
+  reading = 0;
+  /** Nothing is read before the next turn. */
+  resting = false;
+  private readonly host: InputTurnsHost;
+  private readonly maxBytes: number;
+  private readonly maxStreams: number;
+  private bytesLeft: number;
+  private streamsLeft: number;
+  private turning = false;
+  private stopped = false;
+  private kept: KeptChunk[] = [];
+
+  constructor(host: InputTurnsHost, options: ResolvedHttp2Options) {
+    this.host = host;
+    this.maxBytes = options.maxBytesPerTurn;
+    this.maxStreams = options.maxStreamsPerTurn;
+    this.bytesLeft = this.maxBytes;
+    this.streamsLeft = this.maxStreams;
+  }
+
+  /** A chunk arrived: reads as much of it as the turn has room for. */
+  receive(bytes: Uint8Array): void {
+    this.arrived++;
+    if (this.resting || this.kept.length > 0) {
+      this.kept.push({ bytes, at: 0, number: this.arrived });
+      this.host.link.pause();
+      return;
+    }
+    this.reading = this.arrived;
+    this.read(bytes, 0);
+    this.spent();
+  }
+
+  /** The peer opened a stream. */
+  streamOpened(): void {
+    if (--this.streamsLeft <= 0) this.host.reader.yield();
+  }
+
+  /** Reads what was kept, as much as the turn has room for. */
+  readKept(): void {
+    while (!this.resting) {
+      const chunk = this.kept.shift();
+      if (chunk === undefined) break;
+      this.reading = chunk.number;
+      this.read(chunk.bytes, chunk.at);
+      this.spent();
+    }
+    if (!this.resting && !this.stopped && !this.host.outputWaits) this.host.link.resume();
+  }
+
+  /** No turn follows: reads all that was kept. */
+  readAll(): void {
+    this.bytesLeft = Number.POSITIVE_INFINITY;
+    this.streamsLeft = Number.POSITIVE_INFINITY;
+    for (let chunk = this.kept.shift(); chunk !== undefined; chunk = this.kept.shift()) {
+      this.reading = chunk.number;
+      this.read(chunk.bytes, chunk.at);
+    }
+  }
+
+  /** The peer has taken output: what waited for that is read. */
+  outputTaken(): void {
+    if (!this.resting) return;
+    this.host.link.pause();
+    this.askForTurn();
+  }
+
+  /** The connection reads no more. The link goes on, since one that closes with unread input would lose its last output. */
+  stop(): void {
+    this.kept = [];
+    this.stopped = true;
+    this.resting = false;
+    this.host.link.resume();
+  }
+
+  private read(bytes: Uint8Array, at: number): void {
+    const end = Math.min(bytes.length, at + Math.max(this.bytesLeft, chunkAtMost));
+    const stopped = this.host.reader.read(bytes, at, end);
+    this.bytesLeft -= stopped - at;
+    if (stopped < bytes.length && !this.stopped) {
+      this.kept.unshift({ bytes, at: stopped, number: this.reading });
+      this.rest();
+    }
+  }
+
+  /** Rests when the budget is spent, and asks for a turn when half of it is. */
+  private spent(): void {
+    if (this.bytesLeft <= 0 || this.streamsLeft <= 0) this.rest();
+    else if (this.bytesLeft * 2 <= this.maxBytes || this.streamsLeft * 2 <= this.maxStreams)
+      this.askForTurn();
+  }
+
+  private rest(): void {
+    if (this.resting || this.stopped) return;
+    this.resting = true;
+    this.host.link.pause();
+    this.askForTurn();
+  }
+
+  private askForTurn(): void {
+    if (this.turning) return;
+    this.turning = true;
+    this.host.link.nextTurn(this.turn);
+  }
+
+  private readonly turn = (): void => {
+    this.turning = false;
+    this.bytesLeft = this.maxBytes;
+    this.streamsLeft = this.maxStreams;
+    if (!this.resting || this.host.outputWaits) return;
+    this.resting = false;
+    this.host.readOn();
+  };
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+// Promise 8: bounded work. Resets of calls whose answer the peer can't have seen, and those of deadlines.
+// Mutant: http2/src/peer-actions.ts # (!stream.answered || stream.answeredAt >= this.input.reading) => !stream.answered
+// Mutant: http2/src/peer-actions.ts # if (this.isServer && (rapid || deadline === Deadline.PASSED)) => if (false)
+// Mutant: http2/src/peer-actions.ts # (rapid || deadline === Deadline.PASSED) => rapid
+// Mutant: http2/src/sending-half.ts # this.answeredAt = this.host.arrivedChunks;
+// Mutant: http2/src/limits.ts # 1 + Math.floor(unsent / unsentPerReset) => 1
+// Mutant: http2/src/peer-actions.ts # if (deadline === Deadline.NONE) this.limits.resetReceived(unsent); => if (true) this.limits.resetReceived(unsent);
+// Mutant: http2/src/stream.ts # now < this.dueAt - resetsBeforeDeadlineMs => false
+// Mutant: http2/src/stream.ts # now < this.dueAt - resetsBeforeDeadlineMs => now < this.dueAt
+import { describe, expect, it } from "@jest/globals";
+import { ErrorCode } from "../src/error-code.js";
+import type { Http2Options } from "../src/options.js";
+import type { Stream } from "../src/stream.js";
+import { data, headers, join, request, response, rst, windowUpdate } from "./frames.js";
+import { Subject } from "./subject.js";
+
+const three = { burst: 3, perSecond: 0 };
+const ids = (count: number, first = 1): number[] => Array.from({ length: count }, (_, n) => first + 2 * n);
+const call = (id: number): Uint8Array => headers(id, request, { end: true });
+const cancel = (id: number): Uint8Array => rst(id, ErrorCode.CANCEL);
+const calm = (limit: string) => ({ code: ErrorCode.ENHANCE_YOUR_CALM, limit });
+
+function server(options: Http2Options, serve: (stream: Stream) => void): Subject {
+  const subject = new Subject("server", options).greet();
+  subject.serve = serve;
+  return subject;
+}
+
+const whole = (stream: Stream): void => stream.sendHeaders(response, true);
+const begun = (stream: Stream): void => stream.sendHeaders(response, false);
+
+describe.each([
+  ["answered whole", whole],
+  ["answered in part", begun],
+])("a call that is %s", (_, serve) => {
+  it("and reset by the chunk that it came in counts against resetRate", () => {
+    const subject = server({ resetRate: three }, serve);
+    subject.receive(join(...ids(3).flatMap((id) => [call(id), cancel(id)])));
+    expect(subject.endedBy).toBeNull();
+    expect(subject.connection.counters.resetsReceived).toBe(3);
+    subject.receive(join(call(7), cancel(7)));
+    expect(subject.endedBy).toEqual(calm("resetRate"));
+  });
+
+  it("and reset by a chunk that had arrived before the answer counts, in whichever turn it is read", () => {
+    const subject = server({ resetRate: three, maxStreamsPerTurn: 1 }, serve);
+    subject.connection.receive(join(...ids(4).map(call)));
+    subject.connection.receive(join(...ids(4).map(cancel)));
+    subject.settle();
+    // The first answer was written before the second chunk came.
+    expect(subject.connection.counters.resetsReceived).toBe(3);
+    expect(subject.endedBy).toBeNull();
+  });
+
+  it("and reset later counts nothing, however many are", () => {
+    const subject = server({ resetRate: three, emptyFrameRate: three }, serve);
+    for (let n = 0; n < 3; n++) {
+      const wave = ids(1000, 1 + 2000 * n);
+      subject.receive(join(...wave.map(call)));
+      subject.receive(join(...wave.map(cancel)));
+    }
+    expect(subject.endedBy).toBeNull();
+    expect(subject.connection.counters.resetsReceived).toBe(0);
+  });
+});
+
+describe("resets of large answers", () => {
+  it("count once more for each 64 KiB that was made for nothing", () => {
+    const subject = server({ resetRate: { burst: 20, perSecond: 0 } }, (stream) => {
+      stream.sendHeaders(response, false);
+      stream.write(new Uint8Array(1_000_000), true);
+    });
+    subject.receive(windowUpdate(0, 2 ** 20), join(call(1), cancel(1)));
+    expect(subject.endedBy).toBeNull();
+    subject.receive(join(call(3), cancel(3)));
+    expect(subject.endedBy).toEqual(calm("resetRate"));
+    expect(subject.connection.counters.resetsReceived).toBe(2);
+  });
+});
+
+describe("resets of calls with a deadline", () => {
+  const due =
+    (ms: number, then: (stream: Stream) => void = () => {}) =>
+    (subject: Subject) =>
+    (stream: Stream): void => {
+      stream.dueAt = subject.link.clock + ms;
+      then(stream);
+    };
+  const with_ = (options: Http2Options, serve: (subject: Subject) => (stream: Stream) => void): Subject => {
+    const subject = new Subject("server", options).greet();
+    subject.serve = serve(subject);
+    return subject;
+  };
+
+  it("are limited by deadlineResetRate when it has passed, and by nothing else", () => {
+    const subject = with_({ resetRate: { burst: 0, perSecond: 0 }, deadlineResetRate: three }, due(5000));
+    subject.receive(join(...ids(4).map(call)));
+    subject.link.clock += 5000;
+    subject.receive(join(...ids(3).map(cancel)));
+    expect(subject.endedBy).toBeNull();
+    subject.receive(cancel(7));
+    expect(subject.endedBy).toEqual(calm("deadlineResetRate"));
+    expect(subject.connection.counters.deadlineResets).toBe(4);
+  });
+
+  it.each([
+    ["nothing", () => {}],
+    ["a whole answer", whole],
+  ])("are so a second before it, too, since the client's clock began before, with %s sent", (_, then) => {
+    const subject = with_({ resetRate: three, deadlineResetRate: three }, due(1000, then));
+    subject.receive(join(...ids(3).flatMap((id) => [call(id), cancel(id)])));
+    expect(subject.connection.counters).toMatchObject({ deadlineResets: 3, resetsReceived: 0 });
+    subject.receive(join(call(7), cancel(7)));
+    expect(subject.endedBy).toEqual(calm("deadlineResetRate"));
+  });
+
+  it("count against resetRate long before it", () => {
+    const subject = with_({ resetRate: three, deadlineResetRate: three }, due(1001));
+    subject.receive(join(...ids(4).flatMap((id) => [call(id), cancel(id)])));
+    expect(subject.endedBy).toEqual(calm("resetRate"));
+  });
+
+  it("are limited, too, when this side has ended the call by its deadline", () => {
+    const subject = with_({ deadlineResetRate: three }, due(1));
+    subject.receive(join(...ids(4).map(call)));
+    subject.link.clock += 5;
+    for (const id of ids(4)) subject.stream(id).sendHeaders(response, true);
+    subject.receive(join(...ids(4).map(cancel)));
+    expect(subject.endedBy).toEqual(calm("deadlineResetRate"));
+  });
+
+  it("pass when a thousand come a second, and as many again at once", () => {
+    const subject = with_({}, due(500));
+    let next = 1;
+    for (let second = 0; second < 20; second++) {
+      const wave = ids(1000, next);
+      next += 2000;
+      subject.receive(join(...wave.map(call)));
+      subject.link.clock += 1000;
+      subject.receive(join(...wave.map(cancel)));
+    }
+    for (let n = 0; n < 2; n++) {
+      const wave = ids(1000, next);
+      next += 2000;
+      subject.receive(join(...wave.map(call)), join(...wave.map(cancel)));
+    }
+    expect(subject.endedBy).toBeNull();
+    expect(subject.connection.counters.deadlineResets).toBe(22_000);
+  });
+});
+
+describe("a client", () => {
+  it("counts no resets of its server", () => {
+    const subject = new Subject("client", { resetRate: three }).greet();
+    for (let n = 0; n < 10; n++) {
+      const { id } = subject.open();
+      subject.receive(join(headers(id, response), data(id, 1), rst(id, ErrorCode.NO_ERROR)));
+    }
+    expect(subject.endedBy).toBeNull();
+  });
+});
