@@ -8,7 +8,7 @@ import type { Offender } from "../offender-connections.js";
 const cancel = 8;
 const maxHeaderListSize = 6;
 /** Longest time of the event loop's turn that others may be kept waiting for. */
-const stallMs = 50;
+const stallMs = 100;
 /** Lines of a kind of trouble that one peer may cause in the time of an attack. */
 const mostLines = 150;
 
@@ -23,6 +23,11 @@ function calling(
   };
 }
 
+const shortCall = callsOf(requestTo("Greet", "grpc-timeout", "1m"), named("wait"));
+/** A call of 1 ms, and the reset of the one before it. */
+const passing = (i: number) =>
+  i === 0 ? shortCall(0) : Buffer.concat([shortCall(i), rst(idOf(i - 1), cancel)]);
+
 const fewLines = ({ server: { lines } }: Seen) =>
   atMost("lines above debug", (lines["error"] ?? 0) + (lines["warn"] ?? 0) + (lines["info"] ?? 0), mostLines);
 
@@ -31,6 +36,7 @@ export const callAttacks: readonly Attack[] = [
     name: "unknown-paths",
     does: "calls services and methods that are not there, 500 a second",
     rule: "each costs little more than a known one",
+    short: true,
     play: calling(500, (i) => {
       const path = i % 2 === 0 ? `/greet.GreetService/Gree${i}` : `/greet.GreetServic${i}/Greet`;
       return Buffer.concat([headers(idOf(i), fieldsOf(path)), data(idOf(i), named("x"), { end: true })]);
@@ -74,6 +80,7 @@ export const callAttacks: readonly Attack[] = [
     name: "handler-errors",
     does: "calls whose handler throws, 2000 a second",
     rule: "the log has a bounded number of lines",
+    short: true,
     play: calling(2000, callsOf(requestTo("Greet"), named("throw"))),
     judge: (seen) => [...kept(seen), ...fewLines(seen)],
   },
@@ -127,18 +134,22 @@ export const callAttacks: readonly Attack[] = [
   },
   {
     name: "deadline-storm",
-    does: "calls whose deadline has passed, 1000 a second, as clients send them under load",
+    does: "calls of 1 ms that the client resets when it has passed, 1000 a second, as clients do under load",
     rule: "nothing is ended",
-    play: calling(1000, callsOf(requestTo("Greet", "grpc-timeout", "1n"), named("wait"))),
+    play: calling(1000, passing),
     judge: kept,
   },
   {
     name: "deadline-flood",
-    does: "calls that may take a millisecond and take longer, 20,000 a second",
-    rule: "the connection is ended by a rate",
+    does: "the same, 20,000 a second",
+    rule: "the connection is ended (`deadlineResetRate`)",
     seconds: 3,
-    play: calling(20_000, callsOf(requestTo("Greet", "grpc-timeout", "1m"), named("wait"))),
-    ...cutBy("Rate"),
+    async play(offender) {
+      const raw = await offender.connect();
+      await raw.pace(offender, 20_000, passing);
+      await raw.awaitEnd(offender);
+    },
+    ...cutBy("deadlineResetRate"),
   },
   {
     name: "abandoned-uploads",

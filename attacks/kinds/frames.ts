@@ -56,6 +56,7 @@ export const frameAttacks: readonly Attack[] = [
     name: "rapid-reset",
     does: "opens calls whose handlers wait and resets them at once, 10,000 a second",
     rule: "the connection is ended (`resetRate`)",
+    short: true,
     play: resetting("wait"),
     ...cutBy("resetRate", handlersAtMost(4000)),
   },
@@ -78,6 +79,7 @@ export const frameAttacks: readonly Attack[] = [
     name: "honest-cancels",
     does: "cancels 2000 calls at once, as clients do that leave",
     rule: "nothing is ended",
+    short: true,
     play: resetting("wait", 1_000_000, 2000),
     judge: kept,
   },
@@ -200,6 +202,7 @@ export const frameAttacks: readonly Attack[] = [
     name: "goaway-flood",
     does: "GOAWAY, 20,000 a second",
     rule: "the connection is ended by a rate",
+    short: true,
     play: floodOf(goAway(0, 0), opened),
     ...cutBy("Rate"),
   },
@@ -207,6 +210,7 @@ export const frameAttacks: readonly Attack[] = [
     name: "closed-streams",
     does: "RST_STREAM on streams that are long closed, 20,000 a second",
     rule: "the connection is ended by a rate",
+    short: true,
     async play(offender) {
       const raw = await offender.connect();
       await raw.pace(offender, 20_000, callsOf(waiting, named("unary")), 500);
