@@ -111,7 +111,7 @@ function compile<D extends DescMessage>(schema: D): CompiledCodec<D> {
       giveBack(b);
       return bytes ?? slowly(message);
     },
-    parse(b, start = 0, end = b.byteLength, owned = false, maxElements = Number.POSITIVE_INFINITY) {
+    parse(b, start = 0, end = b.byteLength, owned = false, maxElements = Number.MAX_SAFE_INTEGER) {
       // A text has no byteLength, and an ArrayBuffer no length.
       if (!(start >= 0 && start <= end && end <= b.length && end <= b.byteLength)) {
         throw outside(b, start, end);
@@ -121,7 +121,9 @@ function compile<D extends DescMessage>(schema: D): CompiledCodec<D> {
         input.depth = 0;
         input.owned = owned;
         input.elementsLeft = maxElements;
-        return decoder.read(b, end) as unknown as MessageShape<D>;
+        const message = decoder.read(b, end) as unknown as MessageShape<D>;
+        input.elements = maxElements - input.elementsLeft;
+        return message;
       } catch (error) {
         if (error === tooMany) refuse(maxElements);
         return parseBinary(schema, new Uint8Array(b.buffer, b.byteOffset + start, end - start), {

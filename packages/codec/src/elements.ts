@@ -23,3 +23,8 @@ export const tooMany = new Error("too many elements");
 export function countElement(): void {
   if (--input.elementsLeft < 0) throw tooMany;
 }
+
+/** How many elements the message has that this package has parsed last: see `maxElements` of `parse`. */
+export function parsedElements(): number {
+  return input.elements;
+}

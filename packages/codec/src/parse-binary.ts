@@ -13,6 +13,7 @@ import { TooManyElementsError } from "./elements.js";
 import { putEntry } from "./map-key.js";
 import { scalarEncoders } from "./scalar-encoders.js";
 import { setUnknownFields, type UnknownFields, unknownFieldsOf } from "./unknown-fields.js";
+import { input } from "./varint.js";
 import type { Building } from "./zero-message.js";
 
 /** protobuf-es's own limit of messages inside messages. */
@@ -52,6 +53,7 @@ export function parseBinary<D extends DescMessage>(
   });
   const message = reflect(schema, undefined, false);
   parser.fields(message, bytes.byteLength, 0);
+  input.elements = parser.elements;
   return message.message as MessageShape<D>;
 }
 
@@ -74,7 +76,7 @@ class Parser {
   private readonly reader: OwningReader;
   private readonly options: Required<BinaryReadOptions>;
   private readonly maxElements: number;
-  private elements = 0;
+  elements = 0;
   private depth = 0;
 
   constructor(reader: OwningReader, options: Required<BinaryReadOptions> & { readonly maxElements: number }) {

@@ -10,6 +10,7 @@ const committed: Record<string, readonly string[]> = {
     "TooManyElementsError",
     "compileCodec",
     "parseBinary",
+    "parsedElements",
   ],
   core: [
     "AsyncContext",

@@ -7,6 +7,7 @@ import {
   type Socket,
   type Server as SocketServer,
 } from "node:net";
+import { getHeapStatistics } from "node:v8";
 import { compressionGzip } from "@connectrpc/connect-node";
 import {
   type Clock,
@@ -74,7 +75,11 @@ export async function serve(options: ServeOptions): Promise<ServerHandle> {
   }
   if (socketPath !== undefined) checkSocketPath(socketPath);
   const resolved = http2Options(http2, "server");
-  const server = createServer({ ...rest, acceptCompression: rest.acceptCompression ?? [compressionGzip] });
+  const server = createServer({
+    ...rest,
+    acceptCompression: rest.acceptCompression ?? [compressionGzip],
+    maxHeldBytes: rest.maxHeldBytes ?? Math.floor(getHeapStatistics().heap_size_limit / 2),
+  });
   await server.ready;
   const most = (options.maxConnections ?? Number.POSITIVE_INFINITY) + refusedAtOnce;
   let open = 0;

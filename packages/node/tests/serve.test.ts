@@ -163,6 +163,7 @@ describe("options that can't be", () => {
       { http2: { maxConcurentStreams: 5 } as Http2Options },
       "http2: maxConcurentStreams is no option of HTTP/2: there are maxConcurrentStreams, ",
     ],
+    [{ maxHeldBytes: 0.5 }, "maxHeldBytes is 0.5: pass an integer from 1, or Infinity for no limit"],
     [
       { maxTimeoutMs: Number.NaN },
       "maxTimeoutMs is NaN: pass milliseconds above 0, or Infinity for no limit",

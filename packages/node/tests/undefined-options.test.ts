@@ -52,6 +52,7 @@ const serveOptions: Omit<ServeOptions, "routes"> = {
   maxTimeoutMs: undefined,
   parkedHandlerMs: undefined,
   maxConnections: undefined,
+  maxHeldBytes: undefined,
   clock: undefined,
   logger: undefined,
 };

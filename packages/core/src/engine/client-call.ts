@@ -258,6 +258,11 @@ export class ClientCall implements ByteStreamSink, ReaderOwner, WriterOwner {
     return "responses";
   }
 
+  /** A client's messages are its application's. */
+  hold(): null {
+    return null;
+  }
+
   readEnded(): void {
     if (this.over) return;
     if (this.status === null && this.method.singleResponse && this.reader.received !== 1) {

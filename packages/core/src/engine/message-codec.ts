@@ -8,12 +8,12 @@ import {
   toBinary,
   toJsonString,
 } from "@bufbuild/protobuf";
-import { compileCodec, parseBinary } from "@tristream/codec";
+import { compileCodec, parseBinary, parsedElements } from "@tristream/codec";
 import type { Subtype } from "../protocol/content-type.js";
 import { describeValue } from "./describe-value.js";
 import type { FormatOptions } from "./format-options.js";
 import { isThenable } from "./iterator.js";
-import { checkJsonElements } from "./json-elements.js";
+import { jsonElements } from "./json-elements.js";
 import { speedUpTextEncoding } from "./text-encoding.js";
 
 /**
@@ -28,6 +28,8 @@ export interface MessageCodec<Out = unknown, In = unknown> {
    * the buffer to it. Throws for bytes that are not such a message.
    */
   parse(b: Uint8Array, start: number, end: number, owned: boolean): In;
+  /** How many elements the message has that was parsed last, of any codec. */
+  elements(): number;
   /** Serialisation in place. */
   readonly direct?: DirectEncoder<Out>;
 }
@@ -70,6 +72,7 @@ function compiledCodec<D extends DescMessage>(
       return serialize(message);
     },
     parse: (b, start, end, owned) => parse(b, start, end, owned, maxElements),
+    elements: parsedElements,
     direct: {
       // What is no message is told so by `serialize`.
       bound: (message) => (isMessageOrInit(schema, message) ? direct.bound(message) : -1),
@@ -92,6 +95,7 @@ function protobufCodec<D extends DescMessage>(
     // A plain Uint8Array: making a Buffer's subarray takes three times as long.
     parse: (b, start, end) =>
       parseBinary(schema, new Uint8Array(b.buffer, b.byteOffset + start, end - start), reading),
+    elements: parsedElements,
   };
 }
 
@@ -102,13 +106,15 @@ function jsonCodec<D extends DescMessage>(
 ): MessageCodec<MessageInitShape<D>, MessageShape<D>> {
   const encoder = new TextEncoder();
   const decoder = new TextDecoder("utf-8", { fatal: true });
+  let elements = 0;
   const reading = { ...options, ignoreUnknownFields: options?.ignoreUnknownFields ?? true };
   return {
     serialize: (message) => encoder.encode(toJsonString(schema, asMessage(schema, message), options)),
     parse(b, start, end) {
-      checkJsonElements(b, start, end, maxElements);
+      elements = jsonElements(b, start, end, maxElements);
       return fromJsonString(schema, decoder.decode(b.subarray(start, end)), reading);
     },
+    elements: () => elements,
   };
 }
 

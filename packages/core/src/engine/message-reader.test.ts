@@ -10,6 +10,7 @@ import { MessageReader } from "./message-reader.js";
 /** Messages are their text; `!` can't be parsed. */
 const text: MessageCodec<never, string> = {
   serialize: () => new Uint8Array(),
+  elements: () => 0,
   parse(b, start, end) {
     const message = Buffer.from(b.subarray(start, end)).toString();
     if (message === "!") throw new RangeError("not this one");
@@ -42,6 +43,7 @@ function start(maxBytes = 1000) {
     {
       reads: "requests",
       asyncContext: captureContext(),
+      hold: () => null,
       peer: { address: "nowhere", transport: "memory" },
       readFailed: (error) => void told.push(`failed ${error.code} ${error.rawMessage}`),
       readStopped: () => void told.push("stopped"),

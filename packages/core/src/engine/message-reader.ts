@@ -7,6 +7,7 @@ import { reasonText } from "../protocol/printable.js";
 import type { AsyncContext } from "./async-context.js";
 import type { ByteStream } from "./byte-stream.js";
 import { EnvelopeReader } from "./envelope-reader.js";
+import { memoryOf } from "./held-bytes.js";
 import { inflate } from "./inflate.js";
 import type { Peer } from "./link.js";
 import type { MessageCodec } from "./message-codec.js";
@@ -22,6 +23,11 @@ export interface ReaderOwner {
   readonly peer: Peer;
   /** The messages that are read: a server reads requests, a client responses. */
   readonly reads: "requests" | "responses";
+  /**
+   * The application gets a message that takes so much memory, in the place of the message before; 0: it asks for the next one. Returns
+   * the reason if there is not so much.
+   */
+  hold(bytes: number): ConnectError | null;
   /** A message could not be read: the call has to fail with `error`. */
   readFailed(error: ConnectError): void;
   /** The application reads no further, by `return()`. */
@@ -188,6 +194,7 @@ export class MessageReader<T>
 
   private wait(holder: unknown): Promise<IteratorResult<T, undefined>> {
     this.holder = holder;
+    this.owner.hold(0);
     return new Promise((resolve) => {
       if (this.waiter === null) this.waiter = resolve;
       else {
@@ -281,8 +288,9 @@ export class MessageReader<T>
 
   /** Parses a message; undefined if it can't be read, and the call has failed. */
   private decode(b: Uint8Array, start: number, end: number, owed: number, owned: boolean): T | undefined {
+    let message: T;
     try {
-      return this.codec.parse(b, start, end, owned);
+      message = this.codec.parse(b, start, end, owned);
     } catch (cause) {
       if (cause instanceof TooManyElementsError) {
         this.unreadable(owed, tooManyElements(end - start, cause));
@@ -299,6 +307,10 @@ export class MessageReader<T>
       );
       return undefined;
     }
+    const refusal = this.owner.hold(memoryOf(end - start, this.codec.elements()));
+    if (refusal === null) return message;
+    this.unreadable(owed, refusal);
+    return undefined;
   }
 
   /** Takes and parses the first unread message, which is not compressed; undefined if it can't be read. */

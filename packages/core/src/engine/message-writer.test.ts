@@ -13,6 +13,7 @@ const text: MessageCodec<string, unknown> = {
     return Buffer.from(message);
   },
   parse: () => undefined,
+  elements: () => 0,
 };
 
 const direct: MessageCodec<string, unknown> = {
@@ -69,6 +70,7 @@ describe("a message writer", () => {
           return direct.serialize(message);
         },
         parse: () => undefined,
+        elements: () => 0,
         direct: {
           bound(message) {
             if (part === "bound") at.writer.stop();

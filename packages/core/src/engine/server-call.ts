@@ -8,6 +8,7 @@ import { codeFromLocalReset, ResetCode } from "../protocol/reset-code.js";
 import { type AsyncContext, captureContext, contextFrom } from "./async-context.js";
 import type { ByteStream, ByteStreamSink, HeaderFields, StreamReset } from "./byte-stream.js";
 import type { DeadlineEntry, DeadlineWheel } from "./deadline.js";
+import { heldBytes } from "./held-bytes.js";
 import { holdEnd } from "./held-ends.js";
 import type { Peer } from "./link.js";
 import type { MessageCodec } from "./message-codec.js";
@@ -46,6 +47,8 @@ export interface RequestHead extends ResponseShape {
 /** Whom a call belongs to: the server's half of one connection. */
 export interface ServerCallHost extends ResponseHeads {
   readonly peer: Peer;
+  /** Most memory that the request messages of all handlers in this process may take. */
+  readonly maxHeldBytes: number;
   /** The deadlines by the server's clock. */
   readonly deadlines: DeadlineWheel;
   /** The server's context. Each call's context is a copy of it; no application code runs in it directly. */
@@ -95,6 +98,8 @@ export class ServerCall
   deadlinePrevious: DeadlineEntry | null = null;
   deadlineSet = false;
   private readonly list: HeaderFields;
+  /** The memory of the request message that the handler has taken last. */
+  private held = 0;
   private invoked = false;
   /** The handler was invoked and has not settled. */
   private running = false;
@@ -334,6 +339,15 @@ export class ServerCall
     return "requests";
   }
 
+  /** @inheritdoc */
+  hold(bytes: number): ConnectError | null {
+    const total = heldBytes.total - this.held + bytes;
+    if (bytes > 0 && total > this.host.maxHeldBytes) return tooMuchHeld(this.host.maxHeldBytes);
+    heldBytes.total = total;
+    this.held = bytes;
+    return null;
+  }
+
   readEnded(): void {
     if (this.invoked || this.over) return;
     const { reader } = this;
@@ -359,7 +373,9 @@ export class ServerCall
     if (!this.running) return;
     this.running = false;
     this.stream.release();
-    if (this.over) this.host.settledLate(this, error);
+    if (!this.over) return;
+    this.hold(0);
+    this.host.settledLate(this, error);
   }
 
   readFailed(error: ConnectError): void {
@@ -446,6 +462,8 @@ export class ServerCall
       if (this.controller !== null)
         this.asyncContext.runInAsyncScope(this.controller.abort, this.controller, outcome ?? callEnded);
     } finally {
+      // A handler that runs on has its message still.
+      if (!this.running) this.hold(0);
       this.host.callEnded(this, this.running);
     }
   }
@@ -458,4 +476,11 @@ function errorFromReset(reset: StreamReset, peer: Peer): ConnectError {
   if (reset.source === "local") return peerError(reset.message, codeFromLocalReset(reset.code));
   // Whatever code it comes with, a client that resets does not want the answer any more.
   return peerError(`canceled by ${peer.address}: ${reset.message}`, Code.Canceled);
+}
+
+function tooMuchHeld(maxHeldBytes: number): ConnectError {
+  return peerError(
+    `the requests that this process handles would take more than the limit of ${maxHeldBytes} bytes: call later, or raise maxHeldBytes of the server`,
+    Code.ResourceExhausted,
+  );
 }

@@ -27,3 +27,13 @@ export function timeOption(name: string, value: number | undefined): number | un
     Code.InvalidArgument,
   );
 }
+
+/** An amount of memory in bytes, from 1, also Infinity; throws `InvalidArgument` for anything else, but for undefined. */
+export function memoryOption(name: string, value: number | undefined): number | undefined {
+  if (value === undefined || (Number.isInteger(value) && value > 0) || value === Number.POSITIVE_INFINITY)
+    return value;
+  throw new ConnectError(
+    `${name} is ${value}: pass an integer from 1, or Infinity for no limit`,
+    Code.InvalidArgument,
+  );
+}

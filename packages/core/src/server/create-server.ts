@@ -6,7 +6,7 @@ import { type DeadlineWheel, deadlinesOf } from "../engine/deadline.js";
 import type { Link } from "../engine/link.js";
 import type { ServerCall } from "../engine/server-call.js";
 import { afterInput, nextTurn } from "../engine/turns.js";
-import { sizeOption, timeOption } from "../protocol/check-option.js";
+import { memoryOption, sizeOption, timeOption } from "../protocol/check-option.js";
 import { ResetCode } from "../protocol/reset-code.js";
 import { CallList } from "./call-list.js";
 import { createTripleRouter, type TripleRouter } from "./create-router.js";
@@ -33,6 +33,12 @@ export interface ServerOptions extends ServeOptions {
    * says so. Default: none.
    */
   maxConnections?: number | undefined;
+  /**
+   * Most memory in bytes that request messages may take in this process, those of its other servers included: of each call that runs, the
+   * message that its handler took last, estimated as its bytes after decompression and 100 for each element. A request that would take
+   * more fails with `ResourceExhausted`. Default: 1 GiB here; in `@tristream/node` half of V8's heap limit. Infinity for no limit.
+   */
+  maxHeldBytes?: number | undefined;
   /**
    * The clock of deadlines, of a shutdown's grace time and of `parkedHandlerMs`. Default: the runtime's, which a test's
    * fake timers don't stop. For tests: `createClock` of `@tristream/testing`.
@@ -65,6 +71,7 @@ export interface Server {
   shutdown(options?: { graceMs?: number }): Promise<ShutdownReport>;
 }
 
+const oneGiB = 1_073_741_824;
 const defaultGraceMs = 10_000;
 /** Time that cut handlers get to settle before the shutdown does. One that is parked may never. */
 const settleMs = 100;
@@ -82,6 +89,7 @@ class LinkServer implements Server, ServerConnectionOwner {
   readonly deadlines: DeadlineWheel;
   /** The context of `createServer`: each call begins with a copy of it, whatever opened its connection. */
   readonly asyncContext: AsyncContext = captureContext();
+  readonly maxHeldBytes: number;
   private readonly clock: Clock;
   private readonly log: ServerLog;
   private readonly parked: ParkedHandlers;
@@ -105,6 +113,7 @@ class LinkServer implements Server, ServerConnectionOwner {
       timeOption("parkedHandlerMs", options.parkedHandlerMs) ?? 5000,
       this.deadlines,
     );
+    this.maxHeldBytes = memoryOption("maxHeldBytes", options.maxHeldBytes) ?? oneGiB;
     this.maxConnections = sizeOption("maxConnections", options.maxConnections) ?? Number.POSITIVE_INFINITY;
     this.acceptEncoding = acceptedNames(resolveServeOptions(options).acceptCompression);
     this.router = createTripleRouter(options, {

@@ -25,6 +25,8 @@ export interface ServerConnectionOwner {
   readonly calls: CallList;
   /** The deadlines by the server's clock. */
   readonly deadlines: DeadlineWheel;
+  /** See {@link ServerCallHost.maxHeldBytes}. */
+  readonly maxHeldBytes: number;
   callEnded(call: ServerCall, running: boolean): void;
   settledLate(call: ServerCall, error: unknown): void;
   metadataLeftOut(call: ServerCall, reason: ConnectError): void;
@@ -41,6 +43,7 @@ export class ServerConnection implements LinkEvents, ServerCallHost {
   readonly link: Link;
   readonly peer: Peer;
   readonly deadlines: DeadlineWheel;
+  readonly maxHeldBytes: number;
   readonly asyncContext: AsyncContext;
   readonly responseHead: Readonly<Record<Subtype, PreparedHeaders>>;
   readonly okTrailers: PreparedHeaders;
@@ -52,6 +55,7 @@ export class ServerConnection implements LinkEvents, ServerCallHost {
     this.asyncContext = owner.asyncContext;
     this.owner = owner;
     this.deadlines = owner.deadlines;
+    this.maxHeldBytes = owner.maxHeldBytes;
     this.responseHead = {
       proto: link.prepare(responseHeadFields("proto", owner.acceptEncoding)),
       json: link.prepare(responseHeadFields("json", owner.acceptEncoding)),
