@@ -94,6 +94,11 @@ export class Connection extends PeerActions implements ByteReceiver {
     return this.book.waiting.size;
   }
 
+  /** Whether the peer has sent HEADERS or DATA. */
+  get answered(): boolean {
+    return this.inbound.answers > 0;
+  }
+
   /** What the peer has done so far of what is limited. */
   get counters(): Readonly<ConnectionCounters> {
     return this.limits.counters;

@@ -22,9 +22,10 @@ export function createTransport(
   address: string | Connector,
   options: TransportOptions = {},
 ): TripleTransport {
-  const { connectTimeoutMs, http2, ...rest } = options;
+  const { connectTimeoutMs, maxReconnectDelayMs, http2, ...rest } = options;
   const connect: ConnectOptions = {
     ...(connectTimeoutMs === undefined ? {} : { connectTimeoutMs }),
+    ...(maxReconnectDelayMs === undefined ? {} : { maxReconnectDelayMs }),
     ...(http2 === undefined ? {} : { http2 }),
   };
   const connector = typeof address === "string" ? new SocketConnector(address, connect, rest.clock) : address;

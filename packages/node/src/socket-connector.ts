@@ -12,9 +12,11 @@ import {
 import type { Connection, Http2Options, ResolvedHttp2Options } from "@tristream/http2";
 import { parseTarget, type Target } from "./address.js";
 import { longestTimeout } from "./dial/address-race.js";
+import { Backoff } from "./dial/backoff.js";
 import type { ConnectionOwner } from "./dial/connection-attempt.js";
 import { Dial } from "./dial/dial.js";
 import { http2Options } from "./http2-options.js";
+import { connectError } from "./node-error.js";
 
 /** Options of the connections that a transport makes. */
 export interface ConnectOptions {
@@ -23,8 +25,24 @@ export interface ConnectOptions {
    * most 2,147,483,647, or Infinity for no limit. Default 10,000. Then the next address is tried. A call's own deadline may be shorter.
    */
   connectTimeoutMs?: number | undefined;
+  /**
+   * The longest delay between the beginnings of two attempts to connect, in milliseconds: 0 (no delay) to 2,147,483,647. Default 120,000. The
+   * first delay is 1 s, each further one is 1.6 times as long, and each is up to 20 % shorter or longer at random. Calls meanwhile reject with `Unavailable`
+   * at once. An attempt is all addresses in turn. After the loss of a connection that carried an answer, the first attempt has no delay.
+   */
+  maxReconnectDelayMs?: number | undefined;
   /** Limits of HTTP/2. */
   http2?: Http2Options | undefined;
+}
+
+/** The state of a connection that {@link Backoff} needs at its end. */
+interface ConnectionLife {
+  /** The beginning of the dial that made the connection. */
+  readonly startedAt: number;
+  /** The peer's SETTINGS has arrived. */
+  established: boolean;
+  /** The reason of its end. */
+  error: Error | null;
 }
 
 /** Keeps a connection to the first address that can be reached, and makes a new one when it is lost, or ends for new calls. */
@@ -37,7 +55,10 @@ export class SocketConnector implements Connector, ConnectionOwner {
   private readonly timeoutMs: number;
   private current: Connection | null = null;
   private dial: Dial | null = null;
+  private dialledAt = 0;
   private readonly open = new Set<Connection>();
+  private readonly lives = new WeakMap<Connection, ConnectionLife>();
+  private readonly backoff: Backoff;
   /** Sockets are made in the transport's context. In the context of the first call, they would keep that call's store. */
   private readonly context = new AsyncResource("TristreamConnector");
 
@@ -48,12 +69,18 @@ export class SocketConnector implements Connector, ConnectionOwner {
     this.version = this.target.version;
     this.http2 = http2Options(options.http2, "client");
     this.timeoutMs = connectTimeout(options.connectTimeoutMs);
+    this.backoff = new Backoff(clock, maxReconnectDelay(options.maxReconnectDelayMs));
   }
 
   /** @inheritdoc */
   connect(call?: WaitingCall): Link | Promise<Link> {
-    if (this.current?.usable === true) return this.current;
-    return (this.dial ?? this.context.runInAsyncScope(this.beginDial, this)).wait(call);
+    const { current } = this;
+    if (current?.usable === true) return current;
+    if (current !== null) this.leave(current);
+    if (this.dial !== null) return this.dial.wait(call);
+    const refusal = this.backoff.refusal();
+    if (refusal !== null) return Promise.reject(refusal);
+    return this.context.runInAsyncScope(this.beginDial, this).wait(call);
   }
 
   /** @inheritdoc */
@@ -73,15 +100,34 @@ export class SocketConnector implements Connector, ConnectionOwner {
   /** @inheritdoc */
   opened(connection: Connection): void {
     this.open.add(connection);
+    this.lives.set(connection, { startedAt: this.dialledAt, established: false, error: null });
   }
 
   /** @inheritdoc */
-  lost(connection: Connection): void {
+  established(connection: Connection): void {
+    this.lives.get(connection)!.established = true;
+  }
+
+  /** @inheritdoc */
+  lost(connection: Connection, error: Error): void {
     this.open.delete(connection);
-    if (this.current === connection) this.current = null;
+    this.lives.get(connection)!.error = error;
+    if (this.current === connection) this.leave(connection);
+  }
+
+  /** The current connection takes no more calls: says when the next attempt may be. */
+  private leave(connection: Connection): void {
+    this.current = null;
+    const life = this.lives.get(connection)!;
+    const cause = life.error ?? new Error("it ended the connection before an answer (GOAWAY)");
+    const error = connectError(connection.peer.address, cause);
+    if (life.established) this.backoff.ended(life.startedAt, connection.answered, error);
+    else this.backoff.failed(life.startedAt, error);
   }
 
   private beginDial(): Dial {
+    const startedAt = this.clock.now();
+    this.dialledAt = startedAt;
     const dial = new Dial(this.target.addresses, this, this.timeoutMs);
     this.dial = dial;
     // Cleared before the waiting calls settle: their code may need the next connection.
@@ -90,12 +136,22 @@ export class SocketConnector implements Connector, ConnectionOwner {
         this.current = connection;
         this.dial = null;
       },
-      () => {
+      (error: ConnectError) => {
         this.dial = null;
+        if (!dial.wasStopped) this.backoff.failed(startedAt, error);
       },
     );
     return dial;
   }
+}
+
+function maxReconnectDelay(given: number | undefined): number {
+  if (given === undefined) return 120_000;
+  if (given >= 0 && given <= longestTimeout) return given;
+  throw new ConnectError(
+    `maxReconnectDelayMs is ${given}: pass milliseconds from 0 (no delay) to ${longestTimeout}`,
+    Code.InvalidArgument,
+  );
 }
 
 function connectTimeout(given: number | undefined): number {

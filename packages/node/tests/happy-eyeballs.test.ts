@@ -5,11 +5,13 @@
 // Mutant: node/src/dial/address-race.ts # const attempt = new ConnectionAttempt(place, peer, this.owner, this); => this.stopAll(new Error("given up")); const attempt = new ConnectionAttempt(place, peer, this.owner, this);
 // Mutant: node/src/dial/address-race.ts # this.stopAll(new Error("another address answered first"));
 // Mutant: node/src/dial/address-race.ts # if (this.tried < this.places.length) this.tryNext(); => if (false) this.tryNext();
+// Mutant: node/src/dial/address-race.ts # if (connection.usable) this.win(attempt, connection); => if (true) this.win(attempt, connection);
 import dns from "node:dns";
 import type { Socket } from "node:net";
 import { afterEach, beforeEach, expect, it } from "@jest/globals";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { Code, ConnectError, createClient, createTransport } from "@tristream/node";
+import { goAway, settings } from "../../http2/tests/frames.js";
 import { closes, echoServer, mute, oddPeer, passOn } from "./odd-peers.js";
 
 const { lookup } = dns;
@@ -99,6 +101,29 @@ it("tries the second address at once when the first fails", async () => {
   });
   await using transport = createTransport(`tri://two.example:${first.port}`);
   expect((await createClient(GreetService, transport).greet({ name: "a" })).greeting).toBe("a");
+});
+
+it.each([
+  ["GOAWAY", (socket: Socket) => socket.write(Buffer.concat([settings(), goAway(0, 0, "")]))],
+  ["its end", (socket: Socket) => socket.end(settings())],
+])("tries the second address when the first sends %s right behind its SETTINGS", async (_what, ends) => {
+  found = both;
+  await using first = await oddPeer((socket) => {
+    socket.resume();
+    ends(socket);
+  });
+  await using server = await echoServer();
+  await using second = await oddPeer((socket) => passOn(socket, server.port!), {
+    host: "127.0.0.2",
+    port: first.port,
+  });
+  await using transport = createTransport(`tri://two.example:${first.port}`);
+  const client = createClient(GreetService, transport);
+  const upload = client.greetClientStream();
+  await upload.send({ name: "a" });
+  expect((await client.greet({ name: "u" })).greeting).toBe("u");
+  expect((await upload.closeAndReceive()).greeting).toBe("a");
+  expect([first.sockets.length, second.sockets.length]).toEqual([1, 1]);
 });
 
 it("names each address and why when none is good", async () => {

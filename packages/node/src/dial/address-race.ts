@@ -2,6 +2,7 @@
 import type { Connection } from "@tristream/http2";
 import { type Address, formatAddress } from "../address.js";
 import { connectReason } from "../node-error.js";
+import { afterInput } from "./after-input.js";
 import {
   type AttemptListener,
   ConnectionAttempt,
@@ -33,6 +34,10 @@ export class AddressRace implements AttemptListener {
   private readonly running = new Set<ConnectionAttempt>();
   private readonly failures: { readonly place: Place; readonly error: unknown }[] = [];
   private places: Place[] = [];
+  /** Attempts whose SETTINGS are here, until the input behind these was read. */
+  private readonly deciding = new Set<ConnectionAttempt>();
+  /** The first connection whose peer sent GOAWAY or an end right behind its SETTINGS: taken if no other place is better. */
+  private ending: Connection | null = null;
   private tried = 0;
   private active: boolean;
   private settled = false;
@@ -89,14 +94,22 @@ export class AddressRace implements AttemptListener {
 
   /** @inheritdoc */
   ready(attempt: ConnectionAttempt, connection: Connection): void {
-    this.timeout.cancel();
     this.running.delete(attempt);
-    if (this.settled) return;
-    // From here on the connection's streams keep the process alive.
-    attempt.setActive(false);
-    this.settled = true;
-    this.stopAll(new Error("another address answered first"));
-    this.resolve(connection);
+    if (this.settled) {
+      this.timeout.cancel();
+      return;
+    }
+    // GOAWAY or an end may be behind the SETTINGS: input that is here is read first.
+    this.deciding.add(attempt);
+    afterInput(() => {
+      if (!this.deciding.delete(attempt)) return;
+      if (connection.usable) this.win(attempt, connection);
+      else {
+        this.ending ??= connection;
+        attempt.setActive(false);
+        this.tryOther();
+      }
+    });
   }
 
   /** @inheritdoc */
@@ -107,8 +120,22 @@ export class AddressRace implements AttemptListener {
       return;
     }
     this.failures.push({ place: attempt.place, error });
+    this.tryOther();
+  }
+
+  private win(attempt: ConnectionAttempt | null, connection: Connection): void {
+    // From here on the connection's streams keep the process alive.
+    attempt?.setActive(false);
+    this.settled = true;
+    this.stopAll(new Error("another address answered first"));
+    this.resolve(connection);
+  }
+
+  private tryOther(): void {
     if (this.tried < this.places.length) this.tryNext();
-    else if (this.running.size === 0) this.fail(error);
+    else if (this.running.size > 0 || this.deciding.size > 0) return;
+    else if (this.ending !== null) this.win(null, this.ending);
+    else this.fail(this.failures.at(-1)!.error);
   }
 
   private begin(places: Place[]): void {
@@ -160,7 +187,8 @@ export class AddressRace implements AttemptListener {
   private stopAll(error: Error): void {
     this.timeout.cancel();
     this.stagger?.cancel();
-    for (const attempt of this.running) attempt.stop(error);
+    for (const attempt of [...this.running, ...this.deciding]) attempt.stop(error);
     this.running.clear();
+    this.deciding.clear();
   }
 }

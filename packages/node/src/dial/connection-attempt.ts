@@ -15,10 +15,12 @@ export interface ConnectionOwner {
   readonly clock: Clock;
   /** A connection has begun. */
   opened(connection: Connection): void;
+  /** The peer's SETTINGS has arrived. */
+  established(connection: Connection): void;
   /** A peer has ended a connection for its PINGs: the next connection asks half as often. */
   tooManyPings(): void;
-  /** A connection is over. */
-  lost(connection: Connection): void;
+  /** A connection is over, for `error`. */
+  lost(connection: Connection, error: Error): void;
 }
 
 /** The owner of an attempt, which hears its outcome. */
@@ -86,6 +88,7 @@ export class ConnectionAttempt {
     owner.opened(connection);
     connection.start({
       ready: () => {
+        owner.established(connection);
         if (this.over) return;
         this.over = true;
         this.listener.ready(this, connection);
@@ -97,8 +100,9 @@ export class ConnectionAttempt {
       doubted: () => connection.shutdown(),
       closed: (error) => {
         stopTime();
-        owner.lost(connection);
-        this.fail(error ?? new Error("it closed the connection at once"));
+        const reason = error ?? new Error("it closed the connection at once");
+        owner.lost(connection, reason);
+        this.fail(reason);
       },
     });
     this.listener.connected(this, connection);

@@ -39,6 +39,11 @@ export class Dial {
     this.connection.then(done, done);
   }
 
+  /** The dial was given up by its owner or its callers; its addresses have not failed. */
+  get wasStopped(): boolean {
+    return this.stopped !== null;
+  }
+
   /** Waits for the connection. Rejects with `Unavailable`, which names each address and why it can't be reached. */
   wait(call: WaitingCall | undefined): Promise<Connection> {
     if (call === undefined) this.unsignalled = true;
