@@ -105,7 +105,7 @@ async function freePort(): Promise<number> {
 describe("addresses", () => {
   test("nothing listens: Unavailable says where and what to do", async () => {
     const port = await freePort();
-    await using transport = createTransport(`tri://127.0.0.1:${port}`);
+    await using transport = createTransport(`tri://127.0.0.1:${port}`, { maxReconnectDelayMs: 0 });
     const client = createClient(GreetService, transport);
     const text = `can't connect to 127.0.0.1:${port}: nothing listens there: start the server, or correct the address`;
     expect(await errorOf(client.greet({}))).toMatchObject({ code: Code.Unavailable, rawMessage: text });

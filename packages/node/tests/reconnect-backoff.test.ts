@@ -123,6 +123,7 @@ it("an answer resets the delay", async () => {
   // Calls that wait for the attempt are answered by it, though calls before it failed at once.
   const both = await Promise.all([to.client.greet({ name: "a" }), to.client.greet({ name: "b" })]);
   expect(both.map(({ greeting }) => greeting)).toEqual(["a", "b"]);
+  expect(peer.sockets).toHaveLength(5);
   good = false;
   const stream = to.client.greetServerStream({ name: "endless" });
   await stream.receive();
