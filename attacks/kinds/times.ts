@@ -159,6 +159,8 @@ export const timeAttacks: readonly Attack[] = [
     connections: 1,
     seconds,
     play: each(200, async (offender) => {
+      // Not all in one turn: memory is the matter.
+      await pause(Math.random() * 2000);
       const raw = await offender.connect();
       for (let i = 0; i < 100 && raw.alive; i++) {
         const fields = requestTo(
