@@ -142,14 +142,14 @@ export const callAttacks: readonly Attack[] = [
   {
     name: "deadline-flood",
     does: "the same, 20,000 a second",
-    rule: "the connection is ended (`deadlineResetRate`)",
+    rule: "the connection is ended (`deadlineRate`)",
     seconds: 3,
     async play(offender) {
       const raw = await offender.connect();
       await raw.pace(offender, 20_000, passing);
       await raw.awaitEnd(offender);
     },
-    ...cutBy("deadlineResetRate"),
+    ...cutBy("deadlineRate"),
   },
   {
     name: "abandoned-uploads",

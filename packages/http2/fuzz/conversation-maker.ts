@@ -86,7 +86,7 @@ export class ConversationMaker {
         ? {}
         : {
             resetRate: small(),
-            deadlineResetRate: small(),
+            deadlineRate: small(),
             emptyFrameRate: small(),
             settingsRate: small(),
             pingRate: small(),

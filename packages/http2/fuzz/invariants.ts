@@ -156,7 +156,7 @@ function checkRates({ connection, link, over }: Machine): void {
   const seconds = (link.clock - startOfTime) / 1000;
   const counted = [
     ["resetRate", counters.resetsReceived + counters.resetsProvoked],
-    ["deadlineResetRate", counters.deadlineResets],
+    ["deadlineRate", counters.deadlines],
     ["emptyFrameRate", counters.emptyFrames - inside(connection).limits.emptyDataPaidFor],
     ["settingsRate", counters.settings],
   ] as const;

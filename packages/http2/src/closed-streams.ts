@@ -14,9 +14,8 @@ export const ClosedBy = {
 
 const smallest = 64;
 const largest = 1024;
-/** How far the deadline of a stream's call was when it closed; kept beside the cause. */
-export const Deadline = { NONE: 0, NEAR: 0x40, PASSED: 0x80 } as const;
-const causeBits = 0x3f;
+/** Set beside the cause of a stream that closed near the deadline of its call. */
+const nearDeadlineBit = 0x80;
 /** Header lists that may be under way on a stream that we reset: the response's and the trailers. */
 const listsUnderWay = 2;
 
@@ -36,9 +35,9 @@ export class ClosedStreams {
 
   /**
    * Remembers that `id` closed by `cause`, one of {@link ClosedBy}. `answeredAt`: the chunks of input that had arrived when our answer
-   * began, 0 if there was none. `deadline`: one of {@link Deadline}.
+   * began, 0 if there was none. `nearDeadline`: the deadline of its call was near, or had passed.
    */
-  add(id: number, cause: number, answeredAt = 0, deadline: number = Deadline.NONE): void {
+  add(id: number, cause: number, answeredAt = 0, nearDeadline = false): void {
     if (cause !== ClosedBy.PEER_RESET) this.resets++;
     let at = this.slot(id);
     while (this.ids[at] !== 0 && this.ids[at] !== id && this.ids.length < largest) {
@@ -48,7 +47,7 @@ export class ClosedStreams {
     // An old stream that closes late is forgotten rather than a newer one.
     if (this.ids[at]! > id) return;
     this.ids[at] = id;
-    this.causes[at] = cause | deadline;
+    this.causes[at] = cause | (nearDeadline ? nearDeadlineBit : 0);
     this.chunks[at] = answeredAt;
   }
 
@@ -56,7 +55,7 @@ export class ClosedStreams {
   cause(id: number): number {
     const at = this.slot(id);
     const found = this.ids[at]!;
-    if (found === id) return this.causes[at]! & causeBits;
+    if (found === id) return this.causes[at]! & ~nearDeadlineBit;
     return found > id ? ClosedBy.LOCAL_RESET : ClosedBy.NEVER_OPENED;
   }
 
@@ -64,13 +63,13 @@ export class ClosedStreams {
   answeredAfter(id: number, chunk: number): boolean {
     const at = this.slot(id);
     if (this.ids[at] !== id || this.chunks[at]! < chunk) return false;
-    return (this.causes[at]! & causeBits) !== ClosedBy.PEER_RESET;
+    return (this.causes[at]! & ~nearDeadlineBit) !== ClosedBy.PEER_RESET;
   }
 
-  /** How far the deadline of the stream's call was when it closed: one of {@link Deadline}. */
-  deadline(id: number): number {
+  /** Whether the stream closed near the deadline of its call. */
+  nearDeadline(id: number): boolean {
     const at = this.slot(id);
-    return this.ids[at] === id ? this.causes[at]! & ~causeBits : Deadline.NONE;
+    return this.ids[at] === id && (this.causes[at]! & nearDeadlineBit) !== 0;
   }
 
   /** A stream is closed on this side alone: the peer may have sent so many octets of DATA, and header lists, that have not arrived. */

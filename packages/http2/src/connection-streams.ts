@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { ClosedBy, ClosedStreams, Deadline } from "./closed-streams.js";
+import { ClosedBy, ClosedStreams } from "./closed-streams.js";
 import { firstWindow } from "./receiving-half.js";
 import type { Stream } from "./stream.js";
 import { StreamTable } from "./stream-table.js";
@@ -82,12 +82,7 @@ export class ConnectionStreams {
       return;
     }
     if (!this.open.delete(stream.id)) return;
-    this.past.add(
-      stream.id,
-      cause,
-      stream.answeredAt,
-      stream.dueAt === 0 ? Deadline.NONE : stream.deadlineAt(now()),
-    );
+    this.past.add(stream.id, cause, stream.answeredAt, stream.nearDeadline(now));
     if (cause === ClosedBy.LOCAL_RESET && !stream.remoteEnded) this.past.expect(stream.outstanding);
   }
 }

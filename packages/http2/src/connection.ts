@@ -163,7 +163,15 @@ export class Connection extends PeerActions implements ByteReceiver {
 
   /** The deadline of a stream's call has passed. */
   deadlinePassed(stream: Stream): void {
-    this.keepalive.deadlinePassed(this.received, stream.receivedBefore);
+    if (!this.isServer) {
+      this.keepalive.deadlinePassed(this.received, stream.receivedBefore);
+      return;
+    }
+    try {
+      this.limits.deadlinePassed();
+    } catch (error) {
+      this.broken(error);
+    }
   }
 
   private keepAlive(now: number): void {

@@ -6,8 +6,8 @@ import type { RateLimit, ResolvedHttp2Options } from "./options.js";
 export interface ConnectionCounters {
   /** RST_STREAM of the peer for streams of which it can't have seen an answer. */
   resetsReceived: number;
-  /** Those of them that came when the deadline had passed that the peer gave the call, or was about to. */
-  deadlineResets: number;
+  /** Calls whose deadline passed: the peer reset them near it, or the server ended them. */
+  deadlines: number;
   /** RST_STREAM that the peer's own mistakes made this side send. */
   resetsProvoked: number;
   /** CONTINUATION frames. */
@@ -31,7 +31,7 @@ export interface ConnectionCounters {
 /** Options that are rates, by the name they have there. */
 type RateName =
   | "resetRate"
-  | "deadlineResetRate"
+  | "deadlineRate"
   | "emptyFrameRate"
   | "settingsRate"
   | "pingRate"
@@ -54,7 +54,7 @@ const unsentPerReset = 65_536;
 export class Limits {
   readonly counters: ConnectionCounters = {
     resetsReceived: 0,
-    deadlineResets: 0,
+    deadlines: 0,
     resetsProvoked: 0,
     continuations: 0,
     emptyFrames: 0,
@@ -79,7 +79,7 @@ export class Limits {
   constructor(options: ResolvedHttp2Options, now: () => number) {
     this.now = now;
     this.resets = new Bucket("resetRate", options.resetRate);
-    this.deadlines = new Bucket("deadlineResetRate", options.deadlineResetRate);
+    this.deadlines = new Bucket("deadlineRate", options.deadlineRate);
     this.empty = new Bucket("emptyFrameRate", options.emptyFrameRate);
     this.settingsFrames = new Bucket("settingsRate", options.settingsRate);
     this.pingFrames = new Bucket("pingRate", options.pingRate);
@@ -95,10 +95,10 @@ export class Limits {
     this.resets.take(this.now(), "RST_STREAM before an answer", 1 + Math.floor(unsent / unsentPerReset));
   }
 
-  /** As {@link Limits.resetReceived}, when the deadline of the stream's call has passed, or is about to. */
-  deadlineReset(): void {
-    this.counters.deadlineResets++;
-    this.deadlines.take(this.now(), "RST_STREAM of calls whose deadline has passed");
+  /** The deadline of a call has passed: the peer reset it near that time, or the server ends it. */
+  deadlinePassed(): void {
+    this.counters.deadlines++;
+    this.deadlines.take(this.now(), "calls whose deadline passed");
   }
 
   /** The peer made this side reset a stream (CVE-2025-8671). */

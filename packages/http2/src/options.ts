@@ -71,10 +71,10 @@ export interface Http2Options {
    */
   resetRate?: RateLimit | undefined;
   /**
-   * Those RST_STREAM frames that come when the deadline of their call has passed, or is less than a second away. Server. Default 5000 and
-   * 2000 a second: a client's deadlines often pass together.
+   * Calls whose deadline passes: RST_STREAM that arrives when it has passed or is less than a second away, and calls that the server ends by
+   * it. Server. Default 5000 and 2000 a second: a client's deadlines often pass together.
    */
-  deadlineResetRate?: RateLimit | undefined;
+  deadlineRate?: RateLimit | undefined;
   /**
    * Frames without effect: empty or only padded DATA without END_STREAM, PRIORITY, GOAWAY, unknown types, unasked-for acknowledgements,
    * and frames of closed streams beyond those that the peer may have sent before it knew (CVE-2019-9518). Default 1000 and 50 a second.
@@ -158,7 +158,7 @@ export function resolveHttp2Options(
     maxBytesPerTurn: within(options.maxBytesPerTurn, "maxBytesPerTurn", 131_072, 1, 2 ** 40),
     maxStreamsPerTurn: within(options.maxStreamsPerTurn, "maxStreamsPerTurn", 64, 1, 2 ** 31 - 1),
     resetRate: rate(options.resetRate, "resetRate", 2500, 100),
-    deadlineResetRate: rate(options.deadlineResetRate, "deadlineResetRate", 5000, 2000),
+    deadlineRate: rate(options.deadlineRate, "deadlineRate", 5000, 2000),
     emptyFrameRate: rate(options.emptyFrameRate, "emptyFrameRate", 1000, 50),
     settingsRate: rate(options.settingsRate, "settingsRate", 100, 1),
     pingRate: rate(options.pingRate, "pingRate", 100, 2),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ByteLink } from "./byte-link.js";
-import { ClosedBy, type ClosedStreams, Deadline } from "./closed-streams.js";
+import { ClosedBy, type ClosedStreams } from "./closed-streams.js";
 import { Drain } from "./drain.js";
 import { ErrorCode, errorCodeName, Http2ConnectionError } from "./error-code.js";
 import { FrameReader } from "./frame/frame-reader.js";
@@ -231,22 +231,20 @@ export abstract class PeerActions extends StreamCarrier implements InboundHost, 
     const rapid = this.isServer && (!stream.answered || stream.answeredAt >= this.input.reading);
     const { queuedBytes } = stream;
     stream.fail(reset, ClosedBy.PEER_RESET);
-    if (rapid)
-      this.countReset(stream.dueAt === 0 ? Deadline.NONE : stream.deadlineAt(this.now()), queuedBytes);
+    if (rapid) this.countReset(stream.nearDeadline(this.now), queuedBytes);
   }
 
   lateReset(id: number): void {
     const { past } = this;
     const explained = past.explainsReset();
-    const deadline = past.deadline(id);
-    const rapid = past.answeredAfter(id, this.input.reading);
-    if (this.isServer && (rapid || deadline === Deadline.PASSED)) this.countReset(deadline, 0);
+    const rapid = this.isServer && past.answeredAfter(id, this.input.reading);
+    if (rapid) this.countReset(past.nearDeadline(id), 0);
     else if (!explained) this.limits.uselessFrame();
   }
 
-  private countReset(deadline: number, unsent: number): void {
-    if (deadline === Deadline.NONE) this.limits.resetReceived(unsent);
-    else this.limits.deadlineReset();
+  private countReset(nearDeadline: boolean, unsent: number): void {
+    if (nearDeadline) this.limits.deadlinePassed();
+    else this.limits.resetReceived(unsent);
   }
 
   refuse(id: number, code: number): void {

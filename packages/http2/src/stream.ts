@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { ClosedBy, Deadline } from "./closed-streams.js";
+import { ClosedBy } from "./closed-streams.js";
 import { ErrorCode } from "./error-code.js";
 import type { DataTarget } from "./frame/frame-reader.js";
 import type { HeaderList } from "./hpack/header-list.js";
@@ -60,7 +60,7 @@ export class Stream extends SendingHalf<StreamHost> implements DataTarget {
   receivedBefore = 0;
   /**
    * Server: the time, by the link's clock, at which the deadline passes that the peer gave the call, 0 for none. A reset about then
-   * or later is expected, and limited by `deadlineResetRate`.
+   * or later is expected, and limited by `deadlineRate`.
    */
   dueAt = 0;
   /** Declared length of what arrives, -1 if none was. */
@@ -74,15 +74,17 @@ export class Stream extends SendingHalf<StreamHost> implements DataTarget {
     this.close(ClosedBy.LOCAL_RESET);
   }
 
-  /** The deadline of the stream's call has passed. If nothing was received since, the connection sends the peer a PING. Reset it next. */
+  /**
+   * The deadline of the stream's call has passed. A client sends the peer a PING if nothing was received since; a server counts it
+   * against `deadlineRate`, and may end the connection. Reset or answer the stream next.
+   */
   deadlinePassed(): void {
     if (!this.closed) this.host.deadlinePassed(this);
   }
 
-  /** How far the deadline of {@link Stream.dueAt} is. */
-  deadlineAt(now: number): number {
-    if (this.dueAt === 0 || now < this.dueAt - resetsBeforeDeadlineMs) return Deadline.NONE;
-    return now < this.dueAt ? Deadline.NEAR : Deadline.PASSED;
+  /** Whether the deadline of {@link Stream.dueAt} is near, or has passed. */
+  nearDeadline(now: () => number): boolean {
+    return this.dueAt !== 0 && now() >= this.dueAt - resetsBeforeDeadlineMs;
   }
 
   /** Server: keeps the stream's place in the limit on streams, even when it has closed, until {@link Stream.release}. */

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 8: bounded work. Resets of calls whose answer the peer can't have seen, and those of deadlines.
 // Mutant: http2/src/peer-actions.ts # (!stream.answered || stream.answeredAt >= this.input.reading) => !stream.answered
-// Mutant: http2/src/peer-actions.ts # if (this.isServer && (rapid || deadline === Deadline.PASSED)) => if (false)
-// Mutant: http2/src/peer-actions.ts # (rapid || deadline === Deadline.PASSED) => rapid
+// Mutant: http2/src/peer-actions.ts # const rapid = this.isServer && past.answeredAfter(id, this.input.reading); => const rapid = false;
 // Mutant: http2/src/sending-half.ts # this.answeredAt = this.host.arrivedChunks;
 // Mutant: http2/src/limits.ts # 1 + Math.floor(unsent / unsentPerReset) => 1
-// Mutant: http2/src/peer-actions.ts # if (deadline === Deadline.NONE) this.limits.resetReceived(unsent); => if (true) this.limits.resetReceived(unsent);
-// Mutant: http2/src/stream.ts # now < this.dueAt - resetsBeforeDeadlineMs => false
-// Mutant: http2/src/stream.ts # now < this.dueAt - resetsBeforeDeadlineMs => now < this.dueAt
+// Mutant: http2/src/peer-actions.ts # if (nearDeadline) this.limits.deadlinePassed(); => if (nearDeadline) this.limits.resetReceived(0);
+// Mutant: http2/src/stream.ts # && now() >= this.dueAt - resetsBeforeDeadlineMs
+// Mutant: http2/src/stream.ts # now() >= this.dueAt - resetsBeforeDeadlineMs => now() >= this.dueAt
+// Mutant: http2/src/connection.ts # this.limits.deadlinePassed();
 import { describe, expect, it } from "@jest/globals";
 import { ErrorCode } from "../src/error-code.js";
 import type { Http2Options } from "../src/options.js";
@@ -93,41 +93,48 @@ describe("resets of calls with a deadline", () => {
     return subject;
   };
 
-  it("are limited by deadlineResetRate when it has passed, and by nothing else", () => {
-    const subject = with_({ resetRate: { burst: 0, perSecond: 0 }, deadlineResetRate: three }, due(5000));
+  it("are limited by deadlineRate when it has passed, and by nothing else", () => {
+    const subject = with_({ resetRate: { burst: 0, perSecond: 0 }, deadlineRate: three }, due(5000));
     subject.receive(join(...ids(4).map(call)));
     subject.link.clock += 5000;
     subject.receive(join(...ids(3).map(cancel)));
     expect(subject.endedBy).toBeNull();
     subject.receive(cancel(7));
-    expect(subject.endedBy).toEqual(calm("deadlineResetRate"));
-    expect(subject.connection.counters.deadlineResets).toBe(4);
+    expect(subject.endedBy).toEqual(calm("deadlineRate"));
+    expect(subject.connection.counters.deadlines).toBe(4);
   });
 
   it.each([
     ["nothing", () => {}],
     ["a whole answer", whole],
   ])("are so a second before it, too, since the client's clock began before, with %s sent", (_, then) => {
-    const subject = with_({ resetRate: three, deadlineResetRate: three }, due(1000, then));
+    const subject = with_({ resetRate: three, deadlineRate: three }, due(1000, then));
     subject.receive(join(...ids(3).flatMap((id) => [call(id), cancel(id)])));
-    expect(subject.connection.counters).toMatchObject({ deadlineResets: 3, resetsReceived: 0 });
+    expect(subject.connection.counters).toMatchObject({ deadlines: 3, resetsReceived: 0 });
     subject.receive(join(call(7), cancel(7)));
-    expect(subject.endedBy).toEqual(calm("deadlineResetRate"));
+    expect(subject.endedBy).toEqual(calm("deadlineRate"));
   });
 
   it("count against resetRate long before it", () => {
-    const subject = with_({ resetRate: three, deadlineResetRate: three }, due(1001));
+    const subject = with_({ resetRate: three, deadlineRate: three }, due(1001));
     subject.receive(join(...ids(4).flatMap((id) => [call(id), cancel(id)])));
     expect(subject.endedBy).toEqual(calm("resetRate"));
   });
 
-  it("are limited, too, when this side has ended the call by its deadline", () => {
-    const subject = with_({ deadlineResetRate: three }, due(1));
+  it("count once when this side ends them, whether or not a reset follows", () => {
+    const subject = with_({ deadlineRate: three, resetRate: three, emptyFrameRate: three }, due(1));
     subject.receive(join(...ids(4).map(call)));
     subject.link.clock += 5;
-    for (const id of ids(4)) subject.stream(id).sendHeaders(response, true);
-    subject.receive(join(...ids(4).map(cancel)));
-    expect(subject.endedBy).toEqual(calm("deadlineResetRate"));
+    for (const id of ids(3)) {
+      subject.stream(id).deadlinePassed();
+      subject.stream(id).sendHeaders(response, true);
+    }
+    subject.receive(join(...ids(3).map(cancel)));
+    expect([subject.endedBy, subject.connection.counters.deadlines]).toEqual([null, 3]);
+    subject.stream(7).deadlinePassed();
+    subject.settle();
+    expect(subject.endedBy).toEqual(calm("deadlineRate"));
+    expect(subject.log).toContain("7 reset CANCEL connection maybe-processed");
   });
 
   it("pass when a thousand come a second, and as many again at once", () => {
@@ -146,7 +153,7 @@ describe("resets of calls with a deadline", () => {
       subject.receive(join(...wave.map(call)), join(...wave.map(cancel)));
     }
     expect(subject.endedBy).toBeNull();
-    expect(subject.connection.counters.deadlineResets).toBe(22_000);
+    expect(subject.connection.counters.deadlines).toBe(22_000);
   });
 });
 

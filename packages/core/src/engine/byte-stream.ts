@@ -71,7 +71,7 @@ export interface ByteStream {
   expect(n: number, whole?: number): void;
   /** Server: when the call's deadline passes, by the server's clock; 0 for never. A carrier expects the peer to reset it then. */
   dueAt?: number;
-  /** The call's deadline has passed, and the stream will be reset: a carrier may check that its peer still answers. */
+  /** The call's deadline has passed, and the stream will be ended: a carrier may check its peer, or count it. */
   deadlinePassed?(): void;
   /** Server: keeps the stream's place in the limit on streams, also when it has closed, until {@link ByteStream.release}. */
   hold(): void;

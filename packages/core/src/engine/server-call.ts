@@ -413,6 +413,7 @@ export class ServerCall
       this.stream.reset(ResetCode.CANCEL);
       return;
     }
+    this.stream.deadlinePassed?.();
     this.stop(
       peerError(
         `the deadline of ${this.head.timeoutMs} ms that the client set passed in ${this.method.name}, at the server; raise timeoutMs if that is too short`,
