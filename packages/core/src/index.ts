@@ -31,7 +31,12 @@ export {
 } from "./client/create-client.js";
 export type { TransportOptions, TripleTransport } from "./client/create-transport.js";
 // For those who bring a runtime or a carrier.
-export { type Connector, createTransport, type WaitingCall } from "./client/create-transport.js";
+export {
+  type Connector,
+  createTransport,
+  transportOptionKinds,
+  type WaitingCall,
+} from "./client/create-transport.js";
 export type { BidiStream, ClientStream, ServerStream, StreamHandle } from "./client/stream-handles.js";
 export type { Compression } from "./connect-private.js";
 export { type AsyncContext, type AsyncContextClass, provideAsyncContext } from "./engine/async-context.js";
@@ -43,6 +48,13 @@ export type {
   PreparedHeaders,
   StreamReset,
 } from "./engine/byte-stream.js";
+export {
+  checkOptions,
+  type OptionKind,
+  type OptionKinds,
+  optionKinds,
+  wrongArgument,
+} from "./engine/check-options.js";
 export { type Clock, systemClock, type TimerOptions } from "./engine/clock.js";
 export type { FormatOptions } from "./engine/format-options.js";
 export { keepTime, type TimedConnection } from "./engine/keep-time.js";
@@ -54,7 +66,7 @@ export { CodeBizError } from "./protocol/status.js";
 export type { TripleRouteOptions, TripleRouter } from "./server/create-router.js";
 export { createTripleRouter } from "./server/create-router.js";
 export type { Server, ServerOptions, ShutdownReport } from "./server/create-server.js";
-export { createServer } from "./server/create-server.js";
+export { checkServerOptions, createServer, serverOptionKinds } from "./server/create-server.js";
 export type { Logger } from "./server/logger.js";
 export { type MountOptions, mount } from "./server/mount.js";
 export type { ServeOptions } from "./server/resolve-options.js";

@@ -60,7 +60,17 @@ describe.each(everyLink)("a client over $name", (link) => {
       chat.send(no),
       upload.send(no),
     ];
-    for (const error of await Promise.all(calls.map((call) => errorOf(call)))) {
+    const errors = await Promise.all(calls.map((call) => errorOf(call)));
+    if (value === undefined) {
+      // A call without its message, not one with a wrong one.
+      for (const error of errors.splice(0, 2)) {
+        expect(error.code).toBe(Code.InvalidArgument);
+        expect(error.rawMessage).toMatch(
+          /^greet\.GreetService\/\w+ was called without a message: pass one of type /,
+        );
+      }
+    }
+    for (const error of errors) {
       expect(error.code).toBe(Code.Internal);
       expect(error.rawMessage.replace("message can't be serialised: ", "")).toMatch(
         new RegExp(`^${got} is no greet\\.Greet\\w*Request: ${advice}$`),

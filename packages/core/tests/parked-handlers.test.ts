@@ -121,8 +121,10 @@ describe.each(everyLink)("a handler that outlives its call over $name", (link) =
         }),
     });
     const client = createClient(GreetService, end.transport);
-    const failed = errorOf(client.greet({}, { timeoutMs: 10 }));
+    const controller = new AbortController();
+    const failed = errorOf(client.greet({}, { signal: controller.signal }));
     await entered;
+    controller.abort();
     await failed;
     go.tell();
     await settled;

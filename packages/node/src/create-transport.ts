@@ -3,13 +3,29 @@ import { compressionGzip } from "@connectrpc/connect-node";
 import {
   type Connector,
   type TransportOptions as CoreTransportOptions,
+  checkOptions,
   createTransport as createCoreTransport,
+  type OptionKinds,
+  optionKinds,
   type TripleTransport,
+  transportOptionKinds,
+  wrongArgument,
 } from "@tristream/core";
 import { type ConnectOptions, SocketConnector } from "./socket-connector.js";
 
 /** Options of {@link createTransport}. */
 export interface TransportOptions extends CoreTransportOptions, ConnectOptions {}
+
+const transportKinds: OptionKinds<TransportOptions> = {
+  ...transportOptionKinds,
+  connectTimeoutMs: optionKinds.anyValue,
+  maxReconnectDelayMs: optionKinds.anyValue,
+  http2: optionKinds.object,
+};
+
+function isConnector(given: unknown): boolean {
+  return typeof given === "object" && given !== null && ("connect" in given || "open" in given);
+}
 
 /**
  * Makes a transport to `tri://host:port`, `http://host:port` or `unix:path`; several with `;` between are tried in order.
@@ -22,6 +38,14 @@ export function createTransport(
   address: string | Connector,
   options: TransportOptions = {},
 ): TripleTransport {
+  checkOptions("createTransport", options, transportKinds);
+  if (typeof address !== "string" && !isConnector(address)) {
+    throw wrongArgument(
+      "the address of createTransport",
+      address,
+      "tri://host:port, http://host:port or unix:path",
+    );
+  }
   const { connectTimeoutMs, maxReconnectDelayMs, http2, ...rest } = options;
   const connect: ConnectOptions = {
     ...(connectTimeoutMs === undefined ? {} : { connectTimeoutMs }),

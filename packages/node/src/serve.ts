@@ -13,11 +13,15 @@ import {
   type Clock,
   Code,
   ConnectError,
+  checkServerOptions,
   createServer,
   keepTime,
+  type OptionKinds,
+  optionKinds,
   type Server,
   type ServerOptions,
   type ShutdownReport,
+  serverOptionKinds,
   systemClock,
 } from "@tristream/core";
 import { Connection, type Http2Options, type LinkPeer } from "@tristream/http2";
@@ -47,6 +51,15 @@ export interface ServeOptions extends ServerOptions {
  */
 const refusedAtOnce = 100;
 
+/** The kinds of {@link ServeOptions}; ports, hosts and the limits of HTTP/2 are checked where they are used. */
+const serveKinds: OptionKinds<ServeOptions> = {
+  ...serverOptionKinds,
+  port: optionKinds.number,
+  host: optionKinds.text,
+  socketPath: optionKinds.text,
+  http2: optionKinds.object,
+};
+
 /** A server that listens. `await using` shuts it down. */
 export interface ServerHandle extends AsyncDisposable {
   /** The TCP port that it listens on; 0 for a unix socket. */
@@ -68,6 +81,7 @@ export interface ServerHandle extends AsyncDisposable {
  * a `ConnectError` that says why the port or path can't be listened on, or which option can't be.
  */
 export async function serve(options: ServeOptions): Promise<ServerHandle> {
+  checkServerOptions("serve", options, serveKinds);
   const { port, host, socketPath, http2, ...rest } = options;
   if ((port === undefined) === (socketPath === undefined)) {
     const given = port === undefined ? "neither port nor socketPath" : "both port and socketPath";

@@ -161,7 +161,7 @@ describe("options that can't be", () => {
     ],
     [
       { http2: { maxConcurentStreams: 5 } as Http2Options },
-      "http2: maxConcurentStreams is no option of HTTP/2: there are maxConcurrentStreams, ",
+      'http2 has no option "maxConcurentStreams": did you mean "maxConcurrentStreams"? options are maxConcurrentStreams, ',
     ],
     [{ maxHeldBytes: 0.5 }, "maxHeldBytes is 0.5: pass an integer from 1, or Infinity for no limit"],
     [

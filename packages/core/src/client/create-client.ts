@@ -12,6 +12,21 @@ import type {
 } from "@bufbuild/protobuf";
 import { Code, ConnectError, type Interceptor, makeAnyClient, type Transport } from "@connectrpc/connect";
 import { runIsolated } from "../engine/async-context.js";
+import {
+  anyValue,
+  checkOptions,
+  faultOfOptions,
+  func,
+  generatedService,
+  hasAll,
+  interceptors,
+  isService,
+  number,
+  type OptionKinds,
+  object,
+  text,
+  wrongArgument,
+} from "../engine/check-options.js";
 import { choose } from "../engine/compress-choice.js";
 import { describeValue } from "../engine/describe-value.js";
 import { isThenable } from "../engine/iterator.js";
@@ -19,6 +34,7 @@ import { asMessage } from "../engine/message-codec.js";
 import { errorFromThrown } from "../engine/thrown.js";
 import { CheckedHeaders } from "../protocol/checked-headers.js";
 import { appendHeaders, replaceHeaders } from "../protocol/metadata.js";
+import { quote } from "../protocol/quote.js";
 import { awaitableClient } from "./awaitable-client.js";
 import { type CallObserver, observeReceived } from "./call-observer.js";
 import type { SendOptions, TripleCallOptions } from "./call-options.js";
@@ -107,6 +123,7 @@ export function createClient<T extends DescService>(
   transport: Transport,
   options: ClientOptions<NoInfer<T>> = {},
 ): Client<T> {
+  checkClient(service, transport, options as ClientOptions);
   const client = makeAnyClient(service, (method) => {
     const caller = new ClientMethodCaller(method, transport, options as ClientOptions);
     switch (method.methodKind) {
@@ -121,6 +138,39 @@ export function createClient<T extends DescService>(
     }
   }) as Client<T>;
   return awaitableClient(client);
+}
+
+const clientOptionKinds: OptionKinds<ClientOptions> = {
+  group: text,
+  version: text,
+  interface: text,
+  timeoutMs: number,
+  headers: anyValue,
+  interceptors,
+  methods: object,
+};
+
+const methodOptionKinds: OptionKinds<MethodOptions> = { timeoutMs: number };
+
+function checkClient(service: DescService, transport: Transport, options: ClientOptions): void {
+  if (!isService(service)) throw wrongArgument("the service of createClient", service, generatedService);
+  if (typeof transport === "string") {
+    const address = quote(transport);
+    throw wrongArgument("the transport of createClient", transport, `createTransport(${address})`);
+  }
+  if (!hasAll(transport, ["unary", "stream"])) {
+    throw wrongArgument(
+      "the transport of createClient",
+      transport,
+      "a transport, such as createTransport(…) gives",
+    );
+  }
+  checkOptions("createClient", options, clientOptionKinds);
+  if (options.methods === undefined) return;
+  const methods = Object.fromEntries(service.methods.map(({ localName }) => [localName, object]));
+  checkOptions("methods of createClient", options.methods, methods);
+  for (const [name, given] of Object.entries(options.methods))
+    if (given !== undefined) checkOptions(`method ${name} of createClient`, given, methodOptionKinds);
 }
 
 class ClientMethodCaller implements RequestMaker {
@@ -168,6 +218,7 @@ class ClientMethodCaller implements RequestMaker {
 
   readonly unary = (message: unknown, options?: TripleCallOptions): Promise<unknown> => {
     const scope = this.scope(options);
+    if (message === undefined) scope.cancel(this.noMessage());
     return new Promise((resolve, reject) => {
       if (scope.error !== null) {
         reject(scope.error);
@@ -211,7 +262,7 @@ class ClientMethodCaller implements RequestMaker {
   };
 
   readonly serverStream = (message: unknown, options?: TripleCallOptions): ServerStream<unknown> =>
-    new ServerStreamHandle(this.streamCall(this.scope(options), [message], options));
+    new ServerStreamHandle(this.streamCall(this.messageScope(message, options), [message], options));
 
   readonly clientStream = (
     first?: Messages<unknown> | TripleCallOptions,
@@ -237,7 +288,9 @@ class ClientMethodCaller implements RequestMaker {
   };
 
   /** A copy of the message for `options`: the given object may be sent again with others. Throws for invalid options. */
-  private readonly chosen = (given: unknown, { compress }: SendOptions): unknown => {
+  private readonly chosen = (given: unknown, options: SendOptions): unknown => {
+    checkOptions(`send() of ${this.name}`, options, sendOptionKinds);
+    const { compress } = options;
     if (compress === undefined) return given;
     this.checkCompress(compress);
     const message = asMessage(this.desc.input, given as never);
@@ -275,6 +328,19 @@ class ClientMethodCaller implements RequestMaker {
     return new StreamCall(scope, options ?? {}, () => this.begin(scope, message));
   }
 
+  private messageScope(message: unknown, options: TripleCallOptions | undefined): CallScope {
+    const scope = this.scope(options);
+    if (message === undefined) scope.cancel(this.noMessage());
+    return scope;
+  }
+
+  private noMessage(): ConnectError {
+    return new ConnectError(
+      `${this.name} was called without a message: pass one of type ${this.desc.input.typeName}, or {} for an empty one`,
+      Code.InvalidArgument,
+    );
+  }
+
   /** Of a call without messages: what it is given instead has to be options, or they were meant to be messages. */
   private handleScope(options: TripleCallOptions | undefined): CallScope {
     if (mayBeOptions(options)) return this.scope(options);
@@ -294,6 +360,11 @@ class ClientMethodCaller implements RequestMaker {
     if (Number.isNaN(options?.timeoutMs)) scope.cancel(noTimeout());
     scope.maker = this;
     if (options !== undefined) {
+      const fault = faultOfOptions(this.name, options, callOptionKinds);
+      if (fault !== null) {
+        scope.cancel(fault);
+        return scope;
+      }
       scope.ofCall = options.headers;
       scope.contextValues = options.contextValues;
       if (options.compress !== undefined) this.setCompress(scope, options.compress);
@@ -339,16 +410,25 @@ function noTimeout(): ConnectError {
   );
 }
 
-const optionNames: readonly (keyof TripleCallOptions)[] = [
-  "timeoutMs",
-  "headers",
-  "signal",
-  "onHeader",
-  "onTrailer",
-  "contextValues",
-  "compress",
-  "onCompressed",
-];
+/** The kinds of a call's options. The signal, the headers and the compression are checked where they are read. */
+const callOptionKinds: OptionKinds<TripleCallOptions> = {
+  timeoutMs: number,
+  headers: anyValue,
+  signal: anyValue,
+  onHeader: func,
+  onTrailer: func,
+  contextValues: {
+    accepts: (value) => hasAll(value, ["get", "set"]),
+    wanted: "what createContextValues gives",
+  },
+  compress: anyValue,
+  onCompressed: func,
+};
+
+/** The kinds of a message's options. */
+const sendOptionKinds: OptionKinds<SendOptions> = { compress: anyValue };
+
+const optionNames = Object.keys(callOptionKinds);
 
 /** Whether a value can be meant as options: an object without members, or with one that an option has. */
 function mayBeOptions(value: unknown): boolean {

@@ -11,9 +11,21 @@ import {
 } from "@connectrpc/connect";
 import type { Compression } from "../connect-private.js";
 import { runIsolated } from "../engine/async-context.js";
+import {
+  anyValue,
+  checkOptions,
+  clock as clockKind,
+  compression,
+  compressions,
+  flag,
+  hasAll,
+  interceptors,
+  type OptionKinds,
+  wrongArgument,
+} from "../engine/check-options.js";
 import { type Clock, systemClock } from "../engine/clock.js";
 import { type DeadlineWheel, deadlinesOf } from "../engine/deadline.js";
-import { type FormatOptions, formatOptions } from "../engine/format-options.js";
+import { type FormatOptions, formatOptionKinds, formatOptions } from "../engine/format-options.js";
 import type { Link } from "../engine/link.js";
 import { asMessage, messageCodec } from "../engine/message-codec.js";
 import { errorFromThrown } from "../engine/thrown.js";
@@ -69,6 +81,20 @@ export interface TransportOptions extends FormatOptions {
   clock?: Clock | undefined;
 }
 
+/** The kinds of {@link TransportOptions}; the transport checks sizes. */
+export const transportOptionKinds: OptionKinds<TransportOptions> = {
+  ...formatOptionKinds,
+  interceptors,
+  readMaxBytes: anyValue,
+  readMaxElements: anyValue,
+  writeMaxBytes: anyValue,
+  acceptCompression: compressions,
+  sendCompression: compression,
+  compressMinBytes: anyValue,
+  useJson: flag,
+  clock: clockKind,
+};
+
 /** A call that waits for a connection. */
 export interface WaitingCall {
   /** Fires when the call no longer waits. Read it only if there is no connection yet: the first read makes the signal. */
@@ -103,6 +129,10 @@ export function createTransport(
   connector: Connector | Link,
   options: TransportOptions = {},
 ): TripleTransport {
+  checkOptions("createTransport", options, transportOptionKinds);
+  if (!hasAll(connector, ["connect", "close"]) && !hasAll(connector, ["open", "prepare"])) {
+    throw wrongArgument("the connector of createTransport", connector, "a connector, or a link");
+  }
   return new LinkTransport("connect" in connector ? connector : singleLink(connector), options);
 }
 

@@ -7,6 +7,7 @@ import type {
 } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Given } from "../protocol/or-undefined.js";
+import { anyValue, type OptionKinds } from "./check-options.js";
 import { describeValue } from "./describe-value.js";
 
 /** How messages are read and written, in Connect's terms. */
@@ -23,6 +24,12 @@ export interface FormatOptions {
    */
   binaryOptions?: Partial<BinaryReadOptions & BinaryWriteOptions> | undefined;
 }
+
+/** Their kinds; {@link formatOptions} checks the values. */
+export const formatOptionKinds: OptionKinds<FormatOptions> = {
+  jsonOptions: anyValue,
+  binaryOptions: anyValue,
+};
 
 /**
  * What is given of them: an option that is not given is not there, which is how Connect and protobuf-es take them. Throws

@@ -70,6 +70,15 @@ test("lines that were left out are reported before the next one, and after 10 s 
   expect(timers.size).toBe(0);
 });
 
+test("lines that were reported before the next one are not reported again", () => {
+  const { admitted, advance, reports } = start();
+  admitted(25, "a", "h:1");
+  advance(1000);
+  admitted(1, "a", "h:1");
+  advance(60_000);
+  expect(reports).toEqual([{ kind: "a", lines: 5, peers: "h" }]);
+});
+
 test("a report after 10 s is one line for a kind, however many peers it has", () => {
   const { admitted, advance, reports } = start();
   for (let i = 0; i < 5; i++) admitted(22, "a", `10.0.0.${i}:1`);

@@ -8,6 +8,17 @@ import {
   type HandlerContext,
 } from "@connectrpc/connect";
 import type { UniversalHandler } from "../connect-private.js";
+import {
+  checkOptions,
+  flag,
+  generatedService,
+  isService,
+  type OptionKinds,
+  object,
+  signal,
+  text,
+  wrongArgument,
+} from "../engine/check-options.js";
 import type { Clock } from "../engine/clock.js";
 import { messageCodec } from "../engine/message-codec.js";
 import type { ServerCall, ServerMethod } from "../engine/server-call.js";
@@ -23,7 +34,12 @@ import { type ConnectRouteOptions, connectOptions } from "./connect-options.js";
 import { createInvoke } from "./invoke.js";
 import { defaultLogger, type Logger } from "./logger.js";
 import type { Handler, Registration } from "./registration.js";
-import { type ResolvedServeOptions, resolveServeOptions, type ServeOptions } from "./resolve-options.js";
+import {
+  type ResolvedServeOptions,
+  resolveServeOptions,
+  type ServeOptions,
+  serveOptionKinds,
+} from "./resolve-options.js";
 import { RouteTable } from "./route-table.js";
 import { ServerLog } from "./server-log.js";
 import type { TripleContext, TripleMethodImpl, TripleServiceImpl } from "./triple-context.js";
@@ -73,6 +89,16 @@ export interface TripleRouter extends ConnectRouter {
   ): this;
 }
 
+/** The kinds of a registration's options, and of Connect's, which hold for mounts. */
+const routeOptionKinds: OptionKinds<TripleRouteOptions & ConnectRouteOptions> = {
+  ...serveOptionKinds,
+  group: text,
+  version: text,
+  interface: text,
+  requireConnectProtocolHeader: flag,
+  shutdownSignal: signal,
+};
+
 /** Makes a router. `host` is what its calls need of the server. */
 export function createTripleRouter(options: ServeOptions, host: RouterHost): TripleRouter {
   const base = resolveServeOptions(options);
@@ -107,12 +133,26 @@ export function createTripleRouter(options: ServeOptions, host: RouterHost): Tri
     routes,
     handlers,
     service(service: DescService, implementation: object, given: TripleRouteOptions = {}) {
+      if (!isService(service))
+        throw wrongArgument("the service of router.service", service, generatedService);
+      if (!object.accepts(implementation) && typeof implementation !== "function") {
+        throw wrongArgument(
+          `the implementation of ${service.typeName}`,
+          implementation,
+          "an object with a function for each method",
+        );
+      }
+      checkOptions(`router.service(${service.name})`, given, routeOptionKinds);
       for (const method of service.methods) {
         add(method, implemented(implementation, method.localName), implementation, given);
       }
       return router;
     },
     rpc(method: DescMethod, implementation: unknown, given: TripleRouteOptions = {}) {
+      if ((method as { kind?: unknown } | undefined)?.kind !== "rpc") {
+        throw wrongArgument("the method of router.rpc", method, "a method of a generated service");
+      }
+      checkOptions(`router.rpc(${method.name})`, given, routeOptionKinds);
       add(method, implementation, undefined, given);
       return router;
     },

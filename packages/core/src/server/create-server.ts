@@ -1,6 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Code, ConnectError } from "@connectrpc/connect";
 import { type AsyncContext, captureContext, contextFrom } from "../engine/async-context.js";
+import {
+  anyValue,
+  checkOptions,
+  clock as clockKind,
+  func,
+  logger as loggerKind,
+  type OptionKind,
+  type OptionKinds,
+  wrongArgument,
+} from "../engine/check-options.js";
 import { type Clock, longestDelay, systemClock } from "../engine/clock.js";
 import { type DeadlineWheel, deadlinesOf } from "../engine/deadline.js";
 import type { Link } from "../engine/link.js";
@@ -13,7 +23,7 @@ import { createTripleRouter, type TripleRouter } from "./create-router.js";
 import { defaultLogger, type Logger } from "./logger.js";
 import { logged, ParkedHandlers } from "./parked-handlers.js";
 import { acceptedNames } from "./request-head.js";
-import { resolveServeOptions, type ServeOptions } from "./resolve-options.js";
+import { resolveServeOptions, type ServeOptions, serveOptionKinds } from "./resolve-options.js";
 import { ServerConnection, type ServerConnectionOwner } from "./server-connection.js";
 import { ServerLog } from "./server-log.js";
 
@@ -46,6 +56,17 @@ export interface ServerOptions extends ServeOptions {
   clock?: Clock | undefined;
 }
 
+/** The kinds of {@link ServerOptions}. */
+export const serverOptionKinds: OptionKinds<ServerOptions> = {
+  ...serveOptionKinds,
+  routes: { accepts: func.accepts, wanted: "(router) => router.service(…)" },
+  logger: loggerKind,
+  parkedHandlerMs: anyValue,
+  maxConnections: anyValue,
+  maxHeldBytes: anyValue,
+  clock: clockKind,
+};
+
 /** How a shutdown went. */
 export interface ShutdownReport {
   /** Calls that ended by themselves. */
@@ -76,8 +97,23 @@ const defaultGraceMs = 10_000;
 /** Time that cut handlers get to settle before the shutdown does. One that is parked may never. */
 const settleMs = 100;
 
-/** Makes a server of routes. Throws what `routes` throws: a service that is registered twice, for one. */
+/** Throws `InvalidArgument` for options of a server that can't be, or without routes. `owner` takes the options. */
+export function checkServerOptions(
+  owner: string,
+  options: ServerOptions,
+  kinds: Readonly<Record<string, OptionKind>> = serverOptionKinds,
+): void {
+  checkOptions(owner, options, kinds);
+  if (options.routes !== undefined) return;
+  throw wrongArgument(`option routes of ${owner}`, options.routes, serverOptionKinds.routes.wanted);
+}
+
+/**
+ * Makes a server of routes. Throws what `routes` throws: a service that is registered twice, for one. Throws `InvalidArgument` for an
+ * option that can't be.
+ */
 export function createServer(options: ServerOptions): Server {
+  checkServerOptions("createServer", options);
   return new LinkServer(options);
 }
 

@@ -1,8 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ConnectRouter } from "@connectrpc/connect";
+import {
+  checkOptions,
+  logger as loggerKind,
+  type OptionKinds,
+  signal,
+  wrongArgument,
+} from "../engine/check-options.js";
 import { createTripleRouter, type TripleRouter } from "./create-router.js";
 import { defaultLogger, type Logger } from "./logger.js";
-import type { ServeOptions } from "./resolve-options.js";
+import { type ServeOptions, serveOptionKinds } from "./resolve-options.js";
 import { ServerLog } from "./server-log.js";
 
 /** Options of {@link mount}. */
@@ -13,16 +20,25 @@ export interface MountOptions extends ServeOptions {
   logger?: Logger | undefined;
 }
 
+const mountOptionKinds: OptionKinds<MountOptions> = {
+  ...serveOptionKinds,
+  shutdownSignal: signal,
+  logger: loggerKind,
+};
+
 /**
  * Puts routes under one of Connect's own adapters: `connectNodeAdapter({ routes: mount(routes) })`, and likewise with
  * connect-fastify and connect-express. Group and version are dispatched as by the engine, a handler hears of its call's end as
  * it does there, and deadlines are kept; what a mount can't give is the engine's speed, early headers and the peer. The
- * interceptors and limits in `options` hold, not the adapter's. Throws what `routes` throws, and for asynchronous ones.
+ * interceptors and limits in `options` hold, not the adapter's. Throws what `routes` throws, and for asynchronous ones and options that can't be.
  */
 export function mount(
   routes: (router: TripleRouter) => unknown,
   options: MountOptions = {},
 ): (router: ConnectRouter) => void {
+  if (typeof routes !== "function")
+    throw wrongArgument("routes of mount", routes, "(router) => router.service(…)");
+  checkOptions("mount", options, mountOptionKinds);
   const { shutdownSignal = new AbortController().signal, logger, ...serve } = options;
   const log = new ServerLog(logger ?? defaultLogger);
   return (router) => {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Interceptor } from "@connectrpc/connect";
 import type { Compression } from "../connect-private.js";
-import { type FormatOptions, formatOptions } from "../engine/format-options.js";
+import { anyValue, compressions, flag, interceptors, type OptionKinds } from "../engine/check-options.js";
+import { type FormatOptions, formatOptionKinds, formatOptions } from "../engine/format-options.js";
 import { defaultMaxElements, largestMessage, sizeOption, timeOption } from "../protocol/check-option.js";
 import type { Resolved } from "../protocol/or-undefined.js";
 
@@ -28,6 +29,19 @@ export interface ServeOptions extends FormatOptions {
   /** Responses below this size are not compressed. Default 1024. */
   compressMinBytes?: number | undefined;
 }
+
+/** The kinds of {@link ServeOptions}; {@link resolveServeOptions} checks sizes and times. */
+export const serveOptionKinds: OptionKinds<ServeOptions> = {
+  ...formatOptionKinds,
+  interceptors,
+  readMaxBytes: anyValue,
+  readMaxElements: anyValue,
+  writeMaxBytes: anyValue,
+  maxTimeoutMs: anyValue,
+  acceptCompression: compressions,
+  compressResponses: flag,
+  compressMinBytes: anyValue,
+};
 
 /** {@link ServeOptions} with every default filled in. */
 export type ResolvedServeOptions = Resolved<Omit<ServeOptions, keyof FormatOptions>> &

@@ -2,9 +2,9 @@
 import { Code, type ConnectError } from "@connectrpc/connect";
 import { type Clock, systemClock } from "../engine/clock.js";
 import { TokenBucket } from "../engine/token-bucket.js";
+import { nearestName } from "../protocol/nearest-name.js";
 import { peerError } from "../protocol/peer-error.js";
 import { quote } from "../protocol/quote.js";
-import { nearestName } from "./nearest-name.js";
 
 /** Searches for the nearest name, at once and in each further second: one takes up to 1 ms. */
 const hintRate = { burst: 50, perSecond: 10 };
