@@ -8,7 +8,9 @@ import type { WatchedStream } from "./watched-stream.js";
 const trailers = ["x-status", "0"];
 /** U+2020 is no octet. */
 const unsendable = ["x-status", "\u2020"];
-const bytes = new Uint8Array(200_000).fill(0x61);
+/** The largest message that an application sends. */
+export const largestMessage = 200_000;
+const bytes = new Uint8Array(largestMessage).fill(0x61);
 
 /** Does what an application may do with a stream, also with one that is long gone. */
 export function act(machine: Machine, watched: WatchedStream, action: Action, n: number, end: boolean): void {
@@ -21,7 +23,7 @@ export function act(machine: Machine, watched: WatchedStream, action: Action, n:
       return;
     case "write":
       answerFirst(machine, watched);
-      watched.sent(stream.write(bytes.subarray(0, n), end));
+      if (stream.refuseMessage(n) === null) watched.sent(stream.write(bytes.subarray(0, n), end));
       return;
     case "writeInPlace":
       writeInPlace(machine, watched, n, end);
@@ -111,6 +113,6 @@ function writeInterrupted(machine: Machine, watched: WatchedStream, n: number, e
     watched.sent(stream.commit(n, end));
   } else {
     stream.unreserve();
-    watched.sent(stream.write(bytes.subarray(0, n), end));
+    if (stream.refuseMessage(n) === null) watched.sent(stream.write(bytes.subarray(0, n), end));
   }
 }

@@ -78,6 +78,7 @@ export class ConversationMaker {
       maxHeaderFields: this.lawful ? 256 : random.pick([16, 256]),
       maxContinuations: random.pick([1, 8]),
       maxEncoderTableSize: random.pick([0, 100, 4096]),
+      maxQueuedBytes: random.pick([131_072, 268_435_456]),
       maxUnreadOutput: random.pick([65_536, 1_048_576]),
       maxBytesPerTurn: random.pick([1, 100, 10_000, 131_072]),
       maxStreamsPerTurn: random.pick([1, 2, 64]),

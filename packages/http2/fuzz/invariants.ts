@@ -3,6 +3,7 @@ import type { Connection } from "../src/connection.js";
 import { maxUint31 } from "../src/frame/frame-type.js";
 import type { Stream } from "../src/stream.js";
 import { windowsOf } from "../tests/subject.js";
+import { largestMessage } from "./application.js";
 import type { Machine } from "./machine.js";
 import { must } from "./step.js";
 
@@ -63,6 +64,7 @@ export function checkInvariants(machine: Machine, caughtUp: boolean): void {
   checkBook(machine);
   checkScheduler(machine);
   checkMemory(machine);
+  checkQueues(machine);
   checkLedger(machine);
   checkRates(machine);
   checkTurns(machine);
@@ -147,6 +149,16 @@ function checkMemory({ connection, link, over }: Machine): void {
     !unread || link.paused || link.state !== "open" || over,
     `${link.pending} octets are unread, and reading goes on`,
   );
+}
+
+/** The bytes that wait to be sent are counted right, and are within the limit, but for a single message that is larger. */
+function checkQueues({ connection, streams }: Machine): void {
+  const { queuedBytes, options, decoder } = connection;
+  const sum = streams.reduce((all, { stream }) => all + (stream?.queue?.length ?? 0), 0);
+  must(queuedBytes === sum, `${queuedBytes} bytes wait to be sent by the count, ${sum} do`);
+  const most = Math.max(options.maxQueuedBytes, largestMessage);
+  must(queuedBytes <= most, `${queuedBytes} bytes wait to be sent, beyond ${most}`);
+  must(decoder.remembered <= 65_536, `${decoder.remembered} bytes of header lists are remembered`);
 }
 
 /** What the peer made this side do is within the rates of the options, as long as the connection lives. */
