@@ -58,7 +58,8 @@ export class CallScope implements Attempted, DeadlineEntry, HeadersMaker<null>, 
   deadlinePrevious: DeadlineEntry | null = null;
   deadlineSet = false;
   private readonly deadlines: DeadlineWheel;
-  private readonly userSignal: SharedSignal | null = null;
+  /** The signal that the user gave for this call. */
+  readonly userSignal: SharedSignal | null = null;
   private controller: AbortController | null = null;
   /** The context in which the signal was asked for. Its listeners are called there, whatever ends the call. */
   private signalContext: AsyncContext | null = null;

@@ -3,10 +3,11 @@ import type { ConnectError } from "@connectrpc/connect";
 import { runIsolated } from "../engine/async-context.js";
 import { ContextIterator } from "../engine/context-iterator.js";
 import { openIterator } from "../engine/iterator.js";
+import type { ReadWatcher } from "../engine/unread-messages.js";
 import type { CallScope } from "./call-scope.js";
 
 /** The call whose response the messages are. */
-export interface ForeignOwner {
+export interface ForeignOwner extends ReadWatcher {
   readonly scope: CallScope;
   /** All messages were read. */
   foreignEnded(): void;
@@ -38,7 +39,10 @@ export class ForeignMessages<O> {
     this.turn = read.catch(() => {});
     return new Promise((resolve, reject) => {
       this.waiting.add(reject);
-      const done = (): boolean => this.waiting.delete(reject);
+      const done = (): void => {
+        this.waiting.delete(reject);
+        if (this.waiting.size === 0) this.owner.readsSettled();
+      };
       read.then(
         (result) => {
           done();
@@ -50,6 +54,11 @@ export class ForeignMessages<O> {
         },
       );
     });
+  }
+
+  /** Whether a read waits. */
+  get reading(): boolean {
+    return this.waiting.size > 0;
   }
 
   /** Reads that wait reject, and the iterator is left. */

@@ -7,9 +7,10 @@ import { type CallObserver, observe, observeReceived } from "./call-observer.js"
 import { type AnyResponse, checkResponse } from "./call-request.js";
 import { callOf } from "./call-response.js";
 import type { CallScope } from "./call-scope.js";
-import { ForeignMessages } from "./foreign-messages.js";
+import { ForeignMessages, type ForeignOwner } from "./foreign-messages.js";
 import { Later } from "./later.js";
 import { observeInContext } from "./observe-in-context.js";
+import type { EndedBySignal } from "./shared-signal.js";
 
 const finished: IteratorResult<never, undefined> = Object.freeze({ done: true, value: undefined });
 
@@ -18,7 +19,7 @@ const finished: IteratorResult<never, undefined> = Object.freeze({ done: true, v
  * interceptors and connecting, to its last message. It has no reference to the handle, so that a handle that is dropped
  * can be collected, and the call with it.
  */
-export class StreamCall<O> {
+export class StreamCall<O> implements EndedBySignal, ForeignOwner {
   readonly scope: CallScope;
   /** Called with the call when it is over; must not refer to its handle. */
   whenOver: ((call: StreamCall<never>) => void) | null = null;
@@ -50,6 +51,7 @@ export class StreamCall<O> {
     this.onResponse = onResponse;
     scope.onEnd = (error) => {
       this.ended(error);
+      this.watchSignal();
       onEnd?.();
       this.whenOver?.(this as unknown as StreamCall<never>);
     };
@@ -74,7 +76,14 @@ export class StreamCall<O> {
 
   /** The next message; `done` at the end; rejects with the call's error, as often as asked. */
   next(holder: object): Promise<IteratorResult<O, undefined>> {
-    if (this.scope.over) this.leaveIfAborted();
+    if (!this.scope.over) return this.read(holder);
+    this.leaveIfAborted();
+    const read = this.read(holder);
+    this.watchSignal();
+    return read;
+  }
+
+  private read(holder: object): Promise<IteratorResult<O, undefined>> {
     if (this.refusal !== null) return Promise.reject(this.refusal);
     if (this.reader !== null) return this.reader.next(holder);
     if (this.foreign !== null) return this.foreign.next();
@@ -95,7 +104,11 @@ export class StreamCall<O> {
     if (unread) this.reader?.fail(error, true);
     else this.reader?.discard();
     this.foreign?.cancel(error);
-    if (this.refusal !== null) this.start();
+    if (this.refusal === null) return;
+    this.start();
+    if (this.response !== null) return;
+    this.header?.reject(this.refusal);
+    this.trailer?.reject(this.refusal);
   }
 
   /** Whether the call is over while its user has neither all of its messages nor its error. */
@@ -105,7 +118,33 @@ export class StreamCall<O> {
     return this.foreign?.ended !== true;
   }
 
-  /** A signal that fires after the call's end has no call to end: the next read looks at the signal. */
+  /** @inheritdoc */
+  signalFired(signal: AbortSignal): void {
+    this.cancel(errorFromThrown(signal.reason, Code.Canceled));
+  }
+
+  /** @inheritdoc */
+  readsSettled(): void {
+    this.scope.userSignal?.delete(this);
+  }
+
+  /**
+   * Listens to the user's signal while the call is over and its user still waits: for a decompression, or for an interceptor. The
+   * call itself no longer listens.
+   */
+  private watchSignal(): void {
+    const { userSignal } = this.scope;
+    if (userSignal === null || !this.unread) return;
+    const waits =
+      this.reader?.watch(this) ??
+      this.foreign?.reading ??
+      (this.started ?? this.header ?? this.trailer) !== null;
+    if (!waits) return;
+    this.leaveIfAborted();
+    if (this.refusal === null) userSignal.add(this);
+  }
+
+  /** A signal that fired when nothing waited has no call to end: the next read looks at the signal. */
   private leaveIfAborted(): void {
     if (!this.unread) return;
     const reason = this.scope.abortReason();
@@ -133,8 +172,10 @@ export class StreamCall<O> {
   get responseHeader(): Promise<Headers> {
     if (this.header === null) {
       this.header = new Later();
+      const error = this.refusal ?? this.scope.error;
       if (this.response !== null) this.header.resolve(this.response.header);
-      else if (this.scope.over) this.settleEmpty(this.header);
+      else if (this.scope.over && error !== null) this.header.reject(error);
+      else if (this.scope.over) this.watchSignal();
     }
     return this.header.promise;
   }
@@ -142,7 +183,10 @@ export class StreamCall<O> {
   get responseTrailer(): Promise<Headers> {
     if (this.trailer === null) {
       this.trailer = new Later();
-      if (this.scope.over) this.settleTrailer(this.scope.error);
+      if (this.scope.over) {
+        this.settleTrailer(this.scope.error ?? (this.response === null ? this.refusal : null));
+        this.watchSignal();
+      }
     }
     return this.trailer.promise;
   }
@@ -229,15 +273,10 @@ export class StreamCall<O> {
     else if (this.response !== null) this.trailer?.resolve(this.response.trailer);
   }
 
-  private settleEmpty(later: Later<Headers>): void {
-    const error = this.refusal ?? this.scope.error;
-    if (error !== null) later.reject(error);
-    else later.resolve(new Headers());
-  }
-
   private start(): void {
     this.hasStarted = true;
     this.started?.resolve();
     this.started = null;
+    this.readsSettled();
   }
 }

@@ -13,7 +13,7 @@ import type { Peer } from "./link.js";
 import type { MessageCodec } from "./message-codec.js";
 import { errorFromThrown } from "./thrown.js";
 import { decompressions, type QueuedWork } from "./turn-queue.js";
-import { UnreadMessages } from "./unread-messages.js";
+import { type ReadWatcher, UnreadMessages } from "./unread-messages.js";
 
 /** What the owner of a reader has to hear. */
 export interface ReaderOwner {
@@ -170,6 +170,14 @@ export class MessageReader<T>
 
   [Symbol.asyncIterator](): this {
     return this;
+  }
+
+  /** Whether a read waits for a decompression. If so, `watcher` is told once none does any more. */
+  watch(watcher: ReadWatcher): boolean {
+    const { unread } = this;
+    if (unread === null || !unread.decompressing || this.waiter === null) return false;
+    unread.watcher = watcher;
+    return true;
   }
 
   /** Takes a message that waits and is not compressed, without a promise; undefined if none does. For the unary kinds. */
@@ -367,6 +375,8 @@ export class MessageReader<T>
       unread.shift();
       this.handOutOne(b, start, end, owed, owned, compressed);
     }
+    unread.watcher?.readsSettled();
+    unread.watcher = null;
     if (unread.endPending && this.failure === null) this.ended();
     else this.settleWaiters();
   }

@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { compressedFlag, prefixLength, readLength, writePrefix } from "../protocol/envelope.js";
 
+/** What hears of reads that waited. */
+export interface ReadWatcher {
+  /** No read waits any more. */
+  readsSettled(): void;
+}
+
 /** A buffer of whole messages: with their prefixes, or one message without a prefix. */
 interface Segment {
   readonly b: Uint8Array;
@@ -39,6 +45,8 @@ export class UnreadMessages {
   length = 0;
   /** A message is being decompressed; it still counts as the first one. */
   decompressing = false;
+  /** Is told once, when no read waits for a decompression any more. */
+  watcher: ReadWatcher | null = null;
   /** The stream has ended behind them, and waits for its one message. */
   endPending = false;
   /** How often all messages were dropped. */
