@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 8: bounded memory. Four messages of a process are decompressed at a time, and connections take turns.
-// Mutant: core/src/engine/turn-queue.ts # new TurnQueue(atOnce) => new TurnQueue(4000)
+// Mutant: core/src/engine/turn-queue.ts # decompressions = new TurnQueue(atOnce) => decompressions = new TurnQueue(4000)
+// Mutant: core/src/engine/message-writer.ts # await compressions.run(this.owner.peer, compress); => await compress();
+// Mutant: core/src/engine/message-writer.ts # (this.stopped ? bytes : => (false ? bytes :
 // Mutant: core/src/engine/message-reader.ts # if (unread.decompressing && decompressions.leave(this.owner.peer, this)) unread.decompressing = false;
 // Mutant: core/src/server/connect-options.ts # decompressions.run(log, => ((_: unknown, work: () => Promise<Uint8Array<ArrayBuffer>>) => work())(log,
 import { createClient as createConnectClient } from "@connectrpc/connect";
@@ -72,6 +74,46 @@ describe.each(everyLink)("compressed messages over $name", (link) => {
     expect(seen.begun).toBe(5);
   });
 });
+
+test.each(["client", "server"] as const)(
+  "a %s compresses four messages at a time, none of calls that are over",
+  async (side) => {
+    const [link] = everyLink;
+    const seen = { begun: 0, running: 0, most: 0 };
+    const go = happening();
+    const slow: typeof compressionGzip = {
+      ...compressionGzip,
+      async compress(bytes) {
+        seen.begun++;
+        seen.most = Math.max(seen.most, ++seen.running);
+        await go;
+        seen.running--;
+        return compressionGzip.compress(bytes);
+      },
+    };
+    const atServer = side === "server";
+    await using end = await link!.start({
+      acceptCompression: [atServer ? slow : compressionGzip],
+      compressResponses: atServer,
+      transport: atServer ? { acceptCompression: [compressionGzip] } : { sendCompression: slow },
+      routes: (r) => r.service(GreetService, greeter()),
+    });
+    const client = createClient(GreetService, end.transport);
+    const controller = new AbortController();
+    const answers = Promise.all(Array.from({ length: 6 }, () => client.greet({ name })));
+    await until(() => seen.begun === 4);
+    const canceled = Array.from({ length: 6 }, () =>
+      errorOf(client.greet({ name }, { signal: controller.signal })),
+    );
+    if (atServer) await until(() => end.server.activeCalls === 12);
+    controller.abort();
+    for (const error of await Promise.all(canceled)) expect(error.code).toBe(Code.Canceled);
+    if (atServer) await until(() => end.server.activeCalls === 6);
+    go.tell();
+    for (const { greeting } of await answers) expect(greeting).toBe(name);
+    expect(seen).toEqual({ begun: 6, running: 0, most: 4 });
+  },
+);
 
 test.each(over("2"))("a mount decompresses four messages at a time: $title", async (mount) => {
   const { seen, go, compression } = gatedGzip();

@@ -36,6 +36,7 @@ function start(codec = text, compression: WriteCompression | null = null) {
     codec,
     {
       asyncContext: captureContext(),
+      peer: { address: "nowhere", transport: "memory" },
       beforeFirstMessage: () => void told.push("first"),
       sourceEnded: () => void told.push("ended"),
       sourceFailed: (error) => void told.push(error),

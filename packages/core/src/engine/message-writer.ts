@@ -6,10 +6,14 @@ import { type AsyncContext, captureContext } from "./async-context.js";
 import type { ByteStream } from "./byte-stream.js";
 import { choiceOf } from "./compress-choice.js";
 import { isThenable, openIterator } from "./iterator.js";
+import type { Peer } from "./link.js";
 import type { MessageCodec } from "./message-codec.js";
+import { compressions } from "./turn-queue.js";
 
 /** What the owner of a writer has to hear. */
 export interface WriterOwner {
+  /** The peer of the connection: connections take turns in compressing. */
+  readonly peer: Peer;
   /** The context of the source. The writer keeps it up to date, and enters it wherever a shared callback resumes the source. */
   asyncContext: AsyncContext;
   /** A message is about to be sent: headers have to have left. Called before the first one. */
@@ -354,7 +358,9 @@ export class MessageWriter<T> {
     const running: Promise<void> = (async () => {
       let sent = bytes;
       try {
-        if (deflates) sent = await how.compression.compress(bytes);
+        // A call that has ended meanwhile leaves its turn to others.
+        const compress = async () => (this.stopped ? bytes : how.compression.compress(bytes));
+        if (deflates) sent = await compressions.run(this.owner.peer, compress);
         await before;
       } finally {
         stream.compressing?.(-length);
