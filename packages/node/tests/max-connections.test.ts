@@ -3,7 +3,7 @@
 // Mutant: core/src/server/create-server.ts # if (this.connections.size >= this.maxConnections) { => if (false) {
 // Mutant: core/src/server/create-server.ts # link.abort(ResetCode.NO_ERROR, why); => link.abort(ResetCode.NO_ERROR, "");
 // Mutant: node/src/serve.ts # if (open >= most) { => if (false) {
-// Mutant: node/src/serve.ts # open--);
+// Mutant: node/src/serve.ts # open--); => open);
 // Mutant: core/src/server/create-server.ts # this.log.connectionRefused(link.peer.address, why) => undefined
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
