@@ -5,7 +5,7 @@
 // Mutant: core/src/engine/check-options.ts # if (!kind.accepts(value)) => if (false)
 // Mutant: core/src/engine/check-options.ts # if (ofTls.has(name.toLowerCase())) => if (false)
 // Mutant: core/src/server/create-server.ts # if (options.routes !== undefined) return; => return;
-// Mutant: core/src/client/create-client.ts # if (fault !== null) scope.cancel(fault);
+// Mutant: core/src/client/create-client.ts # scope.cancel(fault);
 // Mutant: core/src/client/create-client.ts # if (typeof transport === "string") { => if (false) {
 // Mutant: node/src/http2-options.ts # if (given !== undefined) checkOptions("http2", given, kinds);
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
