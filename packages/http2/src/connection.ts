@@ -79,6 +79,14 @@ export class Connection extends PeerActions implements ByteReceiver {
     return new HeaderBlock(fields);
   }
 
+  /**
+   * Sends a PING. `answered` is called once when its acknowledgement arrives: the peer has read everything that was sent before. If
+   * the connection ends first, it is not called.
+   */
+  ping(answered: () => void): void {
+    this.roundTrips.begin(answered);
+  }
+
   /** The largest header list that the peer takes, as it counts (RFC 9113 §6.5.2); Infinity until it has said. */
   get maxHeaderListSize(): number {
     return this.peerMaxHeaderListSize;

@@ -73,6 +73,8 @@ export class Limits {
   private readonly pingFrames: Bucket;
   private readonly updates: Bucket;
   private sentAtLastPing = -1;
+  private endsAtLastPing = 0;
+  private endsAtPingBefore = 0;
   private updatesPaidFor = 0;
   private emptyDataPaidFor = 0;
 
@@ -130,11 +132,18 @@ export class Limits {
     this.settingsFrames.take(this.now(), "SETTINGS");
   }
 
-  /** A PING that has to be answered; `sent` grows with every header block and DATA octet that this side sends. */
-  ping(sent: number): void {
+  /**
+   * A PING that has to be answered; `sent` grows with every header block and DATA octet that this side sends, `ends` with every
+   * stream that it ends. A server of ours asks behind the ends of uploads, see `HeldEnds` of @tristream/core: behind an end that it
+   * receives while a PING is in flight, the next PING follows at once. So an end pays for two PINGs.
+   */
+  ping(sent: number, ends: number): void {
     this.counters.pings++;
-    if (sent !== this.sentAtLastPing) this.sentAtLastPing = sent;
-    else this.pingFrames.take(this.now(), "PING without anything sent between them");
+    const paid = sent !== this.sentAtLastPing || ends !== this.endsAtPingBefore;
+    this.sentAtLastPing = sent;
+    this.endsAtPingBefore = this.endsAtLastPing;
+    this.endsAtLastPing = ends;
+    if (!paid) this.pingFrames.take(this.now(), "PING without anything sent between them");
   }
 
   /** WINDOW_UPDATE; `sent`: DATA octets that this side has sent. */

@@ -82,7 +82,9 @@ export interface Http2Options {
   emptyFrameRate?: RateLimit | undefined;
   /** SETTINGS frames, each of which is acknowledged (CVE-2019-9515). Default 100 and 1 a second. */
   settingsRate?: RateLimit | undefined;
-  /** PING frames with nothing sent by this side between them (CVE-2019-9512). Default 100 and 2 a second. */
+  /**
+   * PING frames with nothing sent by this side between them (CVE-2019-9512); the end of a stream pays for two. Default 100 and 2 a second.
+   */
   pingRate?: RateLimit | undefined;
   /** WINDOW_UPDATE frames beyond one for each KiB of DATA that this side has sent. Default 10,000 and 1000 a second. */
   windowUpdateRate?: RateLimit | undefined;

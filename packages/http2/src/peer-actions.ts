@@ -14,6 +14,7 @@ import { Keepalive } from "./keepalive.js";
 import type { Http2Options } from "./options.js";
 import { PostponedStreams } from "./postponed-streams.js";
 import { quote } from "./quote.js";
+import { RoundTrips } from "./round-trips.js";
 import { Setting } from "./settings.js";
 import { Stream } from "./stream.js";
 import { StreamCarrier } from "./stream-carrier.js";
@@ -32,6 +33,7 @@ export abstract class PeerActions extends StreamCarrier implements InboundHost, 
   protected readonly inbound: Inbound;
   protected readonly drain: Drain;
   protected readonly keepalive: Keepalive;
+  protected readonly roundTrips: RoundTrips;
   /** Why the connection ends, or will. */
   protected failure: Error | undefined;
   private readonly postponed = new PostponedStreams();
@@ -51,6 +53,7 @@ export abstract class PeerActions extends StreamCarrier implements InboundHost, 
     this.input = new InputTurns(this, this.options);
     this.drain = new Drain(this.writer);
     this.keepalive = new Keepalive(this.options, this.isServer);
+    this.roundTrips = new RoundTrips(this.writer);
   }
 
   /** Ends in order. */
@@ -168,11 +171,12 @@ export abstract class PeerActions extends StreamCarrier implements InboundHost, 
   }
 
   pingReceived(b: Uint8Array, start: number): void {
-    this.limits.ping(this.writer.headerBlocks + this.dataSent);
+    this.limits.ping(this.writer.headerBlocks + this.dataSent, this.endsSent);
     this.writer.ping(b, start, true);
   }
 
   pingAcknowledged(b: Uint8Array, start: number): void {
+    if (this.roundTrips.acknowledged(b, start)) return;
     if (this.drain.acknowledged(b, start, this.book.lastPeerId)) this.closeWhenIdle();
     else if (!this.keepalive.acknowledged(b, start)) this.limits.uselessFrame();
   }

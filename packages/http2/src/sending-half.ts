@@ -23,6 +23,8 @@ export interface SendingHost extends ReceivingHost {
   refuseMessage(length: number): string | null;
   /** Chunks of input that have arrived. */
   readonly arrivedChunks: number;
+  /** Streams that this side has ended so far. */
+  endsSent: number;
   writeHeaders(stream: SendingHalf, headers: OutgoingHeaders, end: boolean): void;
   /** Moves queued bytes as far as windows and link allow. */
   pump(stream: SendingHalf): void;
@@ -250,6 +252,7 @@ export abstract class SendingHalf<Host extends SendingHost = SendingHost> extend
 
   private endLocal(): void {
     this.localEnded = true;
+    this.host.endsSent++;
     if (this.remoteEnded && !this.closed) this.bothEnded();
   }
 }

@@ -60,6 +60,8 @@ export abstract class StreamCarrier implements StreamHost, SchedulerHost {
   queuedBytes = 0;
   /** Largest DATA frame that is sent: the peer's limit, within our own. */
   peerMaxFrameSize = 16_384;
+  /** Streams that this side has ended so far. */
+  endsSent = 0;
   readonly maxStreamWindow: number;
   /** The link is closed, or about to be after an error. */
   closing = false;

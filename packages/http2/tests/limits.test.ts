@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 8: bounded memory. What a peer may make this side do for nothing, kind by kind.
 // Mutant: http2/src/limits.ts # if (this.emptyDataPaidFor < Math.floor(received / octetsPerEmptyData)) { => if (false as boolean) {
+// Mutant: http2/src/limits.ts # || ends !== this.endsAtPingBefore
 import { describe, expect, it } from "@jest/globals";
 import { ErrorCode, Http2ConnectionError } from "../src/error-code.js";
 import { clientPreface, FrameType } from "../src/frame/frame-type.js";
@@ -150,6 +151,25 @@ describe("what honest peers do costs them nothing", () => {
       subject.stream(1).write(new Uint8Array(10), false);
     }
     expect(endOf(subject)).toBeNull();
+  });
+
+  it("two PINGs for each end of an upload", () => {
+    const subject = new Subject("client", { pingRate: three }).greet();
+    for (let n = 0; n < 50; n++) {
+      const [first, second] = [subject.open(), subject.open()];
+      subject.settle();
+      // The server asks behind the first end, and when it is answered behind the second one, which arrived meanwhile.
+      first.sendEnd();
+      second.sendEnd();
+      subject.receive(ping("12345678"), ping("12345678"));
+      subject.receive(
+        headers(first.id, response, { end: true }),
+        headers(second.id, response, { end: true }),
+      );
+    }
+    expect(endOf(subject)).toBeNull();
+    for (let n = 0; n < 5; n++) subject.receive(ping("12345678"));
+    expect(endOf(subject)).toEqual(calm("pingRate"));
   });
 
   it("a WINDOW_UPDATE for each KiB that was sent", () => {
