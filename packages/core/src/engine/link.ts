@@ -37,6 +37,11 @@ export interface Link {
   open(sink: ByteStreamSink, headers: OutgoingFields, end: boolean): ByteStream;
   /** Server: why a new call has to be refused, before its handler runs; null if it need not. Asked once for each call. */
   refuseCall?(): string | null;
+  /**
+   * Asks the peer for a sign that it has read everything so far: `answered` is called once when the sign arrives, and never if the
+   * link ends first. Absent on a link that can't ask.
+   */
+  ping?(answered: () => void): void;
   /** Ends in order: refuses new streams, lets open ones finish, closes. */
   shutdown(): void;
   /** Ends at once, with an HTTP/2 error code for the peer and a text for both. */

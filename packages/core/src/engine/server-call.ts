@@ -9,7 +9,7 @@ import { type AsyncContext, captureContext, contextFrom } from "./async-context.
 import type { ByteStream, ByteStreamSink, HeaderFields, StreamReset } from "./byte-stream.js";
 import type { DeadlineEntry, DeadlineWheel } from "./deadline.js";
 import { heldBytes } from "./held-bytes.js";
-import { holdEnd } from "./held-ends.js";
+import { type EndReceiver, type HeldEnds, holdForTwoTurns } from "./held-ends.js";
 import type { Peer } from "./link.js";
 import type { MessageCodec } from "./message-codec.js";
 import { MessageReader, type ReaderOwner } from "./message-reader.js";
@@ -51,6 +51,8 @@ export interface ServerCallHost extends ResponseHeads {
   readonly maxHeldBytes: number;
   /** The deadlines by the server's clock. */
   readonly deadlines: DeadlineWheel;
+  /** The ends of request streams that may still be reset. */
+  readonly heldEnds: HeldEnds;
   /** The server's context. Each call's context is a copy of it; no application code runs in it directly. */
   readonly asyncContext: AsyncContext;
   /** Why a call has to be refused now, before its handler runs; null if it need not. */
@@ -75,7 +77,7 @@ export const callEnded: ConnectError = new ConnectError("the call has ended", Co
  */
 export class ServerCall
   extends ServerResponse
-  implements ByteStreamSink, ReaderOwner, WriterOwner, DeadlineEntry
+  implements ByteStreamSink, EndReceiver, ReaderOwner, WriterOwner, DeadlineEntry
 {
   readonly head: RequestHead;
   readonly host: ServerCallHost;
@@ -140,7 +142,10 @@ export class ServerCall
   /** Begins; `ended`: the request has no body. */
   start(ended: boolean): void {
     if (this.method.requestStream) this.invoke(this.reader);
-    if (ended) this.end();
+    if (!ended) return;
+    // Clients that cancel by END_STREAM send it behind the headers. An end that comes with them needs no PING.
+    if (this.method.requestStream) holdForTwoTurns(this);
+    else this.reader.end();
   }
 
   /** The context in which the call's application code was last left; before that, a copy of the server's. */
@@ -306,12 +311,12 @@ export class ServerCall
 
   end(): void {
     // A handler of a single request message waits for this end, so it is not held.
-    if (this.method.requestStream) holdEnd(this);
+    if (this.method.requestStream) this.host.heldEnds.hold(this);
     else this.reader.end();
   }
 
-  /** The hold is over: no reset followed the end. */
-  endHeld(): void {
+  /** @inheritdoc */
+  deliverEnd(): void {
     if (!this.over) this.reader.end();
   }
 

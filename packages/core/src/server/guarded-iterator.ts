@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { holdEnd } from "../engine/held-ends.js";
+import { holdForTwoTurns } from "../engine/held-ends.js";
 import { isThenable, openIterator } from "../engine/iterator.js";
 import { reasonOf } from "./unless-aborted.js";
 
@@ -61,7 +61,7 @@ export class GuardedIterator<T> implements AsyncIterableIterator<T, undefined> {
           if (!this.pending.delete(reject)) return;
           this.taken?.(result.value);
           resolve(result);
-        } else if (this.lateEnd) holdEnd({ endHeld: ended });
+        } else if (this.lateEnd) holdForTwoTurns({ deliverEnd: ended });
         else ended();
       };
       const threw = (error: unknown): void => {

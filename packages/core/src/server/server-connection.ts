@@ -3,6 +3,7 @@ import { Code, type ConnectError } from "@connectrpc/connect";
 import type { AsyncContext } from "../engine/async-context.js";
 import type { ByteStream, ByteStreamSink, HeaderFields, PreparedHeaders } from "../engine/byte-stream.js";
 import type { DeadlineWheel } from "../engine/deadline.js";
+import { HeldEnds } from "../engine/held-ends.js";
 import type { Link, LinkEvents, Peer } from "../engine/link.js";
 import { type RequestHead, ServerCall, type ServerCallHost } from "../engine/server-call.js";
 import { responseHeadFields } from "../engine/server-response.js";
@@ -44,6 +45,7 @@ export class ServerConnection implements LinkEvents, ServerCallHost {
   readonly peer: Peer;
   readonly deadlines: DeadlineWheel;
   readonly maxHeldBytes: number;
+  readonly heldEnds: HeldEnds;
   readonly asyncContext: AsyncContext;
   readonly responseHead: Readonly<Record<Subtype, PreparedHeaders>>;
   readonly okTrailers: PreparedHeaders;
@@ -56,6 +58,7 @@ export class ServerConnection implements LinkEvents, ServerCallHost {
     this.owner = owner;
     this.deadlines = owner.deadlines;
     this.maxHeldBytes = owner.maxHeldBytes;
+    this.heldEnds = new HeldEnds(link, owner.deadlines);
     this.responseHead = {
       proto: link.prepare(responseHeadFields("proto", owner.acceptEncoding)),
       json: link.prepare(responseHeadFields("json", owner.acceptEncoding)),
@@ -93,6 +96,7 @@ export class ServerConnection implements LinkEvents, ServerCallHost {
 
   /** @inheritdoc */
   closed(error?: Error): void {
+    this.heldEnds.clear();
     this.owner.connectionClosed(this, error);
   }
 
