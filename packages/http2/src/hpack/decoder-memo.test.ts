@@ -187,6 +187,10 @@ describe("what a decoder remembers", () => {
     const decoder = new HpackDecoder();
     decode(decoder, ...insert("a", "1"));
     const list = decode(decoder, 0x82, 0xbe);
+    const before = decoder.remembered;
+    // 80 codes of 5 bits: a long value is remembered by itself, too.
+    decode(decoder, 0x10, 1, 0x6e, 0x80 | 50, ...new Array<number>(50).fill(0));
+    expect(decoder.remembered).toBeGreaterThan(before);
     decoder.forget();
     expect(decoder.remembered).toBe(0);
     const again = decode(decoder, 0x82, 0xbe);
