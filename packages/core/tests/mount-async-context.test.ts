@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 13: each call's code runs in its own context, under Connect's adapters too.
 // Mutant: core/src/server/connect-impl.ts # return new ContextIterator(openIterator(source)); => return openIterator(source) as never;
+// Mutant: core/src/server/relayed-signal.ts # context.runInAsyncScope(controller.abort, controller, source.reason) => controller.abort(source.reason)
+// Mutant: core/src/server/relayed-signal.ts # aborted: { get: () => source.aborted },
 // Mutant: core/src/server/guard-handler.ts # this.context.runInAsyncScope(this.ending.abort, this.ending, reason); => this.ending.abort(reason);
 import { create, toBinary } from "@bufbuild/protobuf";
 import { createConnectRouter } from "@connectrpc/connect";
@@ -14,6 +16,17 @@ import { callers, long, Stores } from "./stores.js";
 type Greeter = Partial<TripleServiceImpl<typeof GreetService>>;
 
 const answers = 8;
+
+/** The state of a signal in words. */
+function stateOf(signal: AbortSignal): string {
+  if (!signal.aborted) return "not fired";
+  try {
+    signal.throwIfAborted();
+    return "fired, does not throw";
+  } catch (error) {
+    return `fired, throws ${error === signal.reason ? "its reason" : "another error"}, of ${(error as Error).name}`;
+  }
+}
 
 /** A store per call, named by its caller. */
 const runsIn =
@@ -94,17 +107,19 @@ describe.each(ways)("a mount's AsyncLocalStorage, $title", ({ mount, protocol })
     stores.expectOwn(...places, "begin");
   });
 
-  test("listeners of the signal and the finally of a generator see no other call's store at a cancel", async () => {
+  test("listeners of the signal and the finally of a generator see the call's store at a cancel", async () => {
     const stores = new Stores();
+    const states = new Set<string>();
     await using end = await start({
       async *greetServerStream({ name }, context) {
         stores.storage.enterWith(name);
-        context.signal.addEventListener("abort", () => stores.visit("signal", undefined));
+        context.signal.addEventListener("abort", () => stores.visit("signal", name));
         try {
           yield { greeting: long };
           yield { greeting: long.repeat(20) };
           for (;;) yield { greeting: long };
         } finally {
+          states.add(stateOf(context.signal));
           stores.visit("finally", name);
         }
       },
@@ -116,6 +131,7 @@ describe.each(ways)("a mount's AsyncLocalStorage, $title", ({ mount, protocol })
     });
     await until(() => stores.visits.finally === callers.length && stores.visits.signal === callers.length);
     stores.expectOwn("finally", "signal");
+    expect([...states]).toEqual(["fired, throws its reason, of ConnectError"]);
   });
 });
 
@@ -136,7 +152,7 @@ test("whoever ends a call of a mount, its code sees the store of the call", asyn
   };
   const greeter: Greeter = {
     async *greetServerStream({ name }, context) {
-      context.signal.addEventListener("abort", () => stores.visit("signal", undefined));
+      context.signal.addEventListener("abort", () => stores.visit("signal", name));
       try {
         for (;;) yield { greeting: name };
       } finally {

@@ -6,6 +6,7 @@ import type { Peer } from "../engine/link.js";
 import type { ServerCall } from "../engine/server-call.js";
 import type { Selector } from "../protocol/selector.js";
 import type { Registration } from "./registration.js";
+import { relayedSignal } from "./relayed-signal.js";
 import type { TripleContext } from "./triple-context.js";
 
 /** What a context needs of the server. */
@@ -128,7 +129,8 @@ export function contextWith(
 
 /**
  * The context of Connect's own handlers with the members of Triple, for routes that are served outside the engine. The caller,
- * early headers and the compression of single messages are not available there. `compresses`: responses are compressed.
+ * early headers and the compression of single messages are not available there. `compresses`: responses are compressed. The signal
+ * is made when the handler first reads it, and keeps the async context of that moment.
  */
 export function contextOfConnect(
   context: HandlerContext,
@@ -136,8 +138,13 @@ export function contextOfConnect(
   host: ContextHost,
   compresses: boolean,
 ): TripleContext {
+  let signal: AbortSignal | null = null;
   return {
     ...context,
+    get signal() {
+      signal ??= relayedSignal(context.signal);
+      return signal;
+    },
     group: selector.group,
     version: selector.version,
     peer: { address: "unknown", transport: "tcp" },
