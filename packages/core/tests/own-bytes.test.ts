@@ -5,10 +5,10 @@
 // Mutant: core/src/engine/unread-messages.ts # const own = owned ? b : => const own = true ? b :
 // Mutant: core/src/engine/message-reader.ts # this.handOutOne(b, start, end, owed, owned, compressed); => this.handOutOne(b, start, end, owed, false, compressed);
 // Mutant: core/src/connect-private.ts # error.details = error.details.map(withOwnValue);
-// Mutant: core/src/server/guard-interceptor.ts # ownBytes(req.message);
-// Mutant: core/src/server/guard-interceptor.ts # { lateEnd, taken: ownBytes } => { lateEnd }
-// Mutant: core/src/client/foreign-method.ts # ownBytes(res.message);
-// Mutant: core/src/client/foreign-error.ts # if (result.done !== true) ownBytes(result.value);
+// Mutant: core/src/server/guard-interceptor.ts # copyViews(req.message);
+// Mutant: core/src/server/guard-interceptor.ts # { lateEnd, taken: copyViews } => { lateEnd }
+// Mutant: core/src/client/foreign-method.ts # copyViews(res.message);
+// Mutant: core/src/client/foreign-error.ts # if (result.done !== true) copyViews(result.value);
 
 import { type BytesValue, BytesValueSchema } from "@bufbuild/protobuf/wkt";
 import { createClient as createConnectClient, encodeBinaryHeader } from "@connectrpc/connect";

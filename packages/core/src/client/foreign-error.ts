@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Code, ConnectError } from "@connectrpc/connect";
-import { ownBytes } from "../engine/own-bytes.js";
+import { copyViews } from "../engine/copy-views.js";
 import { thrownConnectError } from "../engine/thrown.js";
 import { grpcStatus } from "../protocol/headers.js";
 
@@ -42,7 +42,7 @@ class ForeignMessages<T> implements AsyncIterator<T> {
   async next(): Promise<IteratorResult<T>> {
     try {
       const result = await this.source.next();
-      if (result.done !== true) ownBytes(result.value);
+      if (result.done !== true) copyViews(result.value);
       return result;
     } catch (error) {
       throw foreignError(error);

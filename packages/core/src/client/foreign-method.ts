@@ -3,8 +3,8 @@ import type { DescMethodStreaming, DescMethodUnary } from "@bufbuild/protobuf";
 import { Code, ConnectError, type Transport } from "@connectrpc/connect";
 import { captureContext } from "../engine/async-context.js";
 import { ContextIterable } from "../engine/context-iterator.js";
+import { copyViews } from "../engine/copy-views.js";
 import { deadlines } from "../engine/deadline.js";
-import { ownBytes } from "../engine/own-bytes.js";
 import { joinBinaryValues } from "../protocol/metadata.js";
 import { renamedMethod } from "../protocol/rename-method.js";
 import { selectorFields } from "../protocol/selector.js";
@@ -85,7 +85,7 @@ function foreignTimeout(timeoutMs: number | undefined): number | undefined {
 /** The response, with messages and errors like those of our own transports. */
 function readable(res: AnyResponse): AnyResponse {
   if (!res.stream) {
-    ownBytes(res.message);
+    copyViews(res.message);
     return res;
   }
   const { service, method, header, trailer } = res;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ConnectError, createContextKey, type Interceptor, type StreamRequest } from "@connectrpc/connect";
 import { formatStatusDetails } from "../connect-private.js";
-import { ownBytes } from "../engine/own-bytes.js";
+import { copyViews } from "../engine/copy-views.js";
 import { replayable } from "../engine/replayable.js";
 import { thrownConnectError } from "../engine/thrown.js";
 import { GuardedIterator } from "./guarded-iterator.js";
@@ -27,11 +27,11 @@ export function guardInterceptor(log: ServerLog): Interceptor {
     };
     try {
       if (!req.stream) {
-        ownBytes(req.message);
+        copyViews(req.message);
         return await unlessAborted(next(req), signal);
       }
       const lateEnd = req.method.methodKind !== "server_streaming";
-      const message = new GuardedIterator(req.message, signal, { lateEnd, taken: ownBytes });
+      const message = new GuardedIterator(req.message, signal, { lateEnd, taken: copyViews });
       const res = await unlessAborted(next({ ...req, message: forRuns(req, message) as never }), signal);
       if (!res.stream) return res;
       return { ...res, message: new GuardedIterator(res.message, signal, { own: true, failure }) };
