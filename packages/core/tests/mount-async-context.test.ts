@@ -2,13 +2,13 @@
 // Promise 13: each call's code runs in its own context, under Connect's adapters too.
 // Mutant: core/src/server/connect-impl.ts # return new ContextIterator(openIterator(source)); => return openIterator(source) as never;
 // Mutant: core/src/server/relayed-signal.ts # context.runInAsyncScope(controller.abort, controller, source.reason) => controller.abort(source.reason)
-// Mutant: core/src/server/relayed-signal.ts # aborted: { get: () => source.aborted },
+// Mutant: core/src/server/relayed-signal.ts # Object.defineProperties(signal, { => Object.defineProperties({}, {
 // Mutant: core/src/server/guard-handler.ts # this.context.runInAsyncScope(this.ending.abort, this.ending, reason); => this.ending.abort(reason);
 import { create, toBinary } from "@bufbuild/protobuf";
 import { createConnectRouter } from "@connectrpc/connect";
 import { createClient, type Interceptor, mount, type TripleServiceImpl } from "@tristream/core";
 import { GreetRequestSchema, GreetService } from "@tristream/gen/greet/greet_pb.js";
-import { all, until } from "./events.js";
+import { all, happening, until } from "./events.js";
 import { type MountedRoutes, stockTransport, ways } from "./mounts.js";
 import { envelope } from "./raw-client.js";
 import { callers, long, Stores } from "./stores.js";
@@ -133,6 +133,44 @@ describe.each(ways)("a mount's AsyncLocalStorage, $title", ({ mount, protocol })
     stores.expectOwn("finally", "signal");
     expect([...states]).toEqual(["fired, throws its reason, of ConnectError"]);
   });
+});
+
+test("an interceptor's listener finds the handler's signal fired, with the reason of its own", async () => {
+  const begun = happening();
+  const seen = happening<unknown[]>();
+  const listens: Interceptor = (next) => (req) => {
+    req.signal.addEventListener("abort", () => {
+      seen.tell([own?.aborted, own?.reason === req.signal.reason]);
+    });
+    return next(req);
+  };
+  let own: AbortSignal | undefined;
+  const router = createConnectRouter();
+  const routes = (r: Parameters<Parameters<typeof mount>[0]>[0]) =>
+    r.service(GreetService, {
+      greet(_request, { signal }) {
+        own = signal;
+        begun.tell();
+        return new Promise(() => {});
+      },
+    });
+  mount(routes, { interceptors: [listens] })(router);
+  const handler = router.handlers.find((each) => each.method.name === "Greet")!;
+  const controller = new AbortController();
+  const answer = handler({
+    httpVersion: "2.0",
+    url: `http://localhost${handler.requestPath}`,
+    method: "POST",
+    header: new Headers({ "content-type": "application/grpc+proto" }),
+    body: (async function* () {
+      yield envelope(new Uint8Array(0));
+    })(),
+    signal: controller.signal,
+  });
+  await begun;
+  controller.abort();
+  expect(await seen).toEqual([true, true]);
+  await answer;
 });
 
 test("whoever ends a call of a mount, its code sees the store of the call", async () => {
