@@ -10,3 +10,9 @@ const elementBytes = 100;
 export function memoryOf(bytes: number, elements: number): number {
   return bytes + elements * elementBytes;
 }
+
+/**
+ * A message of at most so many bytes is not counted: with its 128 elements it takes 50 kB at most, and each handler has one. Counting
+ * would cost a stream of small messages two calls for each.
+ */
+export const uncountedBytes = 256;

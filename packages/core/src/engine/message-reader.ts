@@ -7,7 +7,7 @@ import { reasonText } from "../protocol/printable.js";
 import type { AsyncContext } from "./async-context.js";
 import type { ByteStream } from "./byte-stream.js";
 import { EnvelopeReader } from "./envelope-reader.js";
-import { memoryOf } from "./held-bytes.js";
+import { memoryOf, uncountedBytes } from "./held-bytes.js";
 import { inflate } from "./inflate.js";
 import type { Peer } from "./link.js";
 import type { MessageCodec } from "./message-codec.js";
@@ -83,6 +83,8 @@ export class MessageReader<T>
   private moreWaiters: Waiter<T>[] | null = null;
   /** Who is kept from garbage collection while a read waits. */
   holder: unknown = null;
+  /** The owner counts the memory of the message that was decoded last. */
+  private counted = false;
   private complete = false;
   private failure: ConnectError | null = null;
 
@@ -202,7 +204,7 @@ export class MessageReader<T>
 
   private wait(holder: unknown): Promise<IteratorResult<T, undefined>> {
     this.holder = holder;
-    this.owner.hold(0);
+    if (this.counted) this.release();
     return new Promise((resolve) => {
       if (this.waiter === null) this.waiter = resolve;
       else {
@@ -315,10 +317,21 @@ export class MessageReader<T>
       );
       return undefined;
     }
+    if (end - start <= uncountedBytes) {
+      if (this.counted) this.release();
+      return message;
+    }
+    this.counted = true;
     const refusal = this.owner.hold(memoryOf(end - start, this.codec.elements()));
     if (refusal === null) return message;
     this.unreadable(owed, refusal);
     return undefined;
+  }
+
+  /** The application does not have the message any more that was counted last. */
+  private release(): void {
+    this.counted = false;
+    this.owner.hold(0);
   }
 
   /** Takes and parses the first unread message, which is not compressed; undefined if it can't be read. */
