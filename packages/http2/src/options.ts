@@ -90,11 +90,11 @@ export interface Http2Options {
   windowUpdateRate?: RateLimit | undefined;
   /**
    * Bytes of input that one turn of the event loop reads; the rest waits for the next turn, and the peer's other bytes in the
-   * kernel. Passed by at most 65,536. Default 131,072 for a server: the calls of other connections keep their latency. Default 524,288 for a
+   * kernel. Passed by at most 65,536. Default 262,144 for a server: the calls of other connections keep their latency. Default 524,288 for a
    * client, whose large streams were 6 % slower with the smaller one.
    */
   maxBytesPerTurn?: number | undefined;
-  /** New streams of the peer that one turn of the event loop reads; what follows waits for the next turn. Server. Default 64. */
+  /** New streams of the peer that one turn of the event loop reads; what follows waits for the next turn. Server. Default 128. */
   maxStreamsPerTurn?: number | undefined;
   /** Time for the peer's preface and first SETTINGS. Default 10,000. */
   prefaceTimeoutMs?: number | undefined;
@@ -161,11 +161,11 @@ export function resolveHttp2Options(
     maxBytesPerTurn: within(
       options.maxBytesPerTurn,
       "maxBytesPerTurn",
-      role === "client" ? 524_288 : 131_072,
+      role === "client" ? 524_288 : 262_144,
       1,
       2 ** 40,
     ),
-    maxStreamsPerTurn: within(options.maxStreamsPerTurn, "maxStreamsPerTurn", 64, 1, 2 ** 31 - 1),
+    maxStreamsPerTurn: within(options.maxStreamsPerTurn, "maxStreamsPerTurn", 128, 1, 2 ** 31 - 1),
     resetRate: rate(options.resetRate, "resetRate", 2500, 100),
     deadlineRate: rate(options.deadlineRate, "deadlineRate", 5000, 2000),
     emptyFrameRate: rate(options.emptyFrameRate, "emptyFrameRate", 1000, 50),
