@@ -74,6 +74,9 @@ GreetServerStream answered 3
 [unauthenticated] who?
 GreetStream answered 1
 `,
+  "retries.ts": `hello a, b
+FailedPrecondition after [unavailable] busy
+`,
   "tracing.ts": `[ [ 'a of blue', 'a of blue' ], [ 'b of red', 'b of red' ] ]
 `,
   "selectors.ts": `one
