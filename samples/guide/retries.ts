@@ -59,4 +59,4 @@ busy = 1;
 // Without `replayable`, the second attempt would send a part: the call fails instead, with the first error as its cause.
 const failed = await client.greetClientStream(names()).then(() => undefined, ConnectError.from);
 // #endregion
-console.log(failed && Code[failed.code], "after", (failed?.cause as Error).message);
+if (failed?.cause instanceof Error) console.log(Code[failed.code], "after", failed.cause.message);
