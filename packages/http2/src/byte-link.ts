@@ -31,8 +31,11 @@ export interface ByteLink {
   resume(): void;
   /** Runs `callback` when the code that runs now and the promise jobs it queued are done (Node: `process.nextTick`). */
   afterTurn(callback: () => void): void;
-  /** Runs `callback` after pending input had its turn (Node: `setImmediate`). */
-  nextTurn(callback: () => void): void;
+  /**
+   * Runs `callback` after pending input had its turn (Node: `setImmediate`). With `background`, the event loop may first wait for more input, as
+   * if nothing had been asked for.
+   */
+  nextTurn(callback: () => void, background?: boolean): void;
   /** Keeps the process alive, or lets it end, while nothing else does. A runtime without the notion ignores it. */
   setActive(active: boolean): void;
   /** Monotonic time in milliseconds. */

@@ -27,8 +27,9 @@ interface KeptChunk {
  * Reads the input in portions: so many bytes and new streams a turn of the event loop. The rest is kept, in order, for the
  * following turns, and the link is paused meanwhile. Otherwise one peer's 2 MiB would delay the calls of all others.
  *
- * The budget is for the time since the last turn that this connection knows of. A turn is asked for when half of it is spent, so
- * a connection with little input asks for none, and a busy one is paused only when its input really fills a turn.
+ * The budget is for the time since the last turn that this connection knows of. The turn is marked when half of it is spent, so
+ * a connection with little input marks none, and a busy one is paused only when its input really fills a turn. A mark doesn't keep the event
+ * loop from sleeping: immediates that do cost 7 % of pipelined small messages, since each turn then reads less.
  */
 export class InputTurns {
   /** Chunks that have arrived. */
@@ -42,7 +43,10 @@ export class InputTurns {
   private readonly maxStreams: number;
   private bytesLeft: number;
   private streamsLeft: number;
-  private turning = false;
+  /** The link says when the turn is over. */
+  private marked = false;
+  /** The link has been asked for a turn. */
+  private waiting = false;
   private stopped = false;
   private kept: KeptChunk[] = [];
 
@@ -98,7 +102,7 @@ export class InputTurns {
   outputTaken(): void {
     if (!this.resting) return;
     this.host.link.pause();
-    this.askForTurn();
+    this.wait();
   }
 
   /** The connection reads no more. The link goes on, since one that closes with unread input would lose its last output. */
@@ -119,32 +123,48 @@ export class InputTurns {
     }
   }
 
-  /** Rests when the budget is spent, and asks for a turn when half of it is. */
+  /** Rests when the budget is spent, and marks the turn when half of it is. */
   private spent(): void {
     if (this.bytesLeft <= 0 || this.streamsLeft <= 0) this.rest();
-    else if (this.bytesLeft * 2 <= this.maxBytes || this.streamsLeft * 2 <= this.maxStreams)
-      this.askForTurn();
+    else if (this.bytesLeft * 2 <= this.maxBytes || this.streamsLeft * 2 <= this.maxStreams) this.mark();
   }
 
   private rest(): void {
     if (this.resting || this.stopped) return;
     this.resting = true;
     this.host.link.pause();
-    this.askForTurn();
+    this.wait();
   }
 
-  private askForTurn(): void {
-    if (this.turning) return;
-    this.turning = true;
+  /** Learns of the next turn, whenever that comes: the event loop may sleep before it. */
+  private mark(): void {
+    if (this.marked || this.waiting) return;
+    this.marked = true;
+    this.host.link.nextTurn(this.turnMarked, true);
+  }
+
+  private readonly turnMarked = (): void => {
+    this.marked = false;
+    if (!this.waiting) this.refill();
+  };
+
+  /** Has the next turn come at once. */
+  private wait(): void {
+    if (this.waiting) return;
+    this.waiting = true;
     this.host.link.nextTurn(this.turn);
   }
 
   private readonly turn = (): void => {
-    this.turning = false;
-    this.bytesLeft = this.maxBytes;
-    this.streamsLeft = this.maxStreams;
+    this.waiting = false;
+    this.refill();
     if (!this.resting || this.host.outputWaits) return;
     this.resting = false;
     this.host.readOn();
   };
+
+  private refill(): void {
+    this.bytesLeft = this.maxBytes;
+    this.streamsLeft = this.maxStreams;
+  }
 }

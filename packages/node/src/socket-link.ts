@@ -79,8 +79,8 @@ export class SocketLink implements ByteLink {
     afterTurn(callback);
   }
 
-  nextTurn(callback: () => void): void {
-    nextTurn(callback);
+  nextTurn(callback: () => void, background = false): void {
+    nextTurn(callback, background);
   }
 
   setActive(active: boolean): void {

@@ -12,11 +12,17 @@ export const afterTurn: (callback: () => void) => void =
     ? (callback) => nextTurn(callback)
     : (callback) => void resolved.then(() => nextTick!(callback));
 
-/** Runs `callback` in a later turn of the event loop, after input that is ready: `setImmediate`, or a timer where there is none. */
-export const nextTurn: (callback: () => void) => void =
+/**
+ * Runs `callback` in a later turn of the event loop, after input that is ready: `setImmediate`, or a timer where there is none. With
+ * `background`, the event loop may wait for input or a timer before that turn, and end without it.
+ */
+export const nextTurn: (callback: () => void, background?: boolean) => void =
   setImmediate === undefined
     ? (callback) => void setTimeout(callback, 0)
-    : (callback) => void setImmediate!(callback);
+    : (callback, background = false) => {
+        const immediate = setImmediate!(callback) as { unref?(): void };
+        if (background) immediate.unref?.();
+      };
 
 /** Runs `callback` when the input of this turn of the event loop and of the next was read. */
 export function afterInput(callback: () => void): void {
