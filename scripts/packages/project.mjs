@@ -4,9 +4,9 @@ import { basename, join } from "node:path";
 import { runNode, runNpm } from "./child.mjs";
 import { published } from "./published.mjs";
 
-const sample = ["client.ts", "greet-all.ts", "greeter.ts", "run-or-explain.ts", "server.ts"];
+const sample = ["client.ts", "greet-all.ts", "greeter.ts", "printable.ts", "run-or-explain.ts", "server.ts"];
 /** Without the two programs: they await at the top level, which CommonJS has not. */
-const sampleModules = ["greet-all.ts", "greeter.ts"];
+const sampleModules = ["greet-all.ts", "greeter.ts", "printable.ts"];
 
 /** Packs every package into `folder`; returns a map from name to tarball. */
 export async function pack(folder) {
