@@ -27,7 +27,7 @@ interface Inside {
   readonly limits: { readonly emptyDataPaidFor: number };
   readonly input: {
     readonly resting: boolean;
-    readonly turning: boolean;
+    readonly waiting: boolean;
     readonly bytesLeft: number;
     readonly streamsLeft: number;
     readonly kept: readonly unknown[];
@@ -180,7 +180,7 @@ function checkRates({ connection, link, over }: Machine): void {
 
 /** What one turn reads is bounded, and what it leaves is read later. */
 function checkTurns({ connection, link, over }: Machine): void {
-  const { resting, turning, bytesLeft, streamsLeft, kept } = inside(connection).input;
+  const { resting, waiting, bytesLeft, streamsLeft, kept } = inside(connection).input;
   must(bytesLeft > -65_536, `a turn read ${-bytesLeft} octets too many`);
   must(streamsLeft >= 0, `a turn read ${-streamsLeft} streams too many`);
   if (over) {
@@ -189,7 +189,7 @@ function checkTurns({ connection, link, over }: Machine): void {
   }
   must(kept.length === 0 || resting, `${kept.length} chunks wait for no turn`);
   must(!resting || link.paused, "input is kept, and more is delivered");
-  must(!resting || turning || connection.output.paused, "input is kept, and no turn was asked for");
+  must(!resting || waiting || connection.output.paused, "input is kept, and no turn was asked for");
 }
 
 function checkLedger({ connection, streams, over }: Machine): void {
