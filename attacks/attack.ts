@@ -2,7 +2,7 @@
 import type { ServeOptions } from "@tristream/node";
 import type { Offender } from "./offender-connections.js";
 
-/** What the offender saw. */
+/** The offender's observations. */
 export interface OffenderReport {
   /** Connections that it made, and those that the server ended. */
   opened: number;
@@ -23,7 +23,7 @@ export interface OffenderReport {
   rounds: number;
 }
 
-/** What the server's process saw meanwhile. */
+/** The observations of the server's process. */
 export interface ServerReport {
   /** Growth of the resident memory at its peak, in MiB. */
   rssMiB: number;
@@ -42,7 +42,7 @@ export interface ServerReport {
   log: string[];
 }
 
-/** What the well-behaved client measured in a time. */
+/** The well-behaved client's measurements of a period. */
 export interface Figures {
   /** Calls and messages that were answered in a second. */
   rate: number;
@@ -65,11 +65,11 @@ export interface Seen {
 /** An attack, and what has to become of it. */
 export interface Attack {
   readonly name: string;
-  /** What the offender does. */
+  /** The offender's part. */
   readonly does: string;
-  /** What has to happen, in words. */
+  /** The required outcome, in words. */
   readonly rule: string;
-  /** Whether `--short` plays it. */
+  /** `--short` plays it, too. */
   readonly short?: boolean;
   /** Options of the server, beyond the defaults. */
   readonly server?: Partial<ServeOptions>;

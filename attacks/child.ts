@@ -3,7 +3,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import type { Figures, OffenderReport, ServerReport } from "./attack.js";
 
-/** What each process can be asked for, and what it answers. */
+/** The requests that each process takes, and its answers. */
 export interface Requests {
   server: {
     open: { ask: { attack: string }; answer: number };

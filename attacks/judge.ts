@@ -17,7 +17,7 @@ const leastCore = 0.5;
 const slackMiB = 96;
 const mib = 2 ** 20;
 
-/** What is wrong with what was seen. */
+/** The faults of an outcome. */
 export interface Verdict {
   /** The rule of the attack, memory, errors: wrong is wrong. */
   readonly wrong: string[];
