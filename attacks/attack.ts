@@ -83,7 +83,7 @@ export interface Attack {
   readonly ends?: boolean;
   /** Plays it once; it is played again while there is time. */
   play(offender: Offender): Promise<void>;
-  /** What is wrong with what was seen, beyond what every attack has to keep. */
+  /** The faults of an outcome, beyond the rules of every attack. */
   judge(seen: Seen): string[];
 }
 

@@ -83,7 +83,7 @@ export class Child<Role extends keyof Requests> {
         };
       };
       this.waiting.set(id, {
-        // What comes is what the other process answers to this name.
+        // The other process answers this name with a value of this type.
         done: settle(resolve as (value: unknown) => void),
         failed: settle(reject),
       });

@@ -47,7 +47,7 @@ answer<"good-client">({
     }
     const sent = performance.now();
     await Promise.all(running);
-    // What was late counts as late: the time until the last answer is a part of the time.
+    // A late answer counts as late: the period lasts until the last answer.
     const seconds = (Math.max(sent, performance.now()) - began) / 1000;
     times.sort((a, b) => a - b);
     const at = (part: number): number =>

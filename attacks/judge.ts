@@ -21,7 +21,7 @@ const mib = 2 ** 20;
 export interface Verdict {
   /** The rule of the attack, memory, errors: wrong is wrong. */
   readonly wrong: string[];
-  /** What a busy machine can cause, too: rate and p99 of the well-behaved client. */
+  /** The rate and p99 of the well-behaved client, which a busy machine lowers, too. */
   readonly slow: string[];
 }
 

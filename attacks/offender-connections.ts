@@ -70,7 +70,7 @@ export class Offender {
   }
 }
 
-/** A connection by hand: it writes what it is told to, and answers only SETTINGS and PING. */
+/** A connection by hand: it writes given frames, and answers only SETTINGS and PING. */
 export class RawConnection {
   /** Settles when the connection is closed, by whomever. */
   readonly over: Promise<void>;

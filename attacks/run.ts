@@ -58,7 +58,7 @@ async function main(): Promise<number> {
     }
     played.push(result);
     for (const problem of result.problems) console.log(`       ${problem}`);
-    // What an attack leaves in a process is not the next one's.
+    // Each attack has a process of its own: garbage of the one before would count.
     if (options.short && result.problems.length === 0) continue;
     server.kill();
     server = new Child("server");

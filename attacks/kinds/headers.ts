@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What comes before a call: prefaces, header lists and HPACK.
+// Attacks before a call: prefaces, header lists and HPACK.
 import { block, continuation, frame, headers, settings, Type } from "../../interop/probes/frames.mjs";
 import { type Attack, atMost, cutBy, endedBy, kept, type Seen } from "../attack.js";
 import { idOf, requestTo } from "../calls.js";

@@ -91,7 +91,7 @@ export const timeAttacks: readonly Attack[] = [
         await raw.send(headers(idOf(i), requestTo("GreetServerStream")), data(idOf(i), body, { end: true }));
       await offender.untilTheEnd();
     },
-    // An end that nobody reads is seen by the log.
+    // The log shows an end that the offender does not read.
     judge: (seen) => isNamed("writeTimeoutMs", seen),
   },
   {

@@ -2,9 +2,9 @@
 // Who cancels must not take a part for the whole: what has arrived and was not read is dropped, and reads reject, also when the
 // call is over by then.
 // Mutant: core/src/client/stream-call.ts # if (unread) this.refusal = this.scope.error ?? error;
-// Mutant: core/src/client/stream-call.ts # if (this.scope.over) this.leaveIfAborted();
+// Mutant: core/src/client/stream-call.ts # if (!this.scope.over) return this.read(holder); => return this.read(holder);
 // Mutant: core/src/client/foreign-messages.ts # this.ended = true;
-// Mutant: core/src/client/stream-call.ts # if (this.refusal !== null) this.start();
+// Mutant: core/src/client/stream-call.ts # if (this.refusal === null) return; => return;
 // Mutant: core/src/client/stream-call.ts # return this.reader.waiting > 0; => return true;
 // Mutant: core/src/client/stream-call.ts # this.refusal = this.scope.error ?? error; => this.refusal = error;
 import { compressionGzip } from "@connectrpc/connect-node";

@@ -3,7 +3,7 @@
 // Mutant: core/src/engine/message-writer.ts # private leave(source: AsyncIterator<T> | Iterator<T>): void { => private leave(source: AsyncIterator<T> | Iterator<T>): void { return undefined as never;
 // Mutant: core/src/engine/server-call.ts # this.reader.fail(outcome ?? callEnded, true);
 // Mutant: core/src/engine/client-call.ts # sourceFailed(error: unknown): void { => sourceFailed(error: unknown): void { return undefined as never;
-// Mutant: core/src/engine/client-call.ts # this.writer.stop(error !== null && this.stream.closed);
+// Mutant: core/src/engine/client-call.ts # this.writer.stop();
 import { Code, ConnectError, createClient } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { errorOf, fired, happening, until } from "./events.js";

@@ -2,7 +2,7 @@
 // Promise 3: no handler is orphaned. One that is parked on an await of its own is reported, and keeps its place.
 // Mutant: core/src/server/create-server.ts # if (running) this.parked.add(call);
 // Mutant: core/src/engine/server-call.ts # this.stream.hold();
-// Mutant: core/src/engine/server-call.ts # if (this.over) this.host.settledLate(this, error);
+// Mutant: core/src/engine/server-call.ts # this.host.settledLate(this, error);
 // Mutant: core/src/server/create-server.ts # afterInput( => queueMicrotask(
 import { Code, createClient, type Logger } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
