@@ -36,7 +36,10 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
 }
 
 const rows = [];
+/** What the red runs printed last. */
+const ends = [];
 for (const asked of versions) rows.push(await runUnder(asked));
+for (const end of ends) console.log(end);
 console.log(`\n${table(["node", `npm run ${options.script}`, "", "seconds"], rows)}`);
 const red = rows.filter(([, verdict]) => verdict !== "ok");
 if (red.length > 0) fail(`red under ${red.map(([name]) => name).join(", ")}`);
@@ -59,7 +62,8 @@ async function runUnder(asked) {
   }
   const version = spawnSync(node, ["--version"], { encoding: "utf8" }).stdout?.trim() || "does not run";
   console.log(`\n== node ${asked}: ${version}`);
-  const { code, signal, last } = await runScript(node);
+  const { code, signal, last, end } = await runScript(node);
+  if (code !== 0) ends.push(`\n== the end of the output under node ${asked}\n${end}`);
   return row(version, code === 0 ? "ok" : "RED", code === 0 || signal === null ? last : `ended by ${signal}`);
 }
 
@@ -84,7 +88,7 @@ function get(asked) {
   throw new Error(`npm can't install ${name}@${asked}\n${stderr}`);
 }
 
-/** Runs the script, shows its output, and resolves with its end and the last line of its stdout. */
+/** Runs the script, shows its output, and resolves with how it ended and the last lines of its stdout. */
 function runScript(node) {
   // First on PATH: npm's scripts say `node`, and tests start `npm`. Node's own children are started by process.execPath.
   const env = { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH}` };
@@ -101,14 +105,17 @@ function runScript(node) {
     tail = `${tail}${text}`.slice(-2000);
   });
   return new Promise((done) => {
-    child.once("error", (error) => done({ code: null, signal: null, last: error.message }));
-    child.once("close", (code, signal) =>
-      done({ code, signal, last: tail.trimEnd().split("\n").at(-1).slice(0, 80) }),
-    );
+    child.once("error", (error) => done({ code: null, signal: null, last: error.message, end: "" }));
+    child.once("close", (code, signal) => done({ code, signal, ...lastLines(tail) }));
   }).finally(() => {
     clearTimeout(timer);
     child = undefined;
   });
+}
+
+function lastLines(text) {
+  const lines = text.trimEnd().split("\n");
+  return { last: lines.at(-1).slice(0, 80), end: lines.slice(-20).join("\n") };
 }
 
 function endChild(signal) {
