@@ -33,11 +33,13 @@ import {
 jest.setTimeout(20_000);
 
 const page = await readFile(new URL("../../../docs/errors.md", import.meta.url), "utf8");
-/** The texts of each numbered row of the page's table. */
-const rows = new Map(
-  [...page.matchAll(/^\| *(\d+) \|[^|]*\|([^|]*)\|/gm)].map(([, number, cell]) => [
+/** The texts of each numbered situation of the page: the lines of its text blocks. */
+const situations = new Map(
+  [...page.matchAll(/^## (\d+)\. .*\n([\s\S]*?)(?=^## )/gm)].map(([, number, section]) => [
     Number(number),
-    [...cell!.matchAll(/`([^`]+)`/g)].map(([, text]) => text!),
+    [...section!.matchAll(/^```text\n([\s\S]*?)^```$/gm)].flatMap(([, block]) =>
+      block!.trimEnd().split("\n"),
+    ),
   ]),
 );
 const seen = new Map<number, Set<string>>();
@@ -57,13 +59,13 @@ function asOnThePage(text: string, port: number): string {
   );
 }
 
-/** A text is one line, is in its row of the page, and is what the test says. */
-function expectText(row: number, text: string, port: number, expected: string): void {
+/** Expects that a text is one line, stands in its situation on the page, and is what the test says. */
+function expectText(situation: number, text: string, port: number, expected: string): void {
   expect(text).not.toContain("\n");
   const normal = asOnThePage(text, port);
   expect(normal).toBe(expected);
-  expect(rows.get(row)).toContain(expected);
-  seen.set(row, (seen.get(row) ?? new Set()).add(expected));
+  expect(situations.get(situation)).toContain(expected);
+  seen.set(situation, (seen.get(situation) ?? new Set()).add(expected));
 }
 
 async function errorOf(call: PromiseLike<unknown>): Promise<ConnectError> {
@@ -514,8 +516,9 @@ describe("10: a message is too large", () => {
 
 describe("the page", () => {
   // The last test: it needs what the others have seen.
-  it("has no text that nobody sees any more", () => {
-    expect(rows.size).toBe(10);
-    for (const [row, texts] of rows) expect([...(seen.get(row) ?? [])].sort()).toEqual([...texts].sort());
+  it("has ten situations, and no text that its situation does not produce", () => {
+    expect([...situations.keys()]).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+    for (const [situation, texts] of situations)
+      expect([...(seen.get(situation) ?? [])].sort()).toEqual([...texts].sort());
   });
 });
