@@ -26,7 +26,7 @@ export const deadlines: Part = {
         if (status !== "4")
           wrong(`${inWords(made)}: a client that never cancels got ${status === never ? "nothing" : status}`);
       }
-      // The call is over for the server, though the handler may still be parked.
+      // The call is over for the server, though the handler may still be stuck.
       plan.release.tell();
       if (plan.wasEntered) await handlerEnds(made, [Code.DeadlineExceeded, Code.Canceled], wrong);
       rig.plans.delete(plan);

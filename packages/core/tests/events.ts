@@ -48,7 +48,7 @@ export async function turns(n: number): Promise<void> {
   for (let i = 0; i < n; i++) await new Promise((resolve) => setImmediate(resolve));
 }
 
-/** Never settles: a handler that is parked on an await of its own. */
+/** Never settles: a handler that is stuck on an await of its own. */
 export function forEver(): Promise<never> {
   return new Promise(() => {});
 }

@@ -11,7 +11,7 @@ import { greeter } from "./greeter.js";
 
 test("connect-es, at the limit on streams, cancels all of its calls, and those that waited are served", async () => {
   const limit = 20;
-  let parked = 0;
+  let stuck = 0;
   await using server = await serve({
     host: "127.0.0.1",
     port: 0,
@@ -21,8 +21,8 @@ test("connect-es, at the limit on streams, cancels all of its calls, and those t
       r.service(GreetService, {
         ...greeter(),
         async greet({ name }, { signal }) {
-          if (name === "parked") {
-            parked++;
+          if (name === "stuck") {
+            stuck++;
             await fired(signal);
           }
           return { greeting: name };
@@ -35,8 +35,8 @@ test("connect-es, at the limit on streams, cancels all of its calls, and those t
   );
   await client.greet({ name: "first" });
   const controllers = Array.from({ length: limit }, () => new AbortController());
-  const canceled = controllers.map(({ signal }) => errorOf(client.greet({ name: "parked" }, { signal })));
-  await until(() => parked === limit);
+  const canceled = controllers.map(({ signal }) => errorOf(client.greet({ name: "stuck" }, { signal })));
+  await until(() => stuck === limit);
   const waiting = Array.from({ length: limit }, (_, i) => client.greet({ name: `${i}` }));
   for (const controller of controllers) controller.abort();
   await Promise.all(canceled);

@@ -8,7 +8,7 @@
 // Mutant: core/src/server/server-log.ts # typeof listSize === "number" && listSize <= usualListSize => false
 // Mutant: core/src/server/server-log.ts # listSize <= usualListSize => true
 // Mutant: core/src/client/client-log.ts # if (limits.admit("warn", kind, method)) write(text()); => write(text());
-// Mutant: core/src/server/parked-handlers.ts # this.reported = this.log.parked => this.reported = true; this.log.parked
+// Mutant: core/src/server/stuck-handlers.ts # this.reported = this.log.stuck => this.reported = true; this.log.stuck
 import { connect as connectHttp2 } from "node:http2";
 import { connect } from "node:net";
 import { jest } from "@jest/globals";
@@ -40,7 +40,7 @@ describe.each(everyLink)("a server's log over $name", (link) => {
     const end = await link.start({
       logger: log.logger,
       clock,
-      parkedHandlerMs: 1000,
+      stuckHandlerMs: 1000,
       routes: (r) =>
         r.service(GreetService, {
           greet({ name }) {
@@ -134,7 +134,7 @@ describe.each(everyLink)("a server's log over $name", (link) => {
     await using end = await link.start({
       logger: log.logger,
       clock,
-      parkedHandlerMs: 1000,
+      stuckHandlerMs: 1000,
       routes: (r) =>
         r.service(GreetService, { greet: () => new Promise((resolve) => ends.push(() => resolve({}))) }),
     });

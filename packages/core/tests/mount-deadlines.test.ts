@@ -115,7 +115,7 @@ describe.each(over("2"))("$title, against a client of gRPC that never cancels", 
     expect(outcome.code).toBe(Code.DeadlineExceeded);
   });
 
-  test("a read that is parked rejects with it", async () => {
+  test("a pending read rejects with it", async () => {
     const { read, routes } = ending();
     await using server = await mount.start({ routes });
     const body = envelope(empty);
@@ -186,7 +186,7 @@ describe.each(over("1.1"))("$title, against a client of Connect that never cance
     });
   });
 
-  test("a read that is parked rejects with it", async () => {
+  test("a pending read rejects with it", async () => {
     const { read, routes } = ending();
     await using server = await mount.start({ routes });
     const body = envelope(empty);

@@ -122,7 +122,7 @@ const uploads = ways.flatMap((way) =>
 );
 
 describe("when the client leaves", () => {
-  test.each(ways)("the signal of a parked handler fires: $title", async ({ mount, protocol }) => {
+  test.each(ways)("the signal of a stuck handler fires: $title", async ({ mount, protocol }) => {
     const { seen, impl } = waiting();
     await using server = await mount.start({ routes: (r) => r.service(GreetService, impl) });
     using end = stockTransport(server.port, protocol, mount.http);
@@ -166,7 +166,7 @@ describe("when the client leaves", () => {
     expect(await seen.signal).toMatchObject(canceled);
   });
 
-  test.each(over("2"))("a parked read rejects: a client that resets, to $title", async (mount) => {
+  test.each(over("2"))("a pending read rejects: a client that resets, to $title", async (mount) => {
     for (const kind of ["upload", "bidi"] as const) {
       const { seen, impl } = waiting();
       await using server = await mount.start({ routes: (r) => r.service(GreetService, impl) });
@@ -183,7 +183,7 @@ describe("when the client leaves", () => {
   });
 
   test.each(ways.filter((way) => way.mount.http === "1.1"))(
-    "a parked read rejects: $title",
+    "a pending read rejects: $title",
     async ({ mount, protocol }) => {
       const { seen, impl } = waiting();
       await using server = await mount.start({ routes: (r) => r.service(GreetService, impl) });
@@ -222,7 +222,7 @@ describe("when the socket is cut", () => {
     expect(errors).toEqual([]);
   }
 
-  test.each(uploads)("a parked read rejects: $kind, $title", async (way) => {
+  test.each(uploads)("a pending read rejects: $kind, $title", async (way) => {
     const { seen, impl } = waiting();
     await cutCall(way, impl, calls[way.kind], () => seen.begun.promise);
     expect(await seen.read).toMatchObject(canceled);

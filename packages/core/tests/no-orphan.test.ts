@@ -66,7 +66,7 @@ describe.each(everyLink)("no handler is orphaned over $name", (link) => {
     await cleanup;
   });
 
-  test("a handler parked on an await of its own does not hold the call", async () => {
+  test("a handler stuck on an await of its own does not hold the call", async () => {
     const signal = happening<unknown>();
     await using end = await link.start({
       routes: (r) =>

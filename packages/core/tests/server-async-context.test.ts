@@ -223,7 +223,7 @@ describe.each(everyLink)("a server's AsyncLocalStorage over $name", (link: LinkK
   });
 
   /** Handlers whose clients leave while they wait for room: what is told of the end, sees its own store. */
-  function parkedAtYield(stores: Stores): Greeter {
+  function suspendedAtYield(stores: Stores): Greeter {
     return {
       async *greetServerStream({ name }, context) {
         context.signal.addEventListener("abort", () => stores.visit("signal", name));
@@ -244,7 +244,7 @@ describe.each(everyLink)("a server's AsyncLocalStorage over $name", (link: LinkK
     async (how) => {
       const stores = new Stores();
       const clock = createClock();
-      await using end = await start(parkedAtYield(stores), {
+      await using end = await start(suspendedAtYield(stores), {
         cuttable: how === "cut",
         clock,
         transport: { clock },
@@ -268,7 +268,7 @@ describe.each(everyLink)("a server's AsyncLocalStorage over $name", (link: LinkK
   test("listeners of a signal that an interceptor asked for are called in the handler's context", async () => {
     const stores = new Stores();
     const copies: Interceptor = (next) => (req) => next({ ...req });
-    await using end = await start(parkedAtYield(stores), { interceptors: [copies, runsIn(stores)] });
+    await using end = await start(suspendedAtYield(stores), { interceptors: [copies, runsIn(stores)] });
     const client = createClient(GreetService, end.transport);
     const streams = callers.map((name) =>
       client.greetServerStream({ name }, { headers: { "x-call": name } }),
@@ -333,7 +333,7 @@ describe.each(everyLink)("a server's AsyncLocalStorage over $name", (link: LinkK
     const stores = new Stores();
     const told = (message: string): void => {
       if (message.includes("GreetService/Greet,")) stores.visit("of an error", "a");
-      if (message.includes("still runs")) stores.visit("of a parked handler", "b");
+      if (message.includes("still runs")) stores.visit("of a stuck handler", "b");
       if (message.includes("has ended, ")) stores.visit("of its end", "b");
     };
     const leave = happening();
@@ -349,7 +349,7 @@ describe.each(everyLink)("a server's AsyncLocalStorage over $name", (link: LinkK
           return {};
         },
       },
-      { logger: { ...quiet, error: told, warn: told }, parkedHandlerMs: 1 },
+      { logger: { ...quiet, error: told, warn: told }, stuckHandlerMs: 1 },
     );
     const client = createClient(GreetService, end.transport);
     await errorOf(client.greet({}));
@@ -357,7 +357,7 @@ describe.each(everyLink)("a server's AsyncLocalStorage over $name", (link: LinkK
     await upload.send({});
     await until(() => end.server.activeCalls === 1);
     stores.storage.run("whoever cancels", () => upload.cancel());
-    await until(() => "of a parked handler" in stores.visits);
+    await until(() => "of a stuck handler" in stores.visits);
     stores.storage.run("whoever lets it go", () => leave.tell());
     await until(() => "of its end" in stores.visits);
     stores.expectOwn("of an error");

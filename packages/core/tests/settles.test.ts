@@ -322,7 +322,7 @@ describe("every call settles", () => {
     const read = async (messages: AsyncIterable<unknown>): Promise<void> => drain(messages);
     await using end = loopback({
       logger: quiet,
-      parkedHandlerMs: 1_000_000,
+      stuckHandlerMs: 1_000_000,
       hook: (bytes, direction) => {
         wire.tap(bytes, direction);
         return bytes;

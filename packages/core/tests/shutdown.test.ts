@@ -84,12 +84,12 @@ describe.each(everyLink)("shutdown over $name", (link) => {
     const client = createClient(GreetService, end.transport);
     const chat = client.greetStream();
     await chat.receive();
-    const parked = client.greetServerStream({});
-    await parked.receive();
+    const stuck = client.greetServerStream({});
+    await stuck.receive();
     const report = end.server.shutdown({ graceMs: 20 });
     const error = await errorOf(chat.receive());
     expect(error).toMatchObject({ code: Code.Unavailable, rawMessage: "the server is shutting down" });
-    expect((await errorOf(parked.receive())).code).toBe(Code.Unavailable);
+    expect((await errorOf(stuck.receive())).code).toBe(Code.Unavailable);
     expect(await signal).toMatchObject({ code: Code.Unavailable });
     expect(await read).toBe(await signal);
     expect(await report).toEqual({ finished: 0, cut: 2 });

@@ -397,7 +397,7 @@ describe("8: nobody serves the method or service", () => {
 });
 
 describe("9: a deadline has passed", () => {
-  const parked = (router: TripleRouter) =>
+  const stuck = (router: TripleRouter) =>
     router.service(GreetService, { greet: () => new Promise(() => {}) });
 
   it("the client's own", async () => {
@@ -425,7 +425,7 @@ describe("9: a deadline has passed", () => {
   });
 
   it("the server's answer to a client that does not count itself", async () => {
-    await using end = await start(parked);
+    await using end = await start(stuck);
     const session = connectHttp2(`http://127.0.0.1:${end.port}`);
     const stream = session.request({
       ":method": "POST",
@@ -447,7 +447,7 @@ describe("9: a deadline has passed", () => {
   });
 
   it("one that is longer than the server allows", async () => {
-    await using end = await start(parked, { maxTimeoutMs: 1000 });
+    await using end = await start(stuck, { maxTimeoutMs: 1000 });
     const error = await errorOf(end.client.greet({}, { timeoutMs: 60_000 }));
     expect(error.code).toBe(Code.InvalidArgument);
     expectText(

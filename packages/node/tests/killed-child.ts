@@ -7,7 +7,7 @@ import { createClient, createTransport, serve } from "@tristream/node";
 const [role, port] = process.argv.slice(2);
 
 if (role === "server") {
-  const parked = new Promise<never>(() => {});
+  const stuck = new Promise<never>(() => {});
   const say = (): boolean => process.stdout.write("begun\n");
   const server = await serve({
     host: "127.0.0.1",
@@ -16,7 +16,7 @@ if (role === "server") {
       router.service(GreetService, {
         greet() {
           say();
-          return parked;
+          return stuck;
         },
         async greetClientStream(requests) {
           for await (const _ of requests) say();
@@ -25,7 +25,7 @@ if (role === "server") {
         async *greetServerStream() {
           yield { greeting: "one" };
           say();
-          await parked;
+          await stuck;
         },
         async *greetStream(requests) {
           for await (const { name } of requests) {

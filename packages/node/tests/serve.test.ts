@@ -168,7 +168,7 @@ describe("options that can't be", () => {
       { maxTimeoutMs: Number.NaN },
       "maxTimeoutMs is NaN: pass milliseconds above 0, or Infinity for no limit",
     ],
-    [{ parkedHandlerMs: -1 }, "parkedHandlerMs is -1: pass milliseconds above 0, or Infinity for no limit"],
+    [{ stuckHandlerMs: -1 }, "stuckHandlerMs is -1: pass milliseconds above 0, or Infinity for no limit"],
     [{ readMaxBytes: 0 }, "readMaxBytes is 0: pass an integer from 1 to 4294967295"],
     [{ compressMinBytes: -1 }, "compressMinBytes is -1: pass an integer from 0 to 4294967295"],
     [{ port: 99_999 }, "can't listen on 127.0.0.1:99999: use a port from 0 to 65535"],

@@ -50,7 +50,7 @@ const serveOptions: Omit<ServeOptions, "routes"> = {
   acceptCompression: undefined,
   compressResponses: undefined,
   maxTimeoutMs: undefined,
-  parkedHandlerMs: undefined,
+  stuckHandlerMs: undefined,
   maxConnections: undefined,
   maxHeldBytes: undefined,
   clock: undefined,

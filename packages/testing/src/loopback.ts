@@ -22,7 +22,7 @@ export interface LoopbackOptions extends ServerOptions {
   /** HTTP/2 options of both ends. */
   http2?: Http2Options | undefined;
   /**
-   * What all times of both ends are measured by: deadlines, HTTP/2's times, the grace time of a shutdown, reports of parked handlers.
+   * What all times of both ends are measured by: deadlines, HTTP/2's times, the grace time of a shutdown, reports of stuck handlers.
    * Default: the runtime's time. With one of {@link createClock} they pass when the test says so.
    */
   clock?: Clock | undefined;

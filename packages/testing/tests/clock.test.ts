@@ -167,9 +167,9 @@ describe("a loopback by a test's clock", () => {
     expect(await call.error).toMatchObject({ code: Code.Unavailable });
   });
 
-  test("a handler that outlives its call is reported after parkedHandlerMs", async () => {
+  test("a handler that outlives its call is reported after stuckHandlerMs", async () => {
     const { logger, lines } = warnings();
-    const { clock, link, client } = mute({ logger, parkedHandlerMs: 60_000 });
+    const { clock, link, client } = mute({ logger, stuckHandlerMs: 60_000 });
     await using _link = link;
     const call = watched(client.greet({}, { timeoutMs: 1000 }));
     await clock.advance(1004);

@@ -185,7 +185,7 @@ export class MessageWriter<T> {
 
   /**
    * The call is over: nothing is sent any more, and the source is told by `return()`, which runs the `finally` of a
-   * generator that waits at a `yield`. Its answer is not awaited: it may be parked for ever.
+   * generator that waits at a `yield`. Its answer is not awaited: it may be pending for ever.
    */
   stop(): void {
     if (this.stopped) return;

@@ -92,7 +92,7 @@ export class ServerCall
   /** With what the call ended; null if well, or if it has not. */
   outcome: ConnectError | null = null;
   /** A slot for whoever watches a handler that outlives its call. */
-  parked: unknown = null;
+  stuck: unknown = null;
   /** A slot for the handler's context. */
   context: unknown = undefined;
   dueAt = 0;

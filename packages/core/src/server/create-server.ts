@@ -21,11 +21,11 @@ import { ResetCode } from "../protocol/reset-code.js";
 import { CallList } from "./call-list.js";
 import { createTripleRouter, type TripleRouter } from "./create-router.js";
 import { defaultLogger, type Logger } from "./logger.js";
-import { logged, ParkedHandlers } from "./parked-handlers.js";
 import { acceptedNames } from "./request-head.js";
 import { resolveServeOptions, type ServeOptions, serveOptionKinds } from "./resolve-options.js";
 import { ServerConnection, type ServerConnectionOwner } from "./server-connection.js";
 import { ServerLog } from "./server-log.js";
+import { logged, StuckHandlers } from "./stuck-handlers.js";
 
 /** Options of {@link createServer}. */
 export interface ServerOptions extends ServeOptions {
@@ -37,7 +37,7 @@ export interface ServerOptions extends ServeOptions {
    * A handler that has not settled so many milliseconds after its call ended is reported, and again when it ends: it
    * awaits something that does not heed `context.signal`, and nobody can end it. Default 5000.
    */
-  parkedHandlerMs?: number | undefined;
+  stuckHandlerMs?: number | undefined;
   /**
    * Connections that may be open at once. A further one is refused: its GOAWAY says why, its calls fail with `Unavailable`, and the log
    * says so. Default: none.
@@ -50,7 +50,7 @@ export interface ServerOptions extends ServeOptions {
    */
   maxHeldBytes?: number | undefined;
   /**
-   * The clock of deadlines, of a shutdown's grace time and of `parkedHandlerMs`. Default: the runtime's, which a test's
+   * The clock of deadlines, of a shutdown's grace time and of `stuckHandlerMs`. Default: the runtime's, which a test's
    * fake timers don't stop. For tests: `createClock` of `@tristream/testing`.
    */
   clock?: Clock | undefined;
@@ -61,7 +61,7 @@ export const serverOptionKinds: OptionKinds<ServerOptions> = {
   ...serveOptionKinds,
   routes: { accepts: func.accepts, wanted: "(router) => router.service(…)" },
   logger: loggerKind,
-  parkedHandlerMs: anyValue,
+  stuckHandlerMs: anyValue,
   maxConnections: anyValue,
   maxHeldBytes: anyValue,
   clock: clockKind,
@@ -94,7 +94,7 @@ export interface Server {
 
 const oneGiB = 1_073_741_824;
 const defaultGraceMs = 10_000;
-/** Time that cut handlers get to settle before the shutdown does. One that is parked may never. */
+/** Time that cut handlers get to settle before the shutdown does. One that is stuck may never. */
 const settleMs = 100;
 
 /** Throws `InvalidArgument` for options of a server that can't be, or without routes. `owner` takes the options. */
@@ -128,7 +128,7 @@ class LinkServer implements Server, ServerConnectionOwner {
   readonly maxHeldBytes: number;
   private readonly clock: Clock;
   private readonly log: ServerLog;
-  private readonly parked: ParkedHandlers;
+  private readonly stuck: StuckHandlers;
   private readonly connections = new Set<ServerConnection>();
   private readonly maxConnections: number;
   private readonly shutdownController = new AbortController();
@@ -144,9 +144,9 @@ class LinkServer implements Server, ServerConnectionOwner {
     this.clock = options.clock ?? systemClock;
     this.deadlines = deadlinesOf(this.clock);
     this.log = new ServerLog(options.logger ?? defaultLogger, this.clock);
-    this.parked = new ParkedHandlers(
+    this.stuck = new StuckHandlers(
       this.log,
-      timeOption("parkedHandlerMs", options.parkedHandlerMs) ?? 5000,
+      timeOption("stuckHandlerMs", options.stuckHandlerMs) ?? 5000,
       this.deadlines,
     );
     this.maxHeldBytes = memoryOption("maxHeldBytes", options.maxHeldBytes) ?? oneGiB;
@@ -210,14 +210,14 @@ class LinkServer implements Server, ServerConnectionOwner {
 
   callEnded(call: ServerCall, running: boolean): void {
     this.calls.delete(call);
-    if (running) this.parked.add(call);
+    if (running) this.stuck.add(call);
     if (this.stopping === null) return;
     this.finished++;
     this.checkStopped();
   }
 
   settledLate(call: ServerCall, error: unknown): void {
-    this.parked.settled(call, error);
+    this.stuck.settled(call, error);
     this.checkStopped();
   }
 
@@ -266,7 +266,7 @@ class LinkServer implements Server, ServerConnectionOwner {
   private checkStopped(): void {
     if (this.stopped === null || this.calls.size > 0 || this.connections.size > 0) return;
     this.cancelGrace?.();
-    if (this.parked.size === 0) this.settleStopped();
+    if (this.stuck.size === 0) this.settleStopped();
     // By real time: a test's clock that stands must not hold up the end of a server.
     // A busy process may find the timer due at once: a handler that awaits input gets two turns that read some.
     else this.cancelSettle ??= systemClock.after(settleMs, () => afterInput(() => this.settleStopped()));

@@ -11,7 +11,7 @@ import { reasonOf, unlessAborted } from "./unless-aborted.js";
 
 /**
  * The outermost interceptor of calls that Connect's machinery serves. It keeps what the engine promises elsewhere: when
- * the call ends, by its client, its deadline or its connection, a read of requests that is parked rejects, a generator that
+ * the call ends, by its client, its deadline or its connection, a pending read of requests rejects, a generator that
  * is blocked at a `yield` is returned and runs its `finally`, and the caller gets its answer whatever handler and
  * interceptors await. What they throw that is no `ConnectError` is logged, with an id that the client sees.
  */

@@ -22,7 +22,7 @@ const finished: IteratorResult<never, undefined> = Object.freeze({ done: true, v
 
 /**
  * The iterator of any iterable whose reads reject with a signal's reason when that fires, also one that is pending, and
- * whatever the source does: it may be parked for ever. After the signal nothing of the source is handed out any more.
+ * whatever the source does: it may be pending for ever. After the signal nothing of the source is handed out any more.
  */
 export class GuardedIterator<T> implements AsyncIterableIterator<T, undefined> {
   private readonly source: AsyncIterator<T> | Iterator<T>;
@@ -107,7 +107,7 @@ export class GuardedIterator<T> implements AsyncIterableIterator<T, undefined> {
     this.signal.removeEventListener("abort", this.aborted);
   }
 
-  /** Runs the `finally` of a generator that waits at a `yield`. Not awaited: it may be parked for ever. */
+  /** Runs the `finally` of a generator that waits at a `yield`. Not awaited: it may be pending for ever. */
   private returnSource(): void {
     try {
       const result: unknown = this.source.return?.();

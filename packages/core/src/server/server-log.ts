@@ -70,7 +70,7 @@ export class ServerLog {
   }
 
   /** A handler is still running though its call is over. Returns whether the log had room for that. */
-  parked(call: LoggedCall, sinceMs: number, outcome: ConnectError | null): boolean {
+  stuck(call: LoggedCall, sinceMs: number, outcome: ConnectError | null): boolean {
     const how = outcome === null ? "" : ` (${outcome.message})`;
     return this.write("warn", `handlers of ${call.method} that still run after their calls`, call, () => [
       `the handler of ${call.method}, called by ${call.peer}, still runs ${Math.round(sinceMs)} ms after its call ended${how}: ` +
@@ -78,8 +78,8 @@ export class ServerLog {
     ]);
   }
 
-  /** A handler that was reported as parked has settled. */
-  unparked(call: LoggedCall, afterMs: number): void {
+  /** A handler that was reported as stuck has settled. */
+  ended(call: LoggedCall, afterMs: number): void {
     this.write("warn", `handlers of ${call.method} that ended after their calls`, call, () => [
       `the handler of ${call.method}, called by ${call.peer}, has ended, ${Math.round(afterMs)} ms after its call`,
     ]);

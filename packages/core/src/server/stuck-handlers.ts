@@ -4,10 +4,10 @@ import type { ServerCall } from "../engine/server-call.js";
 import type { LoggedCall, ServerLog } from "./server-log.js";
 
 /**
- * Handlers whose calls are over and that have not settled. Nobody can end them, since they are parked on an await of their
- * own; what can be done is to say so, once, and again when they end.
+ * The handlers that still run though their calls have ended. JavaScript can't end such a handler, since an await of its own blocks
+ * it. The log names it once, and again when it ends.
  */
-export class ParkedHandlers {
+export class StuckHandlers {
   /** How many there are. */
   size = 0;
   private readonly log: ServerLog;
@@ -24,20 +24,20 @@ export class ParkedHandlers {
   /** A call is over, and its handler runs on. */
   add(call: ServerCall): void {
     this.size++;
-    call.parked = new ParkedHandler(call, this.log, this.patienceMs, this.deadlines);
+    call.stuck = new StuckHandler(call, this.log, this.patienceMs, this.deadlines);
   }
 
   /** The handler of such a call has settled; `error` is what it threw, undefined if nothing. */
   settled(call: ServerCall, error: unknown): void {
     this.size--;
-    const { parked } = call;
-    call.parked = null;
-    if (parked instanceof ParkedHandler) parked.settled();
+    const { stuck } = call;
+    call.stuck = null;
+    if (stuck instanceof StuckHandler) stuck.settled();
     if (error !== undefined && !followsFrom(error, call)) this.log.late(logged(call), error);
   }
 }
 
-class ParkedHandler implements DeadlineEntry {
+class StuckHandler implements DeadlineEntry {
   dueAt = 0;
   deadlineNext: DeadlineEntry | null = null;
   deadlinePrevious: DeadlineEntry | null = null;
@@ -57,12 +57,12 @@ class ParkedHandler implements DeadlineEntry {
   }
 
   onDeadline(): void {
-    this.reported = this.log.parked(logged(this.call), this.deadlines.now() - this.since, this.call.outcome);
+    this.reported = this.log.stuck(logged(this.call), this.deadlines.now() - this.since, this.call.outcome);
   }
 
   settled(): void {
     this.deadlines.remove(this);
-    if (this.reported) this.log.unparked(logged(this.call), this.deadlines.now() - this.since);
+    if (this.reported) this.log.ended(logged(this.call), this.deadlines.now() - this.since);
   }
 }
 

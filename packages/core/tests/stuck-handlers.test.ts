@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Promise 3: no handler is orphaned. One that is parked on an await of its own is reported, and keeps its place.
-// Mutant: core/src/server/create-server.ts # if (running) this.parked.add(call);
+// Promise 3: no handler is orphaned. One that is stuck on an await of its own is reported, and keeps its place.
+// Mutant: core/src/server/create-server.ts # if (running) this.stuck.add(call);
 // Mutant: core/src/engine/server-call.ts # this.stream.hold();
 // Mutant: core/src/engine/server-call.ts # this.host.settledLate(this, error);
 // Mutant: core/src/server/create-server.ts # afterInput( => queueMicrotask(
@@ -48,14 +48,14 @@ describe.each(everyLink)("a handler that outlives its call over $name", (link) =
       const log = collecting();
       await using end = await link.start({
         logger: log.logger,
-        parkedHandlerMs: 20,
+        stuckHandlerMs: 20,
         routes: (r) =>
           r.service(GreetService, {
             async greet() {
               await park();
               return {};
             },
-            // biome-ignore lint/correctness/useYield: it is parked before its first message
+            // biome-ignore lint/correctness/useYield: it is stuck before its first message
             async *greetStream() {
               await park();
             },
@@ -63,7 +63,7 @@ describe.each(everyLink)("a handler that outlives its call over $name", (link) =
               await park();
               return {};
             },
-            // biome-ignore lint/correctness/useYield: it is parked before its first message
+            // biome-ignore lint/correctness/useYield: it is stuck before its first message
             async *greetServerStream() {
               await park();
             },
@@ -108,7 +108,7 @@ describe.each(everyLink)("a handler that outlives its call over $name", (link) =
     const log = collecting();
     await using end = await link.start({
       logger: log.logger,
-      parkedHandlerMs: 60_000,
+      stuckHandlerMs: 60_000,
       routes: (r) =>
         r.service(GreetService, {
           ...greeter(),
