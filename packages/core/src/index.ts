@@ -42,11 +42,11 @@ export type { Compression } from "./connect-private.js";
 export { type AsyncContext, type AsyncContextClass, provideAsyncContext } from "./engine/async-context.js";
 export type {
   ByteStream,
-  ByteStreamSink,
-  HeaderFields,
-  OutgoingFields,
-  PreparedHeaders,
+  HeaderBlock,
+  HeaderList,
+  OutgoingHeaders,
   StreamReset,
+  StreamSink,
 } from "./engine/byte-stream.js";
 export {
   checkOptions,

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ByteStream, ByteStreamSink, OutgoingFields } from "../src/engine/byte-stream.js";
+import type { ByteStream, OutgoingHeaders, StreamSink } from "../src/engine/byte-stream.js";
 
 /** A stream without a connection: it keeps what is written, and has room as the test says. */
 export class FakeStream implements ByteStream {
-  sink: ByteStreamSink = { headers() {}, data() {}, trailers() {}, end() {}, reset() {}, writable() {} };
+  sink: StreamSink = { headers() {}, data() {}, trailers() {}, end() {}, reset() {}, writable() {} };
   closed = false;
   remoteEnded = false;
   queuedBytes = 0;
@@ -22,7 +22,7 @@ export class FakeStream implements ByteStream {
   places = true;
   ended = false;
 
-  sendHeaders(_headers: OutgoingFields, end: boolean): void {
+  sendHeaders(_headers: OutgoingHeaders, end: boolean): void {
     this.ended ||= end;
   }
 

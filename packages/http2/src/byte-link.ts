@@ -6,7 +6,7 @@
  */
 export interface ByteLink {
   /** Who is at the other end. */
-  readonly peer: LinkPeer;
+  readonly peer: Peer;
   /** Bytes handed over by `write` that have not left yet; 0 means that no written buffer is referenced any more. */
   readonly pending: number;
   /**
@@ -43,7 +43,7 @@ export interface ByteLink {
 }
 
 /** Who is at the other end of a link. */
-export interface LinkPeer {
+export interface Peer {
   /** `host:port` of TCP and TLS, the path of a unix socket, a name for memory. */
   readonly address: string;
   /** What carries the bytes. */

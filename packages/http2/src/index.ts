@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // For those who write a link.
-export type { ByteLink, ByteReceiver, LinkPeer } from "./byte-link.js";
+export type { ByteLink, ByteReceiver, Peer } from "./byte-link.js";
 // For users of a connection.
 export { Connection } from "./connection.js";
 export { ErrorCode, errorCodeName, Http2ConnectionError } from "./error-code.js";

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ByteLink, LinkPeer } from "./byte-link.js";
+import type { ByteLink, Peer } from "./byte-link.js";
 import { ClosedBy } from "./closed-streams.js";
 import { ConnectionStreams } from "./connection-streams.js";
 import { ErrorCode } from "./error-code.js";
@@ -53,7 +53,7 @@ export abstract class StreamCarrier implements StreamHost, SchedulerHost {
   /** The streams that are open, by id. */
   readonly streams: StreamTable<Stream>;
   /** Who is at the other end. */
-  readonly peer: LinkPeer;
+  readonly peer: Peer;
   /** What the peer lets us send on the whole connection. */
   sendWindow = initialWindow;
   /** Bytes that wait in the queues of all streams, or are being compressed for them. */

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ByteLink, ByteReceiver, LinkPeer } from "../src/byte-link.js";
+import type { ByteLink, ByteReceiver, Peer } from "../src/byte-link.js";
 
 /**
  * A link of which the test is the runtime: it keeps what is written, runs what was put off only when told to, and its
  * clock stands still until it is set.
  */
 export class ScriptedLink implements ByteLink {
-  readonly peer: LinkPeer = { address: "script", transport: "memory" };
+  readonly peer: Peer = { address: "script", transport: "memory" };
   pending = 0;
   /** The time of {@link ScriptedLink.now}. */
   clock = 1000;

@@ -24,7 +24,7 @@ import {
   serverOptionKinds,
   systemClock,
 } from "@tristream/core";
-import { Connection, type Http2Options, type LinkPeer } from "@tristream/http2";
+import { Connection, type Http2Options, type Peer } from "@tristream/http2";
 import { checkSocketPath, socketUrl } from "./address.js";
 import { http2Options } from "./http2-options.js";
 import { listenError } from "./node-error.js";
@@ -133,7 +133,7 @@ function accept(
   server.accept(connection);
 }
 
-function peerOf(socket: Socket, socketPath: string | undefined): LinkPeer {
+function peerOf(socket: Socket, socketPath: string | undefined): Peer {
   if (socketPath !== undefined) return { address: `unix:${socketPath}`, transport: "unix" };
   const address = (socket.remoteAddress ?? "unknown").replace(/^::ffff:(?=\d+\.)/, "");
   return {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Socket } from "node:net";
 import { afterTurn, type Clock, nextTurn, systemClock } from "@tristream/core";
-import type { ByteLink, ByteReceiver, LinkPeer } from "@tristream/http2";
+import type { ByteLink, ByteReceiver, Peer } from "@tristream/http2";
 import { lostError } from "./node-error.js";
 
 /** Time for a socket to close in order once everything was written; then it is destroyed. */
@@ -9,12 +9,12 @@ const lingerMs = 1000;
 
 /** A TCP, TLS or unix socket of Node as a link. The socket may still be connecting: what is written waits for it. */
 export class SocketLink implements ByteLink {
-  readonly peer: LinkPeer;
+  readonly peer: Peer;
   private readonly socket: Socket;
   private readonly clock: Clock;
   private error: Error | undefined;
 
-  constructor(socket: Socket, peer: LinkPeer, clock: Clock) {
+  constructor(socket: Socket, peer: Peer, clock: Clock) {
     this.socket = socket;
     this.clock = clock;
     this.peer = peer;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AsyncResource } from "node:async_hooks";
 import { afterTurn, type Clock, nextTurn, systemClock } from "@tristream/core";
-import type { ByteLink, ByteReceiver, LinkPeer } from "@tristream/http2";
+import type { ByteLink, ByteReceiver, Peer } from "@tristream/http2";
 
 /** One direction of a pair, for a hook to see and to meddle with. */
 export type Direction = "client-to-server" | "server-to-client";
@@ -54,7 +54,7 @@ export function memoryPair(hook?: LinkHook, clock: Clock = systemClock): MemoryP
 
 /** One end of a {@link memoryPair}. */
 export class MemoryLink implements ByteLink {
-  readonly peer: LinkPeer;
+  readonly peer: Peer;
   /** Bytes written that the other end has not taken. */
   pending = 0;
   /** Called once, when this end is closed. */
@@ -72,7 +72,7 @@ export class MemoryLink implements ByteLink {
   private over = false;
   private ended = false;
 
-  constructor(peer: LinkPeer, direction: Direction, hook: LinkHook | undefined, clock: Clock = systemClock) {
+  constructor(peer: Peer, direction: Direction, hook: LinkHook | undefined, clock: Clock = systemClock) {
     this.peer = peer;
     this.clock = clock;
     this.direction = direction;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DescMethod } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
-import type { OutgoingFields, PreparedHeaders } from "../engine/byte-stream.js";
+import type { HeaderBlock, OutgoingHeaders } from "../engine/byte-stream.js";
 import { ClientCall, type ClientCallListener, type ClientMethod } from "../engine/client-call.js";
 import { LazyHeaders } from "../engine/lazy-headers.js";
 import type { Link } from "../engine/link.js";
@@ -31,7 +31,7 @@ export class MethodCaller implements StreamOpener {
   // The last link's constant headers, ready to be sent; one connection per address makes that enough.
   private preparedLink: Link | null = null;
   private preparedTimeout: number | undefined;
-  private prepared: PreparedHeaders | null = null;
+  private prepared: HeaderBlock | null = null;
   private lastLink: Link | null = null;
   private urlLink: Link | null = null;
   private knownUrl = "";
@@ -109,7 +109,7 @@ export class MethodCaller implements StreamOpener {
     return new CallResponse(call, this.desc, message) as unknown as AnyResponse;
   }
 
-  private headers(link: Link, req: AnyRequest, scope: CallScope): OutgoingFields {
+  private headers(link: Link, req: AnyRequest, scope: CallScope): OutgoingHeaders {
     const asked = requestedHeaders(req);
     const timeoutMs = scope.timeLeft();
     this.lastLink = link;

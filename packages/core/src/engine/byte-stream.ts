@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /** A received header list. The same object may be given again for a list with the same bytes; only `note` is written. */
-export interface HeaderFields {
+export interface HeaderList {
   /** Name, value, name, value … as received. */
   readonly fields: readonly string[];
   /** A slot for whoever reads the list: what it worked out, kept for the next time. */
@@ -11,12 +11,12 @@ export interface HeaderFields {
 }
 
 /** Header fields made ready by {@link Link.prepare}, for this link alone. */
-export interface PreparedHeaders {
+export interface HeaderBlock {
   readonly fields: readonly string[];
 }
 
 /** Header fields to send: prepared, or name, value, name, value … */
-export type OutgoingFields = PreparedHeaders | readonly string[];
+export type OutgoingHeaders = HeaderBlock | readonly string[];
 
 /**
  * One stream of bytes each way, with headers, trailers, reset and room: all that the engine knows of a carrier.
@@ -24,7 +24,7 @@ export type OutgoingFields = PreparedHeaders | readonly string[];
  */
 export interface ByteStream {
   /** Who takes what arrives. */
-  sink: ByteStreamSink;
+  sink: StreamSink;
   /** Nothing is sent or delivered any more. */
   readonly closed: boolean;
   /** The peer has sent everything. */
@@ -36,7 +36,7 @@ export interface ByteStream {
   /** Where {@link ByteStream.reserve} gives a place. Read it after each call of that. */
   readonly buffer: Uint8Array;
   /** Sends headers; `end` half-closes. */
-  sendHeaders(headers: OutgoingFields, end: boolean): void;
+  sendHeaders(headers: OutgoingHeaders, end: boolean): void;
   /**
    * An offset in `buffer` for up to `length` bytes, to be written now and sent by `commit`; -1 if there is none. If something
    * else is sent meanwhile, `buffer` is another one, and nothing can be committed.
@@ -61,7 +61,7 @@ export interface ByteStream {
   /** Half-closes, behind what is queued. */
   sendEnd(): void;
   /** Sends trailers and half-closes, behind what is queued. */
-  sendTrailers(headers: OutgoingFields): void;
+  sendTrailers(headers: OutgoingHeaders): void;
   /** `n` received bytes were taken or dropped. */
   credit(n: number): void;
   /**
@@ -90,10 +90,10 @@ export interface ByteStream {
  * Who takes what arrives. The receiving side ends with one of `headers(…, true)`, `trailers`, `end`, `reset`; after
  * `reset` nothing is called.
  */
-export interface ByteStreamSink {
-  headers(list: HeaderFields, end: boolean): void;
+export interface StreamSink {
+  headers(list: HeaderList, end: boolean): void;
   data(b: Uint8Array, start: number, end: number): void;
-  trailers(list: HeaderFields): void;
+  trailers(list: HeaderList): void;
   end(): void;
   reset(reset: StreamReset): void;
   writable(): void;

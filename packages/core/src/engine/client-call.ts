@@ -7,7 +7,7 @@ import { headersFromFields } from "../protocol/metadata.js";
 import { codeFromLocalReset, codeFromReset, ResetCode } from "../protocol/reset-code.js";
 import { parseStatus } from "../protocol/status.js";
 import type { AsyncContext } from "./async-context.js";
-import type { ByteStream, ByteStreamSink, HeaderFields, OutgoingFields, StreamReset } from "./byte-stream.js";
+import type { ByteStream, HeaderList, OutgoingHeaders, StreamReset, StreamSink } from "./byte-stream.js";
 import type { Link, Peer } from "./link.js";
 import type { MessageCodec } from "./message-codec.js";
 import { MessageReader, type ReaderOwner } from "./message-reader.js";
@@ -50,7 +50,7 @@ export interface ClientCallListener {
  * The client's side of one call on one stream. It ends once, whatever happens: a status, a reset, the connection's end,
  * a cancel; then the stream is closed and the request's iterable returned.
  */
-export class ClientCall implements ByteStreamSink, ReaderOwner, WriterOwner {
+export class ClientCall implements StreamSink, ReaderOwner, WriterOwner {
   readonly method: ClientMethod;
   readonly reader: MessageReader<unknown>;
   readonly writer: MessageWriter<unknown>;
@@ -65,13 +65,13 @@ export class ClientCall implements ByteStreamSink, ReaderOwner, WriterOwner {
   private readonly listener: ClientCallListener;
   private requestEnded = false;
   private status: ConnectError | null | undefined = undefined;
-  private headerList: HeaderFields | null = null;
-  private trailerList: HeaderFields | null = null;
+  private headerList: HeaderList | null = null;
+  private trailerList: HeaderList | null = null;
   private headerObject: Headers | null = null;
   private trailerObject: Headers | null = null;
 
   /** Opens the stream and sends the headers. */
-  constructor(link: Link, method: ClientMethod, headers: OutgoingFields, listener: ClientCallListener) {
+  constructor(link: Link, method: ClientMethod, headers: OutgoingHeaders, listener: ClientCallListener) {
     this.method = method;
     this.peer = link.peer;
     this.listener = listener;
@@ -172,9 +172,9 @@ export class ClientCall implements ByteStreamSink, ReaderOwner, WriterOwner {
     if (this.hasHeaders) this.responseHeader.forEach(append);
   }
 
-  // ---- ByteStreamSink
+  // ---- StreamSink
 
-  headers(list: HeaderFields, end: boolean): void {
+  headers(list: HeaderList, end: boolean): void {
     if (this.over) return;
     // HTTP/2 gives the same list for the same bytes, so most lists of a connection were checked before.
     const known = list.note === this.method.subtype;
@@ -202,7 +202,7 @@ export class ClientCall implements ByteStreamSink, ReaderOwner, WriterOwner {
     }
   }
 
-  trailers(list: HeaderFields): void {
+  trailers(list: HeaderList): void {
     if (!this.over) this.trailersArrived(list, null);
   }
 
@@ -321,7 +321,7 @@ export class ClientCall implements ByteStreamSink, ReaderOwner, WriterOwner {
     if (this.stream.queuedBytes > 0) this.stream.reset(ResetCode.NO_ERROR);
   }
 
-  private trailersArrived(list: HeaderFields, headers: HeaderFields | null): void {
+  private trailersArrived(list: HeaderList, headers: HeaderList | null): void {
     let status = parseStatus(list);
     // dubbo-java answers errors with a :status that is not 200 and a grpc-status all the same: that one counts.
     if (status === undefined) status = (headers === null ? null : this.refusalOf(list)) ?? this.noStatus();
@@ -352,7 +352,7 @@ export class ClientCall implements ByteStreamSink, ReaderOwner, WriterOwner {
    * Why a response that begins so can't be read; null if it can. If its messages are not compressed, its `note` says the
    * serialisation in which it can be read.
    */
-  private refusalOf(list: HeaderFields): ConnectError | null {
+  private refusalOf(list: HeaderList): ConnectError | null {
     const where = this.peer.address;
     const refusal = refusalOfHead(list, this.method.subtype, where);
     if (refusal !== null) return refusal;

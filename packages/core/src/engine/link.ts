@@ -1,11 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type {
-  ByteStream,
-  ByteStreamSink,
-  HeaderFields,
-  OutgoingFields,
-  PreparedHeaders,
-} from "./byte-stream.js";
+import type { ByteStream, HeaderBlock, HeaderList, OutgoingHeaders, StreamSink } from "./byte-stream.js";
 
 /** Who is at the other end of a connection. */
 export interface Peer {
@@ -32,9 +26,9 @@ export interface Link {
   /** Begins to work; called once. */
   start(events: LinkEvents): void;
   /** Makes header fields ready to be sent often, on this link alone. */
-  prepare(fields: readonly string[]): PreparedHeaders;
+  prepare(fields: readonly string[]): HeaderBlock;
   /** Opens a stream and sends its headers. On a link that is over, the sink hears `reset` at once. */
-  open(sink: ByteStreamSink, headers: OutgoingFields, end: boolean): ByteStream;
+  open(sink: StreamSink, headers: OutgoingHeaders, end: boolean): ByteStream;
   /** Server: why a new call has to be refused, before its handler runs; null if it need not. Asked once for each call. */
   refuseCall?(): string | null;
   /**
@@ -51,7 +45,7 @@ export interface Link {
 /** What a {@link Link} tells its owner. */
 export interface LinkEvents {
   /** The peer opened a stream; set its sink before returning. `end`: nothing follows the headers. */
-  stream?(stream: ByteStream, list: HeaderFields, end: boolean): void;
+  stream?(stream: ByteStream, list: HeaderList, end: boolean): void;
   /** The peer takes no new streams. */
   goAway?(code: number, lastStreamId: number, debug: string): void;
   /** A call, a message or a stream was refused or ended for a limit that does not end the link; `message` names the option. */

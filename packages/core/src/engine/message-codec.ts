@@ -8,7 +8,7 @@ import {
   toBinary,
   toJsonString,
 } from "@bufbuild/protobuf";
-import { compileCodec, parseBinary, parsedElements } from "@tristream/codec";
+import { compileCodec, type InPlaceWriter, parseBinary, parsedElements } from "@tristream/codec";
 import type { Subtype } from "../protocol/content-type.js";
 import { describeValue } from "./describe-value.js";
 import type { FormatOptions } from "./format-options.js";
@@ -31,18 +31,7 @@ export interface MessageCodec<Out = unknown, In = unknown> {
   /** How many elements the message has that was parsed last, of any codec. */
   elements(): number;
   /** Serialisation in place. */
-  readonly direct?: DirectEncoder<Out>;
-}
-
-/** Writes messages in place. Where it can't, it says -1, and `serialize` does it, or says why not. */
-export interface DirectEncoder<Out> {
-  /** An upper bound of the message's octets, or -1. */
-  bound(message: Out): number;
-  /**
-   * Writes the message at `at`, and returns the offset behind it, or -1. It reads the message again: one that says more now goes
-   * past what `bound` has said, or past the end of `b`.
-   */
-  write(message: Out, b: Uint8Array, at: number): number;
+  readonly direct?: InPlaceWriter<Out>;
 }
 
 /**

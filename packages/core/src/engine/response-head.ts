@@ -7,7 +7,7 @@ import * as names from "../protocol/headers.js";
 import { codeFromHttpStatus } from "../protocol/http-status.js";
 import { headersFromFields } from "../protocol/metadata.js";
 import { quote } from "../protocol/quote.js";
-import type { HeaderFields } from "./byte-stream.js";
+import type { HeaderList } from "./byte-stream.js";
 
 const checkAddress = "check the address, and any proxy before it";
 
@@ -15,7 +15,7 @@ const checkAddress = "check the address, and any proxy before it";
  * Why a response that begins with these headers is none of gRPC, or not in the serialisation that was asked for; null if it
  * is. `where` is the peer.
  */
-export function refusalOfHead(list: HeaderFields, asked: Subtype, where: string): ConnectError | null {
+export function refusalOfHead(list: HeaderList, asked: Subtype, where: string): ConnectError | null {
   const httpStatus = list.get(names.pseudoStatus);
   const type = list.get(names.contentType);
   if (httpStatus !== "200") {
@@ -45,7 +45,7 @@ export function refusalOfHead(list: HeaderFields, asked: Subtype, where: string)
 
 /** The compression that a response's messages may come with; null for none; the error of one that is not accepted. */
 export function compressionOfHead(
-  list: HeaderFields,
+  list: HeaderList,
   accepted: readonly Compression[],
   where: string,
 ): Compression | ConnectError | null {

@@ -6,7 +6,7 @@ import { headersFromFields } from "../protocol/metadata.js";
 import { peerError } from "../protocol/peer-error.js";
 import { codeFromLocalReset, ResetCode } from "../protocol/reset-code.js";
 import { type AsyncContext, captureContext, contextFrom } from "./async-context.js";
-import type { ByteStream, ByteStreamSink, HeaderFields, StreamReset } from "./byte-stream.js";
+import type { ByteStream, HeaderList, StreamReset, StreamSink } from "./byte-stream.js";
 import type { DeadlineEntry, DeadlineWheel } from "./deadline.js";
 import { heldBytes } from "./held-bytes.js";
 import { type EndReceiver, type HeldEnds, holdForTwoTurns } from "./held-ends.js";
@@ -77,7 +77,7 @@ export const callEnded: ConnectError = new ConnectError("the call has ended", Co
  */
 export class ServerCall
   extends ServerResponse
-  implements ByteStreamSink, EndReceiver, ReaderOwner, WriterOwner, DeadlineEntry
+  implements StreamSink, EndReceiver, ReaderOwner, WriterOwner, DeadlineEntry
 {
   readonly head: RequestHead;
   readonly host: ServerCallHost;
@@ -99,7 +99,7 @@ export class ServerCall
   deadlineNext: DeadlineEntry | null = null;
   deadlinePrevious: DeadlineEntry | null = null;
   deadlineSet = false;
-  private readonly list: HeaderFields;
+  private readonly list: HeaderList;
   /** The memory of the request message that the handler has taken last. */
   private held = 0;
   private invoked = false;
@@ -114,7 +114,7 @@ export class ServerCall
   constructor(
     host: ServerCallHost,
     stream: ByteStream,
-    list: HeaderFields,
+    list: HeaderList,
     head: RequestHead,
     method: ServerMethod,
   ) {
@@ -296,7 +296,7 @@ export class ServerCall
     this.cut(error);
   }
 
-  // ---- ByteStreamSink
+  // ---- StreamSink
 
   headers(): void {}
 

@@ -5,14 +5,14 @@ import { contentTypeOf, type Subtype } from "../protocol/content-type.js";
 import * as names from "../protocol/headers.js";
 import { appendHeaders, checkListSize } from "../protocol/metadata.js";
 import { appendStatus, okStatus } from "../protocol/status.js";
-import type { ByteStream, PreparedHeaders } from "./byte-stream.js";
+import type { ByteStream, HeaderBlock } from "./byte-stream.js";
 import type { WriteCompression } from "./message-writer.js";
 
 /** What a response begins with, per connection. */
 export interface ResponseHeads {
   /** The head of a plain response. */
-  readonly responseHead: Readonly<Record<Subtype, PreparedHeaders>>;
-  readonly okTrailers: PreparedHeaders;
+  readonly responseHead: Readonly<Record<Subtype, HeaderBlock>>;
+  readonly okTrailers: HeaderBlock;
 }
 
 /** What of a request decides how the response begins. */
@@ -129,7 +129,7 @@ export abstract class ServerResponse {
     }
   }
 
-  private headFields(): PreparedHeaders | readonly string[] {
+  private headFields(): HeaderBlock | readonly string[] {
     const compression = this.announcedCompression;
     const prepared = this.host.responseHead[this.head.subtype];
     if (this.responseHeaders === null && compression === null) return prepared;

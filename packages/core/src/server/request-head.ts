@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Compression } from "../connect-private.js";
-import type { HeaderFields } from "../engine/byte-stream.js";
+import type { HeaderList } from "../engine/byte-stream.js";
 import type { WriteCompression } from "../engine/message-writer.js";
 import type { RequestHead } from "../engine/server-call.js";
 import { parseContentType, type Subtype } from "../protocol/content-type.js";
@@ -25,7 +25,7 @@ export interface HttpRefusal {
  * Works out what a request's headers ask for. Done once per distinct header list: HTTP/2 gives the same list for the same
  * bytes, and the answer stays in its `note`.
  */
-export function requestHead(list: HeaderFields, routes: RouteTable): RequestHead | HttpRefusal {
+export function requestHead(list: HeaderList, routes: RouteTable): RequestHead | HttpRefusal {
   const known = list.note as RequestHead | HttpRefusal | undefined;
   // Routes may be added while connections are open.
   if (known !== undefined && known.generation === routes.generation) return known;
@@ -34,7 +34,7 @@ export function requestHead(list: HeaderFields, routes: RouteTable): RequestHead
   return head;
 }
 
-function readHead(list: HeaderFields, routes: RouteTable): RequestHead | HttpRefusal {
+function readHead(list: HeaderList, routes: RouteTable): RequestHead | HttpRefusal {
   const type = list.get(names.contentType) ?? "";
   const subtype = parseContentType(type);
   if (subtype === undefined) {
@@ -113,7 +113,7 @@ function refused(subtype: Subtype, refusal: ConnectError, routes: RouteTable): R
   };
 }
 
-function urlOf(list: HeaderFields): string {
+function urlOf(list: HeaderList): string {
   const scheme = list.get(names.pseudoScheme) ?? "http";
   const authority = list.get(names.pseudoAuthority) ?? "localhost";
   return `${scheme}://${authority}${list.get(names.pseudoPath) ?? ""}`;
@@ -140,7 +140,7 @@ export function acceptedNames(compressions: readonly Compression[]): string {
 const mostAccepted = 256;
 
 /** The first of what the client accepts that the server has; null if there is none. */
-function responseCompression(list: HeaderFields, options: ResolvedServeOptions): WriteCompression | null {
+function responseCompression(list: HeaderList, options: ResolvedServeOptions): WriteCompression | null {
   const given = list.get(names.grpcAcceptEncoding);
   if (given === undefined || options.acceptCompression.length === 0) return null;
   const accepted = given

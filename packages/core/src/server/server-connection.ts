@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Code, type ConnectError } from "@connectrpc/connect";
 import type { AsyncContext } from "../engine/async-context.js";
-import type { ByteStream, ByteStreamSink, HeaderFields, PreparedHeaders } from "../engine/byte-stream.js";
+import type { ByteStream, HeaderBlock, HeaderList, StreamSink } from "../engine/byte-stream.js";
 import type { DeadlineWheel } from "../engine/deadline.js";
 import { HeldEnds } from "../engine/held-ends.js";
 import type { Link, LinkEvents, Peer } from "../engine/link.js";
@@ -47,8 +47,8 @@ export class ServerConnection implements LinkEvents, ServerCallHost {
   readonly maxHeldBytes: number;
   readonly heldEnds: HeldEnds;
   readonly asyncContext: AsyncContext;
-  readonly responseHead: Readonly<Record<Subtype, PreparedHeaders>>;
-  readonly okTrailers: PreparedHeaders;
+  readonly responseHead: Readonly<Record<Subtype, HeaderBlock>>;
+  readonly okTrailers: HeaderBlock;
   private readonly owner: ServerConnectionOwner;
 
   constructor(link: Link, owner: ServerConnectionOwner) {
@@ -67,7 +67,7 @@ export class ServerConnection implements LinkEvents, ServerCallHost {
   }
 
   /** @inheritdoc */
-  stream(stream: ByteStream, list: HeaderFields, end: boolean): void {
+  stream(stream: ByteStream, list: HeaderList, end: boolean): void {
     const head = requestHead(list, this.owner.routes);
     if ("httpStatus" in head) {
       if (end) refuseHttp(stream, head);
@@ -138,7 +138,7 @@ export class ServerConnection implements LinkEvents, ServerCallHost {
 const drainedUpTo = 1_048_576;
 
 /** Reads and drops the body of a request that is not gRPC, then says so. */
-class RefusalSink implements ByteStreamSink {
+class RefusalSink implements StreamSink {
   private readonly stream: ByteStream;
   private readonly refusal: HttpRefusal;
   private dropped = 0;

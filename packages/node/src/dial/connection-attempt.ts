@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { connect as connectSocket, type Socket } from "node:net";
 import { type Clock, keepTime } from "@tristream/core";
-import { Connection, ErrorCode, type Http2Options, type LinkPeer } from "@tristream/http2";
+import { Connection, ErrorCode, type Http2Options, type Peer } from "@tristream/http2";
 import { SocketLink } from "../socket-link.js";
 
 /** The place of a socket: an IP address and port, or a path. */
@@ -37,13 +37,13 @@ export interface AttemptListener {
 export class ConnectionAttempt {
   readonly place: Place;
   private readonly socket: Socket;
-  private readonly peer: LinkPeer;
+  private readonly peer: Peer;
   private readonly owner: ConnectionOwner;
   private readonly listener: AttemptListener;
   private connection: Connection | null = null;
   private over = false;
 
-  constructor(place: Place, peer: LinkPeer, owner: ConnectionOwner, listener: AttemptListener) {
+  constructor(place: Place, peer: Peer, owner: ConnectionOwner, listener: AttemptListener) {
     this.place = place;
     this.peer = peer;
     this.owner = owner;
