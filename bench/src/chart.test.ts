@@ -45,3 +45,19 @@ test("docs/speed.svg is drawn from the last whole run", () => {
   const drawn = readFileSync(new URL("../../docs/speed.svg", import.meta.url), "utf8");
   expect(drawn).toBe(chart(bars(figures, scenarios), chartTitle));
 });
+
+test("the README and the bench's README have the figures of the last whole run", () => {
+  const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
+  const { figures } = JSON.parse(read("bench/results/latest.json")) as { figures: readonly Figure[] };
+  const drawn = bars(figures, scenarios);
+
+  const [, least, most] = /\*\*([\d.]+) to ([\d.]+) times as fast\*\*/.exec(read("README.md")) ?? [];
+  const ratios = drawn.map(({ ratio }) => ratio);
+  expect([least, most]).toEqual([Math.min(...ratios).toFixed(1), String(Math.floor(Math.max(...ratios)))]);
+
+  const section = read("bench/README.md").split("\n## The last whole run\n")[1]?.split("\n## ")[0] ?? "";
+  const rows = [...section.matchAll(/^\| (.+?) +\|.*\| +([\d.]+) \| +([\d.]+) \|$/gm)];
+  expect(rows.map(([, title, best, withProtobufEs]) => [title, best, withProtobufEs])).toEqual(
+    drawn.map((bar) => [bar.title, bar.ratio.toFixed(1), bar.withProtobufEs?.toFixed(1)]),
+  );
+});
