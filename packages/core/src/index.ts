@@ -56,9 +56,9 @@ export {
   wrongArgument,
 } from "./engine/check-options.js";
 export { type Clock, systemClock, type TimerOptions } from "./engine/clock.js";
+export type { Connection, ConnectionEvents, Peer } from "./engine/connection.js";
 export type { FormatOptions } from "./engine/format-options.js";
 export { keepTime, type TimedConnection } from "./engine/keep-time.js";
-export type { Link, LinkEvents, Peer } from "./engine/link.js";
 export { replayable } from "./engine/replayable.js";
 export { afterTurn, nextTurn } from "./engine/turns.js";
 export { type Attachments, readAttachments, readBinaryHeader } from "./protocol/attachments.js";

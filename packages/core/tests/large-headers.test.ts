@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Headers, trailers and errors that are larger than the peer takes (16 KiB by default): each costs its own call, at the side that
 // would send them, and no other call of the connection.
-// Mutant: core/src/client/method-caller.ts # checkListSize(`headers of ${this.method.name}`, fields, link.maxHeaderListSize, Code.ResourceExhausted);
+// Mutant: core/src/client/method-caller.ts # connection.maxHeaderListSize, => Number.POSITIVE_INFINITY,
 // Mutant: core/src/engine/server-response.ts # checkListSize("response headers", fields, this.stream.maxHeaderListSize, Code.Internal);
 // Mutant: core/src/engine/server-response.ts # checkListSize("response trailers", fields, stream.maxHeaderListSize, Code.Internal);
 // Mutant: core/src/engine/server-response.ts # if (this.responseHeaders.keys().next().done !== true) this.sendHead();

@@ -12,7 +12,14 @@
 import { connect as connectHttp2 } from "node:http2";
 import { connect } from "node:net";
 import { jest } from "@jest/globals";
-import { Code, ConnectError, createClient, createServer, type Link, type Logger } from "@tristream/core";
+import {
+  Code,
+  ConnectError,
+  type Connection,
+  createClient,
+  createServer,
+  type Logger,
+} from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { serve } from "@tristream/node";
 import { createClock } from "@tristream/testing";
@@ -180,10 +187,10 @@ test("connections that are refused one after the other have 20 lines", async () 
   expect(log.lines[20]).toBe("warn 40 more like this left out: connections refused (127.0.0.1)");
 });
 
-test("a link's error has one line, without control characters", () => {
+test("a connection's error has one line, without control characters", () => {
   const log = collecting();
   const server = createServer({ logger: log.logger, routes: () => {} });
-  const link: Link = {
+  const connection: Connection = {
     usable: true,
     activeStreams: 0,
     maxHeaderListSize: 0,
@@ -196,7 +203,7 @@ test("a link's error has one line, without control characters", () => {
     shutdown() {},
     abort() {},
   };
-  server.accept(link);
+  server.accept(connection);
   expect(log.lines).toEqual([`debug connection with somewhere ended: lost${escaped}`]);
 });
 

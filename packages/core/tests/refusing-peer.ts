@@ -1,12 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AsyncResource } from "node:async_hooks";
-import {
-  type Connector,
-  createServer,
-  createTransport,
-  type Link,
-  type ServerOptions,
-} from "@tristream/core";
+import { type Connector, createServer, createTransport, type ServerOptions } from "@tristream/core";
 import { Connection } from "@tristream/http2";
 import { memoryPair } from "@tristream/testing";
 import { goAway, rst, settings } from "../../http2/tests/frames.js";
@@ -47,30 +41,30 @@ export function startRefusing(routes: ServerOptions["routes"], refusal: Refusal,
   const waits = Array.from({ length: times }, () => happening());
   const peers: Peer[] = [];
   const context = new AsyncResource("RefusingPeer");
-  let next: Happening<Link> | null = null;
+  let next: Happening<Connection> | null = null;
   let over = false;
-  const open = (): Link => {
+  const open = (): Connection => {
     // As sockets are made: not in the context of the call that needs one.
     const pair = context.runInAsyncScope(memoryPair, undefined);
-    const link = new Connection("client", pair.client);
+    const connection = new Connection("client", pair.client);
     const n = peers.length;
     if (n >= times) server.accept(new Connection("server", pair.server));
     else {
       pair.server.start({ receive() {}, drained() {}, closed() {} });
       pair.server.write(refusal === lost ? settings(3, 0) : settings());
-      void until(() => over || link.activeStreams === 1)
+      void until(() => over || connection.activeStreams === 1)
         .then(() => turns(2))
         .then(() => arrived[n]!.tell());
     }
     peers.push({ write: (bytes) => pair.server.write(bytes), cut: () => pair.cut() });
-    link.start({});
-    return link;
+    connection.start({});
+    return connection;
   };
   /** With the peer's MAX_CONCURRENT_STREAMS of 0 known, the call waits for room, and never leaves. */
-  const opened = async (): Promise<Link> => {
-    const link = open();
+  const opened = async (): Promise<Connection> => {
+    const connection = open();
     if (refusal === lost && peers.length <= times) await turns(6);
-    return link;
+    return connection;
   };
   const connector: Connector = {
     connect() {

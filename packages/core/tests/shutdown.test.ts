@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 9: shutdown is finite.
-// Mutant: core/src/server/create-server.ts # for (const connection of this.connections) connection.link.shutdown();
+// Mutant: core/src/server/create-server.ts # for (const { connection } of this.connections) connection.shutdown();
 // Mutant: core/src/server/create-server.ts # this.cutAll() => undefined
 // Mutant: core/src/server/create-server.ts # call.stop(error, true);
 import { Code, createClient } from "@tristream/core";

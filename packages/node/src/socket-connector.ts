@@ -5,7 +5,6 @@ import {
   Code,
   ConnectError,
   type Connector,
-  type Link,
   systemClock,
   type WaitingCall,
 } from "@tristream/core";
@@ -73,7 +72,7 @@ export class SocketConnector implements Connector, ConnectionOwner {
   }
 
   /** @inheritdoc */
-  connect(call?: WaitingCall): Link | Promise<Link> {
+  connect(call?: WaitingCall): Connection | Promise<Connection> {
     const { current } = this;
     if (current?.usable === true) return current;
     if (current !== null) this.leave(current);

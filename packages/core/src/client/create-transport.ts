@@ -24,9 +24,9 @@ import {
   wrongArgument,
 } from "../engine/check-options.js";
 import { type Clock, systemClock } from "../engine/clock.js";
+import type { Connection } from "../engine/connection.js";
 import { type DeadlineWheel, deadlinesOf } from "../engine/deadline.js";
 import { type FormatOptions, formatOptionKinds, formatOptions } from "../engine/format-options.js";
-import type { Link } from "../engine/link.js";
 import { asMessage, messageCodec } from "../engine/message-codec.js";
 import { errorFromThrown } from "../engine/thrown.js";
 import { defaultMaxElements, largestMessage, sizeOption } from "../protocol/check-option.js";
@@ -104,10 +104,10 @@ export interface WaitingCall {
 /** Where a transport gets its connections. */
 export interface Connector {
   /**
-   * A link for new calls: the open one, or a new one. Rejects with the reason if there is no link. `call` is the call that
+   * A connection for new calls: the open one, or a new one. Rejects with the reason if there is no connection. `call` is the call that
    * waits: a connection that no call waits for must not keep the process alive.
    */
-  connect(call?: WaitingCall): Link | Promise<Link>;
+  connect(call?: WaitingCall): Connection | Promise<Connection>;
   /** Ends all connections; calls that run end with `Unavailable`. */
   close(): Promise<void>;
   /** Group and version of every call whose client names none. */
@@ -122,21 +122,21 @@ export interface TripleTransport extends Transport, AsyncDisposable {
 }
 
 /**
- * Makes a transport of a link that was started by nobody else, or of whatever finds links. Throws `InvalidArgument` for an
+ * Makes a transport of a connection that was started by nobody else, or of whatever finds connections. Throws `InvalidArgument` for an
  * option that can't be.
  */
 export function createTransport(
-  connector: Connector | Link,
+  connector: Connector | Connection,
   options: TransportOptions = {},
 ): TripleTransport {
   checkOptions("createTransport", options, transportOptionKinds);
   if (!hasAll(connector, ["connect", "close"]) && !hasAll(connector, ["open", "prepare"])) {
-    throw wrongArgument("the connector of createTransport", connector, "a connector, or a link");
+    throw wrongArgument("the connector of createTransport", connector, "a connector, or a connection");
   }
-  return new LinkTransport("connect" in connector ? connector : singleLink(connector), options);
+  return new ConnectorTransport("connect" in connector ? connector : singleConnection(connector), options);
 }
 
-class LinkTransport implements TripleTransport, EngineTransport {
+class ConnectorTransport implements TripleTransport, EngineTransport {
   readonly defaults: { readonly group: string; readonly version: string };
   private readonly connector: Connector;
   private readonly options: TransportOptions;
@@ -262,7 +262,7 @@ class LinkTransport implements TripleTransport, EngineTransport {
     return this.close();
   }
 
-  private connect(call: WaitingCall): Link | Promise<Link> {
+  private connect(call: WaitingCall): Connection | Promise<Connection> {
     if (this.closed)
       throw new ConnectError("the transport is closed: make a new one", Code.FailedPrecondition);
     return this.connector.connect(call);
@@ -316,16 +316,16 @@ async function begin(call: () => ReturnType<Next>): Promise<AnyResponse> {
   return call();
 }
 
-function singleLink(link: Link): Connector {
+function singleConnection(connection: Connection): Connector {
   let started = false;
   return {
     connect() {
-      if (!started) link.start({});
+      if (!started) connection.start({});
       started = true;
-      return link;
+      return connection;
     },
     async close() {
-      if (started) link.abort(0, "the transport was closed");
+      if (started) connection.abort(0, "the transport was closed");
     },
   };
 }

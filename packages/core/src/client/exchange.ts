@@ -2,7 +2,7 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { type AsyncContext, captureContext } from "../engine/async-context.js";
 import type { ClientCall, ClientCallListener } from "../engine/client-call.js";
-import type { Link } from "../engine/link.js";
+import type { Connection } from "../engine/connection.js";
 import { isReplayable } from "../engine/replayable.js";
 import { errorFromThrown } from "../engine/thrown.js";
 import { withTimeout } from "../protocol/timeout.js";
@@ -15,10 +15,10 @@ import { type EndedBySignal, SharedSignal } from "./shared-signal.js";
 
 /** Puts a request on a stream: what an exchange asks of the caller of its method. */
 export interface StreamOpener {
-  /** A link, at once when one is open. Throws, or rejects, with the reason why there is none. */
-  link(scope: CallScope): Link | Promise<Link>;
-  /** Opens the stream of a request on a link. */
-  open(link: Link, req: AnyRequest, scope: CallScope, listener: ClientCallListener): ClientCall;
+  /** A connection, at once when one is open. Throws, or rejects, with the reason why there is none. */
+  connection(scope: CallScope): Connection | Promise<Connection>;
+  /** Opens the stream of a request on a connection. */
+  open(connection: Connection, req: AnyRequest, scope: CallScope, listener: ClientCallListener): ClientCall;
   /** A response as interceptors see it. */
   response(call: ClientCall, message: unknown): AnyResponse;
 }
@@ -55,11 +55,11 @@ export abstract class Exchange implements ClientCallListener, EndedBySignal {
       this.reject = reject;
       try {
         this.take();
-        const link = this.caller.link(this.scope);
-        if ("open" in link) this.opened(link);
+        const connection = this.caller.connection(this.scope);
+        if ("open" in connection) this.opened(connection);
         else {
           if (!isOriginal(this.req)) this.watchSignal();
-          link.then((opened) => this.opened(opened)).catch((error) => this.failed(error));
+          connection.then((opened) => this.opened(opened)).catch((error) => this.failed(error));
         }
       } catch (error) {
         this.failed(error);
@@ -111,13 +111,13 @@ export abstract class Exchange implements ClientCallListener, EndedBySignal {
   protected release(_error: unknown): void {}
 
   /** Throws what the headers can't say. */
-  private opened(link: Link): void {
+  private opened(connection: Connection): void {
     // The request's own signal has ended the attempt before there was a connection.
     if (this.reject === null) return;
     if (this.scope.over) throw this.scope.error ?? new ConnectError("the call has ended", Code.Canceled);
-    this.call = this.caller.open(link, this.req, this.scope, this);
+    this.call = this.caller.open(connection, this.req, this.scope, this);
     if (this.call.over) {
-      // The link was over: `ended` was called inside the constructor, when nobody had the call yet.
+      // The connection was over: `ended` was called inside the constructor, when nobody had the call yet.
       this.ended(this.call.error);
       return;
     }
@@ -133,10 +133,10 @@ export abstract class Exchange implements ClientCallListener, EndedBySignal {
     this.resends++;
     this.call = null;
     const again = async (): Promise<void> => {
-      const link = await this.caller.link(this.scope);
-      // A link that can't be replaced would refuse for ever.
-      if (!link.usable) throw error;
-      this.opened(link);
+      const connection = await this.caller.connection(this.scope);
+      // A connection that can't be replaced would refuse for ever.
+      if (!connection.usable) throw error;
+      this.opened(connection);
     };
     // The event that ended the first attempt runs in a context that calls share.
     this.asyncContext.runInAsyncScope(again, undefined).catch((error) => this.failed(error));

@@ -3,8 +3,8 @@ import type { DescMethod } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { HeaderBlock, OutgoingHeaders } from "../engine/byte-stream.js";
 import { ClientCall, type ClientCallListener, type ClientMethod } from "../engine/client-call.js";
+import type { Connection } from "../engine/connection.js";
 import { LazyHeaders } from "../engine/lazy-headers.js";
-import type { Link } from "../engine/link.js";
 import { errorFromThrown } from "../engine/thrown.js";
 import { contentTypeOf, type Subtype } from "../protocol/content-type.js";
 import * as names from "../protocol/headers.js";
@@ -26,14 +26,14 @@ export class MethodCaller implements StreamOpener {
   private readonly desc: DescMethod;
   private readonly settings: MethodSettings;
   private readonly subtype: Subtype;
-  private readonly connect: (call: CallScope) => Link | Promise<Link>;
+  private readonly connect: (call: CallScope) => Connection | Promise<Connection>;
   private readonly path: string;
-  // The last link's constant headers, ready to be sent; one connection per address makes that enough.
-  private preparedLink: Link | null = null;
+  // The last connection's constant headers, ready to be sent; one connection per address makes that enough.
+  private preparedConnection: Connection | null = null;
   private preparedTimeout: number | undefined;
   private prepared: HeaderBlock | null = null;
-  private lastLink: Link | null = null;
-  private urlLink: Link | null = null;
+  private lastConnection: Connection | null = null;
+  private urlConnection: Connection | null = null;
   private knownUrl = "";
 
   constructor(
@@ -41,7 +41,7 @@ export class MethodCaller implements StreamOpener {
     desc: DescMethod,
     settings: MethodSettings,
     subtype: Subtype,
-    connect: (call: CallScope) => Link | Promise<Link>,
+    connect: (call: CallScope) => Connection | Promise<Connection>,
   ) {
     this.method = method;
     this.desc = desc;
@@ -58,11 +58,13 @@ export class MethodCaller implements StreamOpener {
 
   /** The URL of the method, as far as it is known. */
   get url(): string {
-    if (this.urlLink !== this.lastLink || this.knownUrl === "") {
-      const link = this.lastLink;
-      this.urlLink = link;
+    if (this.urlConnection !== this.lastConnection || this.knownUrl === "") {
+      const connection = this.lastConnection;
+      this.urlConnection = connection;
       this.knownUrl =
-        link === null ? `http://localhost${this.path}` : `${scheme(link)}://${authority(link)}${this.path}`;
+        connection === null
+          ? `http://localhost${this.path}`
+          : `${scheme(connection)}://${authority(connection)}${this.path}`;
     }
     return this.knownUrl;
   }
@@ -92,13 +94,13 @@ export class MethodCaller implements StreamOpener {
   }
 
   /** @inheritdoc */
-  link(scope: CallScope): Link | Promise<Link> {
+  connection(scope: CallScope): Connection | Promise<Connection> {
     return this.connect(scope);
   }
 
   /** @inheritdoc */
-  open(link: Link, req: AnyRequest, scope: CallScope, listener: ClientCallListener): ClientCall {
-    const call = new ClientCall(link, this.method, this.headers(link, req, scope), listener);
+  open(connection: Connection, req: AnyRequest, scope: CallScope, listener: ClientCallListener): ClientCall {
+    const call = new ClientCall(connection, this.method, this.headers(connection, req, scope), listener);
     call.writer.compress = scope.compress;
     scope.carriedBy(call);
     return call;
@@ -109,41 +111,57 @@ export class MethodCaller implements StreamOpener {
     return new CallResponse(call, this.desc, message) as unknown as AnyResponse;
   }
 
-  private headers(link: Link, req: AnyRequest, scope: CallScope): OutgoingHeaders {
+  private headers(connection: Connection, req: AnyRequest, scope: CallScope): OutgoingHeaders {
     const asked = requestedHeaders(req);
     const timeoutMs = scope.timeLeft();
-    this.lastLink = link;
+    this.lastConnection = connection;
     if (asked !== null) {
-      const fields = this.baseFields(link, timeoutMs, asked.has(names.userAgent));
+      const fields = this.baseFields(connection, timeoutMs, asked.has(names.userAgent));
       appendHeaders(fields, LazyHeaders.real(asked));
-      this.checkSize(link, fields);
+      this.checkSize(connection, fields);
       return fields;
     }
-    if (this.preparedLink !== link || this.preparedTimeout !== timeoutMs || this.prepared === null) {
-      const fields = this.baseFields(link, timeoutMs, this.settings.headers.includes(names.userAgent));
+    if (
+      this.preparedConnection !== connection ||
+      this.preparedTimeout !== timeoutMs ||
+      this.prepared === null
+    ) {
+      const fields = this.baseFields(connection, timeoutMs, this.settings.headers.includes(names.userAgent));
       for (const [name, value] of selectorFields(this.settings)) appendField(fields, name, value);
       fields.push(...this.settings.headers);
-      this.checkSize(link, fields);
+      this.checkSize(connection, fields);
       // Some of the call's time is over: the next one will hardly have the same left.
       if (timeoutMs !== scope.timeoutMs) return fields;
-      this.prepared = link.prepare(fields);
-      this.preparedLink = link;
+      this.prepared = connection.prepare(fields);
+      this.preparedConnection = connection;
       this.preparedTimeout = timeoutMs;
     }
     return this.prepared;
   }
 
-  private checkSize(link: Link, fields: readonly string[]): void {
-    checkListSize(`headers of ${this.method.name}`, fields, link.maxHeaderListSize, Code.ResourceExhausted);
+  private checkSize(connection: Connection, fields: readonly string[]): void {
+    checkListSize(
+      `headers of ${this.method.name}`,
+      fields,
+      connection.maxHeaderListSize,
+      Code.ResourceExhausted,
+    );
   }
 
   /** `named`: the user says who calls. */
-  private baseFields(link: Link, timeoutMs: number | undefined, named: boolean): string[] {
+  private baseFields(connection: Connection, timeoutMs: number | undefined, named: boolean): string[] {
     const { method, subtype, path } = this;
-    const fields = [names.pseudoMethod, "POST", names.pseudoScheme, scheme(link), names.pseudoPath, path];
+    const fields = [
+      names.pseudoMethod,
+      "POST",
+      names.pseudoScheme,
+      scheme(connection),
+      names.pseudoPath,
+      path,
+    ];
     fields.push(
       names.pseudoAuthority,
-      authority(link),
+      authority(connection),
       names.contentType,
       contentTypeOf[subtype],
       names.te,
@@ -160,13 +178,13 @@ export class MethodCaller implements StreamOpener {
   }
 }
 
-function scheme(link: Link): string {
-  return link.peer.transport === "tls" ? "https" : "http";
+function scheme(connection: Connection): string {
+  return connection.peer.transport === "tls" ? "https" : "http";
 }
 
 /** What `:authority` says. A path or a name is no authority. */
-function authority(link: Link): string {
-  const { address, transport } = link.peer;
+function authority(connection: Connection): string {
+  const { address, transport } = connection.peer;
   if (transport !== "tcp" && transport !== "tls") return "localhost";
   // A zone (`[fe80::1%eth0]:80`) means something on this machine alone (RFC 9110 §4.2.2 has none).
   return address.includes("%") ? address.replace(/%[^\]]*/, "") : address;

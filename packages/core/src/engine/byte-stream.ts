@@ -10,7 +10,7 @@ export interface HeaderList {
   get(name: string): string | undefined;
 }
 
-/** Header fields made ready by {@link Link.prepare}, for this link alone. */
+/** Header fields made ready by {@link Connection.prepare}, for this connection alone. */
 export interface HeaderBlock {
   readonly fields: readonly string[];
 }
@@ -29,7 +29,7 @@ export interface ByteStream {
   readonly closed: boolean;
   /** The peer has sent everything. */
   readonly remoteEnded: boolean;
-  /** Bytes that wait for the peer's window or for the link. Of a closed stream: those that never left. */
+  /** Bytes that wait for the peer's window or for the connection. Of a closed stream: those that never left. */
   readonly queuedBytes: number;
   /** The largest header list that the peer takes: name, value and 32 octets a field; Infinity when it has not said. */
   readonly maxHeaderListSize: number;

@@ -8,7 +8,7 @@ import { codeFromLocalReset, codeFromReset, ResetCode } from "../protocol/reset-
 import { parseStatus } from "../protocol/status.js";
 import type { AsyncContext } from "./async-context.js";
 import type { ByteStream, HeaderList, OutgoingHeaders, StreamReset, StreamSink } from "./byte-stream.js";
-import type { Link, Peer } from "./link.js";
+import type { Connection, Peer } from "./connection.js";
 import type { MessageCodec } from "./message-codec.js";
 import { MessageReader, type ReaderOwner } from "./message-reader.js";
 import { MessageWriter, type WriteCompression, type WriterOwner } from "./message-writer.js";
@@ -71,12 +71,17 @@ export class ClientCall implements StreamSink, ReaderOwner, WriterOwner {
   private trailerObject: Headers | null = null;
 
   /** Opens the stream and sends the headers. */
-  constructor(link: Link, method: ClientMethod, headers: OutgoingHeaders, listener: ClientCallListener) {
+  constructor(
+    connection: Connection,
+    method: ClientMethod,
+    headers: OutgoingHeaders,
+    listener: ClientCallListener,
+  ) {
     this.method = method;
-    this.peer = link.peer;
+    this.peer = connection.peer;
     this.listener = listener;
     this.asyncContext = listener.asyncContext;
-    this.stream = link.open(this, headers, false);
+    this.stream = connection.open(this, headers, false);
     this.reader = new MessageReader<unknown>(this.stream, method.response, this, method.readMaxBytes);
     this.reader.single = method.singleResponse;
     this.writer = new MessageWriter<unknown>(
@@ -248,7 +253,7 @@ export class ClientCall implements StreamSink, ReaderOwner, WriterOwner {
    */
   refused: "not-sent" | "unprocessed" | null = null;
 
-  /** The link was over when the stream was opened, inside the constructor. */
+  /** The connection was over when the stream was opened, inside the constructor. */
   private failedEarly: StreamReset | null = null;
 
   // ---- ReaderOwner

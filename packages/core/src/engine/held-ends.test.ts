@@ -76,7 +76,7 @@ describe("the end of a request stream", () => {
     expect(delivered).toEqual([]);
   });
 
-  test("waits for two turns on a link without PING", async () => {
+  test("waits for two turns on a connection without PING", async () => {
     const delivered: string[] = [];
     const ends = new HeldEnds({}, new DeadlineWheel(createClock()));
     ends.hold({ deliverEnd: () => delivered.push("a") });

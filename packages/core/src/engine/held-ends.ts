@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import type { Connection } from "./connection.js";
 import type { DeadlineEntry, DeadlineWheel } from "./deadline.js";
-import type { Link } from "./link.js";
 import { nextTurn } from "./turns.js";
 
 /** The receiver of a request stream's end. */
@@ -20,7 +21,7 @@ const answerMs = 2;
  * One PING is in flight at a time. Ends that arrive meanwhile share the next one. See docs/decisions/0009-held-ends.md.
  */
 export class HeldEnds {
-  private readonly link: Pick<Link, "ping">;
+  private readonly connection: Pick<Connection, "ping">;
   private readonly deadlines: DeadlineWheel;
   /** Ends that arrived before the PING in flight was sent. */
   private asked: Set<HeldEnd> = new Set();
@@ -28,14 +29,14 @@ export class HeldEnds {
   private arrived: Set<HeldEnd> = new Set();
   private pinging = false;
 
-  constructor(link: Pick<Link, "ping">, deadlines: DeadlineWheel) {
-    this.link = link;
+  constructor(connection: Pick<Connection, "ping">, deadlines: DeadlineWheel) {
+    this.connection = connection;
     this.deadlines = deadlines;
   }
 
-  /** Delivers the end later. On a link without PING: after two turns of the event loop. */
+  /** Delivers the end later. On a connection without PING: after two turns of the event loop. */
   hold(receiver: EndReceiver): void {
-    if (this.link.ping === undefined) {
+    if (this.connection.ping === undefined) {
       holdForTwoTurns(receiver);
       return;
     }
@@ -51,7 +52,7 @@ export class HeldEnds {
     holdForTwoTurns(end.receiver);
   }
 
-  /** The link is over, and each stream has been reset. */
+  /** The connection is over, and each stream has been reset. */
   clear(): void {
     for (const ends of [this.asked, this.arrived]) {
       for (const end of ends) this.deadlines.remove(end);
@@ -64,7 +65,7 @@ export class HeldEnds {
     this.arrived = this.asked;
     this.asked = arrived;
     this.pinging = true;
-    this.link.ping?.(this.answered);
+    this.connection.ping?.(this.answered);
   }
 
   private readonly answered = (): void => {

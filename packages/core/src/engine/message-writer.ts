@@ -5,8 +5,8 @@ import { compressedFlag, prefixLength, writePrefix } from "../protocol/envelope.
 import { type AsyncContext, captureContext } from "./async-context.js";
 import type { ByteStream } from "./byte-stream.js";
 import { choiceOf } from "./compress-choice.js";
+import type { Peer } from "./connection.js";
 import { isThenable, openIterator } from "./iterator.js";
-import type { Peer } from "./link.js";
 import type { MessageCodec } from "./message-codec.js";
 import { compressions } from "./turn-queue.js";
 

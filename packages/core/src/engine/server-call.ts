@@ -7,10 +7,10 @@ import { peerError } from "../protocol/peer-error.js";
 import { codeFromLocalReset, ResetCode } from "../protocol/reset-code.js";
 import { type AsyncContext, captureContext, contextFrom } from "./async-context.js";
 import type { ByteStream, HeaderList, StreamReset, StreamSink } from "./byte-stream.js";
+import type { Peer } from "./connection.js";
 import type { DeadlineEntry, DeadlineWheel } from "./deadline.js";
 import { heldBytes } from "./held-bytes.js";
 import { type EndReceiver, type HeldEnds, holdForTwoTurns } from "./held-ends.js";
-import type { Peer } from "./link.js";
 import type { MessageCodec } from "./message-codec.js";
 import { MessageReader, type ReaderOwner } from "./message-reader.js";
 import { MessageWriter, type WriteCompression, type WriterOwner } from "./message-writer.js";
@@ -290,7 +290,7 @@ export class ServerCall
       this.finish(error);
       return;
     }
-    // A status behind bytes that the peer doesn't take would never arrive. A link's end is news enough: a reset before it
+    // A status behind bytes that the peer doesn't take would never arrive. A connection's end is news enough: a reset before it
     // would tell the peer that somebody cancelled.
     if (!linkEnds) this.stream.reset(ResetCode.CANCEL);
     this.cut(error);

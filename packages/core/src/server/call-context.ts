@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import { Code, ConnectError, type ContextValues, type HandlerContext } from "@connectrpc/connect";
+import type { Peer } from "../engine/connection.js";
 import { LazyContextValues } from "../engine/lazy-context-values.js";
-import type { Peer } from "../engine/link.js";
 import type { ServerCall } from "../engine/server-call.js";
 import type { Selector } from "../protocol/selector.js";
 import type { Registration } from "./registration.js";

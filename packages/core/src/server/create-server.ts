@@ -12,8 +12,8 @@ import {
   wrongArgument,
 } from "../engine/check-options.js";
 import { type Clock, longestDelay, systemClock } from "../engine/clock.js";
+import type { Connection } from "../engine/connection.js";
 import { type DeadlineWheel, deadlinesOf } from "../engine/deadline.js";
-import type { Link } from "../engine/link.js";
 import type { ServerCall } from "../engine/server-call.js";
 import { afterInput, nextTurn } from "../engine/turns.js";
 import { memoryOption, sizeOption, timeOption } from "../protocol/check-option.js";
@@ -75,18 +75,18 @@ export interface ShutdownReport {
   readonly cut: number;
 }
 
-/** A server without a runtime: it serves whatever links it is given. */
+/** A server without a runtime: it serves whatever connections it is given. */
 export interface Server {
   readonly router: TripleRouter;
   /** Settles when asynchronous `routes` have; rejects with their error. */
   readonly ready: Promise<void>;
   /** Calls that run. */
   readonly activeCalls: number;
-  /** Serves a link, from the server's end of it, until it closes. Before {@link Server.ready} nothing is registered. */
-  accept(link: Link): void;
+  /** Serves a connection, from the server's end of it, until it closes. Before {@link Server.ready} nothing is registered. */
+  accept(connection: Connection): void;
   /**
    * Refuses new calls, lets running ones finish for `graceMs` (default 10,000; NaN counts as that), cuts what is left with
-   * `Unavailable`, closes every link; handlers that were cut get a moment for their `finally`. Settles then at the latest, and
+   * `Unavailable`, closes every connection; handlers that were cut get a moment for their `finally`. Settles then at the latest, and
    * never rejects; a second call with less time shortens the first. `Infinity` waits for the calls as long as they take.
    */
   shutdown(options?: { graceMs?: number }): Promise<ShutdownReport>;
@@ -114,10 +114,10 @@ export function checkServerOptions(
  */
 export function createServer(options: ServerOptions): Server {
   checkServerOptions("createServer", options);
-  return new LinkServer(options);
+  return new EngineServer(options);
 }
 
-class LinkServer implements Server, ServerConnectionOwner {
+class EngineServer implements Server, ServerConnectionOwner {
   readonly router: TripleRouter;
   readonly ready: Promise<void>;
   readonly calls: CallList = new CallList();
@@ -171,15 +171,15 @@ class LinkServer implements Server, ServerConnectionOwner {
     return this.calls.size;
   }
 
-  accept(link: Link): void {
+  accept(connection: Connection): void {
     if (this.connections.size >= this.maxConnections) {
-      this.refuse(link);
+      this.refuse(connection);
       return;
     }
-    const connection = new ServerConnection(link, this);
-    this.connections.add(connection);
-    link.start(connection);
-    if (this.stopping !== null) link.shutdown();
+    const served = new ServerConnection(connection, this);
+    this.connections.add(served);
+    connection.start(served);
+    if (this.stopping !== null) connection.shutdown();
   }
 
   shutdown({ graceMs = defaultGraceMs }: { graceMs?: number } = {}): Promise<ShutdownReport> {
@@ -192,7 +192,7 @@ class LinkServer implements Server, ServerConnectionOwner {
         shutdownController,
         new ConnectError("the server is shutting down", Code.Unavailable),
       );
-      for (const connection of this.connections) connection.link.shutdown();
+      for (const { connection } of this.connections) connection.shutdown();
     });
     const delay = Number.isNaN(graceMs) ? defaultGraceMs : graceMs;
     const ends = this.clock.now() + delay;
@@ -239,11 +239,11 @@ class LinkServer implements Server, ServerConnectionOwner {
     return this.log.unexpected(logged(call), error);
   }
 
-  private refuse(link: Link): void {
+  private refuse(connection: Connection): void {
     const why = `the server has ${this.maxConnections} connections, as many as it may (option maxConnections)`;
-    link.start({});
-    link.abort(ResetCode.NO_ERROR, why);
-    this.inContext(() => this.log.connectionRefused(link.peer.address, why));
+    connection.start({});
+    connection.abort(ResetCode.NO_ERROR, why);
+    this.inContext(() => this.log.connectionRefused(connection.peer.address, why));
   }
 
   /** Calls the logger in the server's context, not in the one of the connection or call that caused the line. */
@@ -258,7 +258,7 @@ class LinkServer implements Server, ServerConnectionOwner {
       this.finished--;
       call.stop(error, true);
     }
-    for (const connection of [...this.connections]) connection.link.abort(0, "the server has shut down");
+    for (const { connection } of [...this.connections]) connection.abort(0, "the server has shut down");
     this.connections.clear();
     this.checkStopped();
   }

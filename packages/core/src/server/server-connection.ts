@@ -2,9 +2,9 @@
 import { Code, type ConnectError } from "@connectrpc/connect";
 import type { AsyncContext } from "../engine/async-context.js";
 import type { ByteStream, HeaderBlock, HeaderList, StreamSink } from "../engine/byte-stream.js";
+import type { Connection, ConnectionEvents, Peer } from "../engine/connection.js";
 import type { DeadlineWheel } from "../engine/deadline.js";
 import { HeldEnds } from "../engine/held-ends.js";
-import type { Link, LinkEvents, Peer } from "../engine/link.js";
 import { type RequestHead, ServerCall, type ServerCallHost } from "../engine/server-call.js";
 import { responseHeadFields } from "../engine/server-response.js";
 import type { Subtype } from "../protocol/content-type.js";
@@ -40,8 +40,8 @@ export interface ServerConnectionOwner {
 const encoder = new TextEncoder();
 
 /** The server's half of one connection: makes a call of each stream. */
-export class ServerConnection implements LinkEvents, ServerCallHost {
-  readonly link: Link;
+export class ServerConnection implements ConnectionEvents, ServerCallHost {
+  readonly connection: Connection;
   readonly peer: Peer;
   readonly deadlines: DeadlineWheel;
   readonly maxHeldBytes: number;
@@ -51,19 +51,19 @@ export class ServerConnection implements LinkEvents, ServerCallHost {
   readonly okTrailers: HeaderBlock;
   private readonly owner: ServerConnectionOwner;
 
-  constructor(link: Link, owner: ServerConnectionOwner) {
-    this.link = link;
-    this.peer = link.peer;
+  constructor(connection: Connection, owner: ServerConnectionOwner) {
+    this.connection = connection;
+    this.peer = connection.peer;
     this.asyncContext = owner.asyncContext;
     this.owner = owner;
     this.deadlines = owner.deadlines;
     this.maxHeldBytes = owner.maxHeldBytes;
-    this.heldEnds = new HeldEnds(link, owner.deadlines);
+    this.heldEnds = new HeldEnds(connection, owner.deadlines);
     this.responseHead = {
-      proto: link.prepare(responseHeadFields("proto", owner.acceptEncoding)),
-      json: link.prepare(responseHeadFields("json", owner.acceptEncoding)),
+      proto: connection.prepare(responseHeadFields("proto", owner.acceptEncoding)),
+      json: connection.prepare(responseHeadFields("json", owner.acceptEncoding)),
     };
-    this.okTrailers = link.prepare(okStatus);
+    this.okTrailers = connection.prepare(okStatus);
   }
 
   /** @inheritdoc */
@@ -102,7 +102,7 @@ export class ServerConnection implements LinkEvents, ServerCallHost {
 
   /** @inheritdoc */
   refuseCall(): ConnectError | null {
-    const refusal = this.link.refuseCall?.();
+    const refusal = this.connection.refuseCall?.();
     return typeof refusal === "string" ? peerError(refusal, Code.ResourceExhausted) : null;
   }
 

@@ -10,7 +10,7 @@ import type {
   MessageShape,
 } from "@bufbuild/protobuf";
 import type { HandlerContext } from "@connectrpc/connect";
-import type { Peer } from "../engine/link.js";
+import type { Peer } from "../engine/connection.js";
 
 /** What a handler learns of its call: Connect's `HandlerContext` and what Triple adds. */
 export interface TripleContext extends HandlerContext {

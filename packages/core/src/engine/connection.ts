@@ -13,9 +13,9 @@ export interface Peer {
 
 /**
  * A connection that carries {@link ByteStream}s. An HTTP/2 connection has this shape. It does nothing until
- * {@link Link.start}.
+ * {@link Connection.start}.
  */
-export interface Link {
+export interface Connection {
   readonly peer: Peer;
   /** New streams can be opened. */
   readonly usable: boolean;
@@ -24,16 +24,16 @@ export interface Link {
   /** The largest header list that the peer takes, see {@link ByteStream.maxHeaderListSize}. */
   readonly maxHeaderListSize: number;
   /** Begins to work; called once. */
-  start(events: LinkEvents): void;
-  /** Makes header fields ready to be sent often, on this link alone. */
+  start(events: ConnectionEvents): void;
+  /** Makes header fields ready to be sent often, on this connection alone. */
   prepare(fields: readonly string[]): HeaderBlock;
-  /** Opens a stream and sends its headers. On a link that is over, the sink hears `reset` at once. */
+  /** Opens a stream and sends its headers. On a connection that is over, the sink hears `reset` at once. */
   open(sink: StreamSink, headers: OutgoingHeaders, end: boolean): ByteStream;
   /** Server: why a new call has to be refused, before its handler runs; null if it need not. Asked once for each call. */
   refuseCall?(): string | null;
   /**
    * Asks the peer for a sign that it has read everything so far: `answered` is called once when the sign arrives, and never if the
-   * link ends first. Absent on a link that can't ask.
+   * connection ends first. Absent on a connection that can't ask.
    */
   ping?(answered: () => void): void;
   /** Ends in order: refuses new streams, lets open ones finish, closes. */
@@ -42,14 +42,14 @@ export interface Link {
   abort(code: number, message: string): void;
 }
 
-/** What a {@link Link} tells its owner. */
-export interface LinkEvents {
+/** What a {@link Connection} tells its owner. */
+export interface ConnectionEvents {
   /** The peer opened a stream; set its sink before returning. `end`: nothing follows the headers. */
   stream?(stream: ByteStream, list: HeaderList, end: boolean): void;
   /** The peer takes no new streams. */
   goAway?(code: number, lastStreamId: number, debug: string): void;
-  /** A call, a message or a stream was refused or ended for a limit that does not end the link; `message` names the option. */
+  /** A call, a message or a stream was refused or ended for a limit that does not end the connection; `message` names the option. */
   limited?(message: string): void;
-  /** The link is over; `error` is absent after an orderly end. */
+  /** The connection is over; `error` is absent after an orderly end. */
   closed?(error?: Error): void;
 }
