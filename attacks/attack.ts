@@ -15,9 +15,9 @@ export interface OffenderReport {
   resets: Record<string, number>;
   /** HEADERS frames that came. */
   headers: number;
-  /** Octets of DATA that came. */
+  /** Bytes of DATA that came. */
   dataReceived: number;
-  /** Octets that it sent. */
+  /** Bytes that it sent. */
   sent: number;
   /** How often the attack was played. */
   rounds: number;

@@ -42,8 +42,8 @@ export function callsOf(fields: readonly string[], body: Uint8Array): (i: number
 }
 
 function varint(n: number): number[] {
-  const octets: number[] = [];
-  for (; n > 127; n = Math.floor(n / 128)) octets.push((n & 127) | 128);
-  octets.push(n);
-  return octets;
+  const bytes: number[] = [];
+  for (; n > 127; n = Math.floor(n / 128)) bytes.push((n & 127) | 128);
+  bytes.push(n);
+  return bytes;
 }

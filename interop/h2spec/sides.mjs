@@ -11,7 +11,7 @@ const caseMs = 10_000;
 const portTries = 5;
 
 /**
- * Five fields of so many octets have to pass our SETTINGS_MAX_FRAME_SIZE in one HEADERS frame (http2/4.2/3); h2spec's
+ * Five fields of so many bytes have to pass our SETTINGS_MAX_FRAME_SIZE in one HEADERS frame (http2/4.2/3); h2spec's
  * default of 4000 passes 16,384 only.
  */
 const strict = ["--strict", "--max-header-length", "16000"];

@@ -45,7 +45,7 @@ export class GoCodec {
   }
 }
 
-/** The hex of a text of which every char code is an octet. */
+/** The hex of a text of which every char code is a byte. */
 export function hex(text: string): string {
   return Buffer.from(text, "latin1").toString("hex");
 }

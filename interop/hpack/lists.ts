@@ -15,7 +15,7 @@ export const secrets: ReadonlySet<string> = new Set(["x-secret"]);
 const token = "abcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+-.^_`|~";
 const digits = "0123456789";
 
-/** Random header lists: a few again and again, most new; names and values short, long, empty, of few octets or of all. */
+/** Random header lists: a few again and again, most new; names and values short, long, empty, of few bytes or of all. */
 export class Lists {
   private readonly random: Random;
   private readonly valid: boolean;
@@ -48,7 +48,7 @@ export class Lists {
     if (!random.oneIn(6)) return random.pick(known);
     const length = random.int(1, random.pick([3, 12, 40, 300]));
     if (this.valid || random.oneIn(2)) return `x-${this.text(length, token)}`;
-    return random.oneIn(20) ? "" : this.octets(length, 0);
+    return random.oneIn(20) ? "" : this.bytes(length, 0);
   }
 
   private value(): string {
@@ -62,7 +62,7 @@ export class Lists {
         return this.text(random.int(1, 60), token);
       case 3: {
         const length = random.oneIn(20) ? random.int(1000, this.valid ? 3000 : 6000) : random.int(1, 80);
-        const value = this.octets(length, this.valid ? 32 : 0);
+        const value = this.bytes(length, this.valid ? 32 : 0);
         // White space at the edges is what HTTP does not have.
         return this.valid ? value.trim() : value;
       }
@@ -77,10 +77,10 @@ export class Lists {
     return Array.from({ length }, () => of[this.random.int(0, of.length - 1)]).join("");
   }
 
-  private octets(length: number, first: number): string {
+  private bytes(length: number, first: number): string {
     const code = () => {
-      const octet = this.random.int(first, 255);
-      return this.valid && octet === 127 ? 128 : octet;
+      const byte = this.random.int(first, 255);
+      return this.valid && byte === 127 ? 128 : byte;
     };
     return String.fromCharCode(...Array.from({ length }, code));
   }

@@ -62,8 +62,8 @@ export async function goToOurs(go: GoCodec, random: Random, count: number): Prom
   }
 }
 
-/** What differs on purpose, or by Go's leave: ours refuses integers of 6 octets; each has its own rule of size updates. */
-const tolerated = /longer than 5 octets|table size update/;
+/** What differs on purpose, or by Go's leave: ours refuses integers of 6 bytes; each has its own rule of size updates. */
+const tolerated = /longer than 5 bytes|table size update/;
 
 /** How both judged blocks that are mostly broken. */
 export interface Judgements {
@@ -72,7 +72,7 @@ export interface Judgements {
   tolerated: number;
 }
 
-/** Blocks with octets changed, cut out or put in: both refuse, or both read the same fields. */
+/** Blocks with bytes changed, cut out or put in: both refuse, or both read the same fields. */
 export async function brokenBlocks(go: GoCodec, random: Random, count: number): Promise<Judgements> {
   const lists = new Lists(random, false);
   const judgements = { bothAccept: 0, bothRefuse: 0, tolerated: 0 };
@@ -119,14 +119,14 @@ function unmarked(fields: string): string {
 }
 
 function mutate(random: Random, block: Uint8Array): Uint8Array {
-  const octets = [...block];
+  const bytes = [...block];
   for (let changes = random.int(1, 3); changes > 0; changes--) {
-    const at = random.int(0, octets.length);
-    const octet = random.oneIn(2) ? random.pick([0, 0x20, 0x3f, 0x40, 0x7f, 0x80, 0xff]) : random.int(0, 255);
-    if (random.oneIn(3)) octets.splice(at, random.int(0, 5));
-    else octets.splice(at, random.int(0, 1), octet);
+    const at = random.int(0, bytes.length);
+    const byte = random.oneIn(2) ? random.pick([0, 0x20, 0x3f, 0x40, 0x7f, 0x80, 0xff]) : random.int(0, 255);
+    if (random.oneIn(3)) bytes.splice(at, random.int(0, 5));
+    else bytes.splice(at, random.int(0, 1), byte);
   }
-  return Uint8Array.from(octets);
+  return Uint8Array.from(bytes);
 }
 
 function disagreement(where: string, expected: string, got: string): Error {

@@ -53,7 +53,7 @@ export function uint32(...values) {
   return bytes;
 }
 
-/** An HPACK block of literals without indexing and without Huffman; strings are octets. */
+/** An HPACK block of literals without indexing and without Huffman; strings are bytes. */
 export function block(fields) {
   const text = (value) => {
     const bytes = Buffer.from(value, "latin1");
@@ -88,7 +88,7 @@ export function headers(id, fields, { end = false, endHeaders = true, pad, depen
 export const continuation = (id, body, endHeaders = true) =>
   frame(Type.CONTINUATION, endHeaders ? Flag.END_HEADERS : 0, id, body);
 
-/** DATA; a number stands for so many octets. */
+/** DATA; a number stands for so many bytes. */
 export function data(id, body, { end = false, pad } = {}) {
   const bytes = typeof body === "number" ? Buffer.alloc(body) : body;
   const flags = (end ? Flag.END_STREAM : 0) | (pad === undefined ? 0 : Flag.PADDED);

@@ -13,7 +13,7 @@ import { streamProbes } from "./server-probes-streams.mjs";
  * - `early`: nothing was exchanged yet. Otherwise both sides' SETTINGS are acknowledged, but for `unacknowledged`.
  * - `given`: how the state comes about, frames or functions of the `Wire`; `input`: what is sent then.
  * - `answers`: a peer that takes no offence answers with a response.
- * - `observe`: what else than offences counts: `data` (DATA octets), `credit` (whether windows open again).
+ * - `observe`: what else than offences counts: `data` (DATA bytes), `credit` (whether windows open again).
  * - `ours`: what ours does; the run fails when it does something else.
  */
 export const serverProbes = [

@@ -50,9 +50,9 @@ async function outcome(wire, { early, answers, observe }) {
 /** What a healthy connection did besides. */
 function observed(wire, what) {
   if (what === "credit") return wire.stuck ? "stuck" : "given back";
-  const octets = wire.frames.reduce(
+  const bytes = wire.frames.reduce(
     (sum, { type, payload }) => sum + (type === Type.DATA ? payload.length : 0),
     0,
   );
-  return octets === 0 ? "ignored" : `DATA ${octets}`;
+  return bytes === 0 ? "ignored" : `DATA ${bytes}`;
 }

@@ -13,7 +13,7 @@ const length = (...values) => values.flatMap((value) => ["content-length", value
 const lists = [
   [35, "an upper-case letter in a name", [...get, "Abc", "v"], bad8, malformed],
   [35, "a space in a name", [...get, "a b", "v"], bad8, malformed],
-  [35, "an octet above 0x7f in a name", [...get, "a\xe9", "v"], bad8, malformed],
+  [35, "a byte above 0x7f in a name", [...get, "a\xe9", "v"], bad8, malformed],
   [35, "a colon within a name", [...get, "a:b", "v"], bad8, malformed],
   [35, "an empty name", [...get, "", "v"], bad8, malformed],
   [36, "NUL in a value", [...get, "a", "v\0"], bad8, malformed],

@@ -69,7 +69,7 @@ export const frameProbes = [
   },
   {
     row: 6,
-    title: "PRIORITY of 4 octets",
+    title: "PRIORITY of 4 bytes",
     rfc: "RST FRAME_SIZE_ERROR §6.3",
     given: [hang(1)],
     input: [frame(Type.PRIORITY, 0, 1, zeros(4))],
@@ -130,10 +130,10 @@ const zeroStream = [
   ["PRIORITY", Type.PRIORITY, 5],
 ];
 const wrongLength = [
-  ["RST_STREAM of 3 octets", Type.RST_STREAM, 1, 3],
-  ["PING of 7 octets", Type.PING, 0, 7],
-  ["WINDOW_UPDATE of 3 octets", Type.WINDOW_UPDATE, 0, 3],
-  ["GOAWAY of 7 octets", Type.GOAWAY, 0, 7],
+  ["RST_STREAM of 3 bytes", Type.RST_STREAM, 1, 3],
+  ["PING of 7 bytes", Type.PING, 0, 7],
+  ["WINDOW_UPDATE of 3 bytes", Type.WINDOW_UPDATE, 0, 3],
+  ["GOAWAY of 7 bytes", Type.GOAWAY, 0, 7],
 ];
 
 export const lastFrameProbes = [

@@ -53,7 +53,7 @@ export const settingsProbes = [
   })),
   {
     row: 14,
-    title: "SETTINGS of 5 octets",
+    title: "SETTINGS of 5 bytes",
     rfc: "GOAWAY FRAME_SIZE_ERROR §6.5",
     input: [frame(Type.SETTINGS, 0, 0, zeros(5))],
     ours: "GOAWAY FRAME_SIZE_ERROR",

@@ -24,13 +24,13 @@ export const hangEnded = (id) => headers(id, post("/hang"), { end: true });
 /** Longer than any peer waits for the start of a connection. */
 export const later = (wire) => wire.until(() => false, 12_000).then(() => undefined);
 
-/** Waits for a response and so many octets of it. */
+/** Waits for a response and so many bytes of it. */
 export const answered =
-  (octets = 0) =>
+  (bytes = 0) =>
   async (wire) => {
     const received = () =>
       wire.frames.reduce((sum, f) => sum + (f.type === Type.DATA ? f.payload.length : 0), 0);
-    const answer = () => wire.frames.some(({ type }) => type === Type.HEADERS) && received() >= octets;
+    const answer = () => wire.frames.some(({ type }) => type === Type.HEADERS) && received() >= bytes;
     await wire.until(answer, 3000);
   };
 
@@ -59,7 +59,7 @@ function isLastGoAway({ type, payload }) {
   return type === Type.GOAWAY && payload.readUInt32BE(0) < 2 ** 31 - 1;
 }
 
-// One octet of content, since padding alone counts as a frame that carries nothing.
+// One byte of content, since padding alone counts as a frame that carries nothing.
 const paddingFrame = data(1, 1, { pad: 255 });
 const framesAtOnce = 100;
 const rounds = 100;

@@ -8,7 +8,7 @@ export class Wire {
   closed = false;
   /** The other side's announced SETTINGS_MAX_FRAME_SIZE. */
   maxFrameSize = 16_384;
-  /** Octets of DATA that were sent, by stream, 0 for the connection; whoever sends them counts. */
+  /** Bytes of DATA that were sent, by stream, 0 for the connection; whoever sends them counts. */
   spent = new Map();
   #granted = new Map();
   #socket;
@@ -60,7 +60,7 @@ export class Wire {
     return (await this.until(() => this.frames.some(answer), ms)) === true;
   }
 
-  /** Octets of DATA that may be sent on a stream, 0 for the connection. */
+  /** Bytes of DATA that may be sent on a stream, 0 for the connection. */
   windowOf(id) {
     return 65_535 + (this.#granted.get(id) ?? 0) - (this.spent.get(id) ?? 0);
   }
@@ -145,7 +145,7 @@ function readStatus(block, at) {
   if (block[at] < 0x80) return block.toString("latin1", at + 1, at + 1 + block[at]);
   // Huffman (RFC 7541 appendix B): 0 to 2 are the first codes of 5 bits, 3 to 9 are 0x19 to 0x1f of 6
   const bits = [...block.subarray(at + 1, at + 1 + (block[at] & 0x7f))]
-    .map((octet) => octet.toString(2).padStart(8, "0"))
+    .map((byte) => byte.toString(2).padStart(8, "0"))
     .join("");
   let text = "";
   for (let i = 0; text.length < 3 && i < bits.length; ) {

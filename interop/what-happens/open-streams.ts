@@ -61,7 +61,7 @@ interface Frame {
   readonly type: number;
   readonly id: number;
   readonly flags: number;
-  /** The first octets of the payload, as many as a RST_STREAM has; empty for others. */
+  /** The first bytes of the payload, as many as a RST_STREAM has; empty for others. */
   readonly start: Buffer;
 }
 

@@ -37,7 +37,7 @@ const client = createClient(GreetService, transport, {
 await client.greet(
   { name: "a" },
   {
-    headers: { "x-key-bin": encodeBinaryHeader(new Uint8Array([1, 2])) }, // -bin: octets
+    headers: { "x-key-bin": encodeBinaryHeader(new Uint8Array([1, 2])) }, // -bin: bytes
     onHeader: (header) => console.log(header.get("x-served-by")),
     onTrailer: (trailer) => console.log(trailer.get("x-rows")),
   },

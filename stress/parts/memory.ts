@@ -7,7 +7,7 @@ import { handlerEnds, makeAs, stalled } from "../expect.js";
 import { type Part, repeat } from "../part.js";
 
 const perRound = 50;
-/** Octets of a message that floods. */
+/** Bytes of a message that floods. */
 const size = 32_768;
 /** What one stream may have on its way: its window of 64 KiB, 64 KiB that wait, and a message of each side. */
 const mostOfAStream = 4 * 65_536;
@@ -31,9 +31,9 @@ export const memory: Part = {
       for (const { made } of round) await stalled(made.plan);
       const sent = round.reduce((sum, { made }) => sum + made.plan.produced, 0) * size;
       const most = perRound * mostOfAStream + mostOfAConnection;
-      if (sent > most) wrong(`${perRound} streams that nobody reads: ${sent} octets were produced`);
+      if (sent > most) wrong(`${perRound} streams that nobody reads: ${sent} bytes were produced`);
       const held = process.memoryUsage().arrayBuffers - before;
-      if (held > 2 * most) wrong(`${perRound} streams that nobody reads: ${held} octets are held`);
+      if (held > 2 * most) wrong(`${perRound} streams that nobody reads: ${held} bytes are held`);
       leave.tell();
       for (const { made, outcome } of round) {
         await outcome;

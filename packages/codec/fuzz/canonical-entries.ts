@@ -119,9 +119,9 @@ class Walk {
       const start = this.at;
       if (tag === 8 + wireTypeOf(field.mapKey)) {
         this.skip(tag, stop);
-        const octets = this.b.subarray(start, this.at);
-        if (Buffer.from(octets).includes("__proto__")) throw new Different();
-        out.push(tag, ...octets);
+        const bytes = this.b.subarray(start, this.at);
+        if (Buffer.from(bytes).includes("__proto__")) throw new Different();
+        out.push(tag, ...bytes);
       } else if (tag === 16 + valueType) {
         if (field.message !== undefined) {
           this.changed ||= merged !== null;
@@ -197,9 +197,9 @@ class Walk {
     let value = 0;
     for (let i = 0; i < 10; i++) {
       if (this.at >= end) throw new Different();
-      const octet = this.b[this.at++]!;
-      value += (octet & 0x7f) * 2 ** (7 * i);
-      if (octet < 0x80) return value;
+      const byte = this.b[this.at++]!;
+      value += (byte & 0x7f) * 2 ** (7 * i);
+      if (byte < 0x80) return value;
     }
     throw new Different();
   }

@@ -30,7 +30,7 @@ export function mutate(bytes: Uint8Array, other: Uint8Array, random: Random): Ui
         if (at < list.length) list[at] = list[at]! ^ (1 << random.below(8));
         break;
       case 7:
-        // The same number in more octets than it needs.
+        // The same number in more bytes than it needs.
         if (at < list.length && list[at]! < 0x80) list.splice(at, 1, list[at]! | 0x80, 0x80, 0);
         break;
       default:

@@ -33,11 +33,11 @@ export function sameBytes(desc: DescMessage, init: object): Uint8Array | undefin
   const buffer = new Uint8Array(bound + 2 * margin).fill(0xa5);
   const end = direct.write(init as never, buffer, margin);
   if (end < 0) return bytesOf(expected);
-  if (end > margin + bound) throw new Error(`${end - margin} octets were written, ${bound} were announced`);
+  if (end > margin + bound) throw new Error(`${end - margin} bytes were written, ${bound} were announced`);
   expectSame("direct.write", { value: buffer.slice(margin, end) }, expected);
   const around = [...buffer.subarray(0, margin), ...buffer.subarray(margin + bound)];
-  if (around.some((octet) => octet !== 0xa5))
-    throw new Error("octets outside of what was announced were written");
+  if (around.some((byte) => byte !== 0xa5))
+    throw new Error("bytes outside of what was announced were written");
   return bytesOf(expected);
 }
 
@@ -124,7 +124,7 @@ function differenceOf(seen: unknown, expected: unknown, path: string): string | 
     return `${path} is ${show(seen)}, of protobuf-es ${show(expected)}`;
   if (seen instanceof Uint8Array && expected instanceof Uint8Array) {
     if (seen.constructor !== expected.constructor) return `${path} is a ${seen.constructor.name}`;
-    const same = seen.length === expected.length && seen.every((octet, i) => octet === expected[i]);
+    const same = seen.length === expected.length && seen.every((byte, i) => byte === expected[i]);
     return same ? null : `${path} is ${show(seen)}, of protobuf-es ${show(expected)}`;
   }
   if (Object.getPrototypeOf(seen) !== Object.getPrototypeOf(expected)) return `${path} has another prototype`;

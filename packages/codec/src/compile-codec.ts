@@ -36,10 +36,10 @@ export interface CompiledCodec<D extends DescMessage> {
 
 /** Writes messages in place. */
 export interface InPlaceWriter<Init> {
-  /** An upper bound of the message's octets; -1 if it can't be written in place, and only `serialize` will do. */
+  /** An upper bound of the message's bytes; -1 if it can't be written in place, and only `serialize` will do. */
   bound(message: Init): number;
   /**
-   * Writes the message at `at`, where there is room for `bound` octets, and returns the offset behind it; -1 if it can't be
+   * Writes the message at `at`, where there is room for `bound` bytes, and returns the offset behind it; -1 if it can't be
    * written in place, and only `serialize` will do. What is in that room is undefined then.
    *
    * A message that `bound` gave -1 for gets it here too. One whose getters give more than they gave to `bound` is written past
@@ -147,7 +147,7 @@ function noSchema(given: unknown): TypeError {
 
 function outside(b: Uint8Array, start: number, end: number): Error {
   if (!(b instanceof Uint8Array)) return new TypeError(`bytes of type ${typeof b}: give a Uint8Array`);
-  return new RangeError(`octets ${start} to ${end} are not in an array of ${b.length}`);
+  return new RangeError(`bytes ${start} to ${end} are not in an array of ${b.length}`);
 }
 
 /** A buffer of at least so many bytes. Nobody else has it until it is given back: a getter may serialise too. */

@@ -9,7 +9,7 @@ export type Fields = Readonly<Record<string, unknown>> & {
 
 /** Writes messages of one type. */
 export interface TypeEncoder {
-  /** The most octets of a message. */
+  /** The most bytes of a message. */
   bound(message: Fields): number;
   /** Writes a message; returns the offset behind it. */
   write(message: Fields, b: Uint8Array, at: number): number;
@@ -22,9 +22,9 @@ export type EncoderOf = (desc: DescMessage) => TypeEncoder;
 
 /** Writes one field of a message. */
 export interface FieldEncoder {
-  /** The most octets with the tag; null: ask `bound`. */
+  /** The most bytes with the tag; null: ask `bound`. */
   readonly fixedBytes: number | null;
-  /** The most octets that the field takes in this message, with the tag. */
+  /** The most bytes that the field takes in this message, with the tag. */
   readonly bound: (message: Fields) => number;
   /** Writes the field if it is set; returns the offset behind it. */
   readonly write: (message: Fields, b: Uint8Array, at: number) => number;

@@ -11,7 +11,7 @@ import { type Building, zeroMessage } from "./zero-message.js";
 
 /** Messages inside messages; protobuf-es says what happens beyond. */
 const deepest = 90;
-/** Tags below this take one octet: the fields 1 to 15. */
+/** Tags below this take one byte: the fields 1 to 15. */
 const shortTags = 0x80;
 
 /** Reads messages of one type. Made at the first use of the type, its fields at the first message: types may be recursive. */
@@ -26,7 +26,7 @@ export class MessageDecoder implements TypeDecoder {
     this.desc = desc;
   }
 
-  /** Makes a message of the octets from `input.at` to `end`. */
+  /** Makes a message of the bytes from `input.at` to `end`. */
   read(b: Uint8Array, end: number): Building {
     const message = this.zero();
     this.readInto(message, b, end);
@@ -39,7 +39,7 @@ export class MessageDecoder implements TypeDecoder {
     return this.create!();
   }
 
-  /** Adds what the octets from `input.at` to `end` say to a message. */
+  /** Adds what the bytes from `input.at` to `end` say to a message. */
   readInto(message: Building, b: Uint8Array, end: number): void {
     const { short } = this;
     let unknown: UnknownFields | null = null;
@@ -86,7 +86,7 @@ export class MessageDecoder implements TypeDecoder {
     end: number,
   ): UnknownFields {
     const no = tag >>> 3;
-    // A field of ours in another wire type, or with its tag in more octets than it needs.
+    // A field of ours in another wire type, or with its tag in more bytes than it needs.
     if (this.numbers.has(no)) throw unusual;
     const start = input.at;
     skip(tag, b, end);

@@ -6,7 +6,7 @@ import { unknownSlice } from "./unknown-fields.js";
 import { writeVarint32 } from "./varint.js";
 import { tagOf } from "./wire-type.js";
 
-/** The most octets of a tag. */
+/** The most bytes of a tag. */
 const tagBytes = 5;
 
 /** Writes messages of one type. Made at the first use of the type, its fields at the first message: types may be recursive. */
@@ -15,7 +15,7 @@ export class MessageEncoder implements TypeEncoder {
   private fields: readonly FieldEncoder[] | null = null;
   /** Those whose size depends on the value. */
   private sized: readonly FieldEncoder[] = [];
-  /** The most octets of all others. */
+  /** The most bytes of all others. */
   private fixedBytes = 0;
 
   constructor(desc: DescMessage) {

@@ -23,7 +23,7 @@ const readBool: ScalarDecoder = (b, end) => {
   return low !== 0 || input.high !== 0;
 };
 
-/** Puts `length` octets into `scratch`. */
+/** Puts `length` bytes into `scratch`. */
 function take(b: Uint8Array, end: number, length: number): void {
   const { at } = input;
   if (end - at < length) throw unusual;

@@ -8,7 +8,7 @@ import { WireType } from "./wire-type.js";
 /** How one type of scalar is written. */
 export interface ScalarEncoder {
   readonly wireType: number;
-  /** The most octets of a value, without its tag: a number, or for what is as long as it likes a function. */
+  /** The most bytes of a value, without its tag: a number, or for what is as long as it likes a function. */
   readonly bound: number | ((value: unknown) => number);
   /** Writes a value without its tag; returns the offset behind it. Throws `unusual` for what is no such value. */
   readonly write: (value: unknown, b: Uint8Array, at: number) => number;

@@ -6,14 +6,14 @@ import { input, putLength, readStop, varint32Bytes, varintSize } from "./varint.
 /** Up to so many UTF-16 units a loop here beats the call of the runtime's encoder. */
 const writtenInLoop = 32;
 /**
- * Up to so many octets one call of `fromCharCode` beats the runtime's decoder. No more: what is put together of pieces, or is a
+ * Up to so many bytes one call of `fromCharCode` beats the runtime's decoder. No more: what is put together of pieces, or is a
  * piece of something longer, is kept with all of that, at several times its size.
  */
 const shortText = 12;
 
 const encoder = new TextEncoder();
 
-/** The most octets that a text takes, with its length. */
+/** The most bytes that a text takes, with its length. */
 export function textBound(text: unknown): number {
   if (typeof text !== "string") throw unusual;
   return text.length * 3 + varint32Bytes;
@@ -23,7 +23,7 @@ export function textBound(text: unknown): number {
 export function writeText(text: unknown, b: Uint8Array, at: number): number {
   if (typeof text !== "string") throw unusual;
   const units = text.length;
-  // Right for ASCII; what is longer in UTF-8 is moved if its length takes more octets.
+  // Right for ASCII; what is longer in UTF-8 is moved if its length takes more bytes.
   const width = varintSize(units);
   const start = at + width;
   let end = units > writtenInLoop ? -1 : writeShort(text, b, start);
@@ -92,7 +92,7 @@ interface NodeBuffer {
 }
 
 /**
- * A text of one of Node's Buffers, which read it without a view of its octets: two thirds of the time of a short one. Null where a
+ * A text of one of Node's Buffers, which read it without a view of its bytes: two thirds of the time of a short one. Null where a
  * decoder may see something else: a mark at the beginning, or U+FFFD, which stands for what is no UTF-8.
  */
 function bufferText(b: Uint8Array & NodeBuffer, start: number, stop: number): string | null {

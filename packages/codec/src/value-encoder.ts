@@ -23,7 +23,7 @@ export function valueEncoder(field: DescField, encoderOf: EncoderOf): ValueEncod
 }
 
 function messageValue(encoder: TypeEncoder): ValueEncoder {
-  // As many octets as the last one's length took: those of one field tend to be alike, and then nothing has to be moved.
+  // As many bytes as the last one's length took: those of one field tend to be alike, and then nothing has to be moved.
   let width = 1;
   return {
     wireType: WireType.LengthDelimited,

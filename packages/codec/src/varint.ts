@@ -6,7 +6,7 @@ import { unusual } from "./unusual.js";
  * Decoding is synchronous and calls nobody back but the text encoding, after which it is put back.
  */
 export const input = {
-  /** The offset of the next octet. */
+  /** The offset of the next byte. */
   at: 0,
   /** How many messages are open around the one that is being read. */
   depth: 0,
@@ -20,12 +20,12 @@ export const input = {
   high: 0,
 };
 
-/** The most octets of a varint of 32 bits that is not negative, or of a length or a tag. */
+/** The most bytes of a varint of 32 bits that is not negative, or of a length or a tag. */
 export const varint32Bytes = 5;
-/** The most octets of any varint. */
+/** The most bytes of any varint. */
 export const varint64Bytes = 10;
 
-/** How many octets a length or an unsigned number takes. */
+/** How many bytes a length or an unsigned number takes. */
 export function varintSize(value: number): number {
   if (value < 0x80) return 1;
   if (value < 0x4000) return 2;
@@ -56,7 +56,7 @@ export function writeVarint64(b: Uint8Array, at: number, low: number, high: numb
 
 /**
  * Puts a length before what was written from `at + width` up to `end`, and moves that when its length takes another number of
- * octets. Returns the offset behind it.
+ * bytes. Returns the offset behind it.
  */
 export function putLength(b: Uint8Array, at: number, width: number, end: number): number {
   const start = at + width;
@@ -72,27 +72,27 @@ export function readVarint32(b: Uint8Array, end: number): number {
   let at = input.at;
   if (end - at >= varint32Bytes) {
     // None of these can be behind the end.
-    let octet = b[at++]!;
-    let value = octet & 0x7f;
-    if (octet < 0x80) {
+    let byte = b[at++]!;
+    let value = byte & 0x7f;
+    if (byte < 0x80) {
       input.at = at;
       return value;
     }
-    octet = b[at++]!;
-    value |= (octet & 0x7f) << 7;
-    if (octet < 0x80) {
+    byte = b[at++]!;
+    value |= (byte & 0x7f) << 7;
+    if (byte < 0x80) {
       input.at = at;
       return value;
     }
-    octet = b[at++]!;
-    value |= (octet & 0x7f) << 14;
-    if (octet < 0x80) {
+    byte = b[at++]!;
+    value |= (byte & 0x7f) << 14;
+    if (byte < 0x80) {
       input.at = at;
       return value;
     }
-    octet = b[at++]!;
-    value |= (octet & 0x7f) << 21;
-    if (octet < 0x80) {
+    byte = b[at++]!;
+    value |= (byte & 0x7f) << 21;
+    if (byte < 0x80) {
       input.at = at;
       return value;
     }
@@ -107,14 +107,14 @@ export function readVarint64(b: Uint8Array, end: number): number {
   let high = 0;
   for (let shift = 0; shift < 70; shift += 7) {
     if (at >= end) throw unusual;
-    const octet = b[at++]!;
-    const bits = octet & 0x7f;
+    const byte = b[at++]!;
+    const bits = byte & 0x7f;
     if (shift < 28) low |= bits << shift;
     else if (shift === 28) {
       low |= bits << 28;
       high = bits >>> 4;
     } else high |= bits << (shift - 32);
-    if (octet < 0x80) {
+    if (byte < 0x80) {
       input.at = at;
       input.high = high;
       return low >>> 0;
@@ -123,7 +123,7 @@ export function readVarint64(b: Uint8Array, end: number): number {
   throw unusual;
 }
 
-/** Reads a tag; one above 32 bits, or in more octets than those can take, is none. */
+/** Reads a tag; one above 32 bits, or in more bytes than those can take, is none. */
 export function readTag(b: Uint8Array, end: number): number {
   const start = input.at;
   const tag = readVarint32(b, end);
@@ -135,11 +135,11 @@ export function readTag(b: Uint8Array, end: number): number {
 /** Reads a length, and returns the offset where what it announces ends; that is not behind `end`. */
 export function readStop(b: Uint8Array, end: number): number {
   const at = input.at;
-  const octet = at < end ? b[at]! : 0x80;
+  const byte = at < end ? b[at]! : 0x80;
   let length: number;
-  if (octet < 0x80) {
+  if (byte < 0x80) {
     input.at = at + 1;
-    length = octet;
+    length = byte;
   } else {
     length = readVarint32(b, end);
   }

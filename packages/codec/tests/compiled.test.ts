@@ -18,7 +18,7 @@ import {
 } from "./gen/three_pb.js";
 import { LevelSchema, RequiredSchema, SecondSchema } from "./gen/two_pb.js";
 
-/** Counts how often protobuf-es turns octets into a text: it does for every text that it reads. */
+/** Counts how often protobuf-es turns bytes into a text: it does for every text that it reads. */
 function countDecodedTexts(work: () => void): number {
   const before = getTextEncoding();
   let count = 0;
@@ -107,7 +107,7 @@ test.each<[string, DescMessage, unknown]>([
   if (!(message as { number?: unknown } | null)?.number) expect(direct.bound(message as never)).toBe(-1);
 });
 
-test("octets that are not there are refused, and all of them are taken by default", () => {
+test("bytes that are not there are refused, and all of them are taken by default", () => {
   const { parse, serialize } = compileCodec(SmallSchema);
   const bytes = serialize({ text: "a secret" });
   const view = new Uint8Array(bytes.buffer, 0, 5);
@@ -119,7 +119,7 @@ test("octets that are not there are refused, and all of them are taken by defaul
   ] as const) {
     const [start, end] = range;
     expect(() => parse(view, start, end)).toThrow(
-      new RangeError(`octets ${start} to ${end} are not in an array of 5`),
+      new RangeError(`bytes ${start} to ${end} are not in an array of 5`),
     );
   }
   expect(parse(bytes)).toMatchObject({ text: "a secret" });
@@ -156,7 +156,7 @@ test("a message that grows between bound and write is not taken for written, and
   expect(direct.write(growing, new Uint8Array(200), 0)).toBeGreaterThan(bound);
 });
 
-test("lengths that take another number of octets than the last one did are put right", () => {
+test("lengths that take another number of bytes than the last one did are put right", () => {
   const { serialize, parse } = compileCodec(ListsSchema);
   for (const size of [1, 300, 1, 20_000, 5, 127, 128, 16_383, 16_384, 1]) {
     const init = {
@@ -244,10 +244,10 @@ test("a text encoding that parses changes nothing of the message that it is aske
   let calls = 0;
   configureTextEncoding({
     ...before,
-    decodeUtf8(octets, strict) {
+    decodeUtf8(bytes, strict) {
       if (++calls > 10) throw new Error("read again and again");
       parse(new Uint8Array(0), 0, 0);
-      return before.decodeUtf8(octets, strict);
+      return before.decodeUtf8(bytes, strict);
     },
   });
   try {

@@ -17,11 +17,11 @@ import { compileCodec, parseBinary } from "../src/index.js";
 import { MapsSchema, SmallSchema, TreeSchema } from "./gen/three_pb.js";
 import { SecondSchema } from "./gen/two_pb.js";
 
-const hex = (octets: string): Uint8Array => Uint8Array.from(Buffer.from(octets.replaceAll(" ", ""), "hex"));
+const hex = (bytes: string): Uint8Array => Uint8Array.from(Buffer.from(bytes.replaceAll(" ", ""), "hex"));
 
 /** The bytes of a message with one entry in its field `no`. */
-function entry(no: number, octets: string): Uint8Array {
-  const bytes = hex(octets);
+function entry(no: number, text: string): Uint8Array {
+  const bytes = hex(text);
   const tag = no * 8 + 2;
   return Uint8Array.of(...(tag < 128 ? [tag] : [(tag & 127) | 128, tag >> 7]), bytes.length, ...bytes);
 }
@@ -64,14 +64,14 @@ describe.each(parsers)("the $name parser", ({ parse }) => {
     ["an unknown varint", "0a016b 18960112020807", { k: small({ number: 7 }) }],
     ["an unknown field with a length", "1a01ff 0a016b 12020807", { k: small({ number: 7 }) }],
     [
-      "unknown fields of four and eight octets",
+      "unknown fields of four and eight bytes",
       "0a016b 1d01020304 210102030405060708 12020807",
       { k: small({ number: 7 }) },
     ],
     ["an unknown group", "0a016b 1b 0801 120161 1c 12020807", { k: small({ number: 7 }) }],
     ["an unknown group in a group", "0a016b 1b 23 0801 24 1c 12020807", { k: small({ number: 7 }) }],
     [
-      "an unknown field with a number of three octets",
+      "an unknown field with a number of three bytes",
       "0a016b 828001 0161 12020807",
       { k: small({ number: 7 }) },
     ],
@@ -87,8 +87,8 @@ describe.each(parsers)("the $name parser", ({ parse }) => {
       "0a016b 1204 1801 0807",
       { k: { ...small({ number: 7 }), $unknown: [{ no: 3, wireType: 0, data: Uint8Array.of(1) }] } },
     ],
-  ])("reads an entry with %s", (_what, octets, expected) => {
-    expect(map(MapsSchema, "smalls", entry(smalls, octets))).toEqual(expected);
+  ])("reads an entry with %s", (_what, bytes, expected) => {
+    expect(map(MapsSchema, "smalls", entry(smalls, bytes))).toEqual(expected);
   });
 
   test("takes the last of two entries of one key, and merges nothing", () => {
@@ -100,8 +100,8 @@ describe.each(parsers)("the $name parser", ({ parse }) => {
     ["the value twice: the last one", "0a016b 120161 120162", { k: "b" }],
     ["no value", "0a016b", { k: "" }],
     ["an unknown field", "0a016b 1a0163 120161", { k: "a" }],
-  ])("reads an entry of texts with %s", (_what, octets, expected) => {
-    expect(map(MapsSchema, "strings", entry(strings, octets))).toEqual(expected);
+  ])("reads an entry of texts with %s", (_what, bytes, expected) => {
+    expect(map(MapsSchema, "strings", entry(strings, bytes))).toEqual(expected);
   });
 
   test("merges at any depth", () => {
@@ -158,18 +158,18 @@ describe.each(parsers)("the $name parser", ({ parse }) => {
   test.each(["__proto__", "constructor", "hasOwnProperty", "toString"])(
     "has an entry of the key %s",
     (key) => {
-      const octets = Buffer.from(key);
+      const bytes = Buffer.from(key);
       const parsed = map(
         MapsSchema,
         "strings",
-        entry(strings, `0a${octets.length.toString(16).padStart(2, "0")}${octets.toString("hex")} 120161`),
+        entry(strings, `0a${bytes.length.toString(16).padStart(2, "0")}${bytes.toString("hex")} 120161`),
       ) as object;
       expect(Object.entries(parsed)).toEqual([[key, "a"]]);
       expect(Object.getPrototypeOf(parsed)).toBe(Object.prototype);
       const values = map(
         MapsSchema,
         "smalls",
-        entry(smalls, `0a${octets.length.toString(16).padStart(2, "0")}${octets.toString("hex")} 12020807`),
+        entry(smalls, `0a${bytes.length.toString(16).padStart(2, "0")}${bytes.toString("hex")} 12020807`),
       ) as object;
       expect(Object.entries(values)).toEqual([[key, small({ number: 7 })]]);
       expect(Object.getPrototypeOf(values)).toBe(Object.prototype);
@@ -184,9 +184,9 @@ describe.each(parsers)("the $name parser", ({ parse }) => {
     ["with wire type 7", "0a016b 1f"],
     ["with an end of a group alone", "0a016b 1c"],
     ["with a group that doesn't end in it", "0a016b 1b"],
-  ])("refuses an entry %s", (_what, octets) => {
-    // More octets behind it: they are not the entry's.
-    const b = Buffer.concat([entry(smalls, octets), entry(smalls, "0a016b 12020807")]);
+  ])("refuses an entry %s", (_what, bytes) => {
+    // More bytes behind it: they are not the entry's.
+    const b = Buffer.concat([entry(smalls, bytes), entry(smalls, "0a016b 12020807")]);
     expect(() => parse(MapsSchema, b)).toThrow();
   });
 });

@@ -28,17 +28,17 @@ function arraysOf(value: unknown, found: Uint8Array[] = []): Uint8Array[] {
   return found;
 }
 
-const octets = (length: number, first = 1): Uint8Array => Uint8Array.from({ length }, (_, i) => first + i);
-const extension = (length: number): Uint8Array => Uint8Array.of(0xa2, 0x06, length, ...octets(length));
+const bytes = (length: number, first = 1): Uint8Array => Uint8Array.from({ length }, (_, i) => first + i);
+const extension = (length: number): Uint8Array => Uint8Array.of(0xa2, 0x06, length, ...bytes(length));
 
 const rows: readonly (readonly [string, DescMessage, Uint8Array])[] = [16, 100].flatMap((n) => {
   const row = (what: string, desc: DescMessage, init: object) =>
     [`${what} of ${n}`, desc, toBinary(desc, create(desc, init as never))] as const;
-  const b = octets(n);
+  const b = bytes(n);
   return [
     row("a field", ScalarsSchema, { bytes: b, string: "a" }),
-    row("a list", ListsSchema, { bytes: [b, octets(n, 5)] }),
-    row("values of a map", MapsSchema, { uint64s: { 1: b, 2: octets(n, 7) } }),
+    row("a list", ListsSchema, { bytes: [b, bytes(n, 5)] }),
+    row("values of a map", MapsSchema, { uint64s: { 1: b, 2: bytes(n, 7) } }),
     row("a oneof", ChoicesSchema, { choice: { case: "data", value: b } }),
     row("a wrapper", WellKnownSchema, { bytesValue: b }),
     row("an Any", WellKnownSchema, { any: create(AnySchema, { typeUrl: "a/b", value: b }) }),
@@ -78,7 +78,7 @@ describe.each([
       expect(arrays.length).toBeGreaterThan(0);
       for (const array of arrays) {
         expect(array.constructor).toBe(Uint8Array);
-        // The first 64 octets may lie in V8's heap until somebody asks.
+        // The first 64 bytes may lie in V8's heap until somebody asks.
         expect(array.buffer.byteLength).toBe(array.byteLength);
       }
       const expected = structuredClone(other);
@@ -91,7 +91,7 @@ describe.each([
   });
 });
 
-const large = octets(100_000);
+const large = bytes(100_000);
 const whole = (init: object, desc: DescMessage = ScalarsSchema): Uint8Array =>
   new Uint8Array(toBinary(desc, create(desc, init as never)));
 
@@ -106,7 +106,7 @@ test("large bytes stay in a buffer that belongs to their message, if they are mo
 });
 
 test("small bytes are copies, whomever the buffer belongs to", () => {
-  const b = whole({ bytes: octets(4000) });
+  const b = whole({ bytes: bytes(4000) });
   expect(compileCodec(ScalarsSchema).parse(b, 0, b.length, true).bytes.buffer.byteLength).toBe(4000);
 });
 

@@ -24,9 +24,9 @@ import { compileCodec, parseBinary } from "../src/index.js";
 import { OlderSchema, SmallSchema, TreeSchema } from "./gen/three_pb.js";
 import { extra, SecondSchema } from "./gen/two_pb.js";
 
-const hex = (octets: string): Uint8Array => Uint8Array.from(Buffer.from(octets.replaceAll(" ", ""), "hex"));
+const hex = (bytes: string): Uint8Array => Uint8Array.from(Buffer.from(bytes.replaceAll(" ", ""), "hex"));
 
-/** A number that is known, and unknown fields of each wire type before and behind it; one has its tag in two octets. */
+/** A number that is known, and unknown fields of each wire type before and behind it; one has its tag in two bytes. */
 const bytes = hex("f80105 0807 f90101020304 05060708 fa0103 616263 fd0101020304 fb01 0801 fc01 a00101");
 
 const parsers = [

@@ -187,8 +187,8 @@ test.each([
   ["with a third field", [0x0a, 8, 0x0a, 1, 0x61, 0x12, 1, 0x62, 0x18, 1]],
   ["with the key __proto__", [0x0a, 14, 0x0a, 9, ...Buffer.from("__proto__"), 0x12, 1, 0x62]],
   ["cut", [0x0a, 6, 0x0a, 1, 0x61, 0x12]],
-])("an entry of a map %s", (_what, octets) => {
-  sameMessage(MapsSchema, Uint8Array.from(octets));
+])("an entry of a map %s", (_what, bytes) => {
+  sameMessage(MapsSchema, Uint8Array.from(bytes));
 });
 
 test.each([
@@ -242,14 +242,14 @@ test.each([
 
 test.each([1, 89, 90, 91, 99, 100, 101, 102, 5_000])("messages %p deep", (depth) => {
   // From the inside: the length of what is there, before it.
-  let octets: number[] = [];
+  let bytes: number[] = [];
   for (let i = 0; i < depth; i++) {
-    const { length } = octets;
+    const { length } = bytes;
     const size = length < 0x80 ? [length] : length < 0x4000 ? [(length & 0x7f) | 0x80, length >> 7] : null;
     if (size === null) break;
-    octets = [0x12, ...size, ...octets];
+    bytes = [0x12, ...size, ...bytes];
   }
-  const message = sameMessage(TreeSchema, Uint8Array.from(octets));
+  const message = sameMessage(TreeSchema, Uint8Array.from(bytes));
   if (message !== undefined) sameBytes(TreeSchema, message);
 });
 
@@ -297,14 +297,14 @@ test("what protobuf-es holds in another form comes and goes", () => {
 test.each([
   ["cut in a text", [0x12, 5, 0x61]],
   ["cut in a number", [0x08, 0x80]],
-  ["with a number of eleven octets", [0x08, ...new Array(10).fill(0x80), 1]],
-  ["with a number of ten octets", [0x08, ...new Array(9).fill(0xff), 1]],
+  ["with a number of eleven bytes", [0x08, ...new Array(10).fill(0x80), 1]],
+  ["with a number of ten bytes", [0x08, ...new Array(9).fill(0xff), 1]],
   ["with a length above 32 bits", [0x12, 0xff, 0xff, 0xff, 0xff, 0x7f]],
   ["with a length at 32 bits", [0x12, 0xff, 0xff, 0xff, 0xff, 0x0f]],
   ["with field number 0", [0x00, 1]],
-  ["with a tag of six octets", [0x88, 0x80, 0x80, 0x80, 0x80, 0x00, 1]],
+  ["with a tag of six bytes", [0x88, 0x80, 0x80, 0x80, 0x80, 0x00, 1]],
   ["with a tag above 32 bits", [0x88, 0x80, 0x80, 0x80, 0x1f, 1]],
-  ["with a tag in more octets than it needs", [0x88, 0x00, 7]],
+  ["with a tag in more bytes than it needs", [0x88, 0x00, 7]],
   ["with an end of a group that was not begun", [0x0c]],
   ["with a group that does not end", [0x1b, 0x08, 1]],
   ["with wire type 6", [0x0e, 1]],
@@ -312,14 +312,14 @@ test.each([
   ["with a number in the text's field", [0x10, 1]],
   ["with a text that is no UTF-8", [0x12, 2, 0xc3, 0x28]],
   ["with a text that is half a character", [0x12, 1, 0xc3]],
-  ["with a text in too many octets", [0x12, 2, 0xc1, 0x81]],
+  ["with a text in too many bytes", [0x12, 2, 0xc1, 0x81]],
   ["with a surrogate", [0x12, 3, 0xed, 0xa0, 0x80]],
   ["with the number twice", [0x08, 1, 0x08, 2]],
-])("bytes %s", (_what, octets) => {
-  sameMessage(SmallSchema, Uint8Array.from(octets));
+])("bytes %s", (_what, bytes) => {
+  sameMessage(SmallSchema, Uint8Array.from(bytes));
   // The same inside another message, whose end is not the input's.
-  sameMessage(ListsSchema, Uint8Array.from([0xc2, 0x06, octets.length, ...octets, 0x28, 1]));
-  sameMessage(EditionSchema, Uint8Array.from([0x2a, ...octets.slice(1)]));
+  sameMessage(ListsSchema, Uint8Array.from([0xc2, 0x06, bytes.length, ...bytes, 0x28, 1]));
+  sameMessage(EditionSchema, Uint8Array.from([0x2a, ...bytes.slice(1)]));
 });
 
 test("a message under a name that every object has is not merged into what that is", () => {
@@ -337,11 +337,11 @@ test("a message under a name that every object has is not merged into what that 
 });
 
 test.each([
-  ["two octets", [0x8a, 0]],
-  ["five octets", [0x8a, 0x80, 0x80, 0x80, 0]],
-  ["five octets, above 32 bits", [0x8a, 0x80, 0x80, 0x80, 0x10]],
-  ["six octets", [0x8a, 0x80, 0x80, 0x80, 0x80, 0]],
-  ["ten octets", [0x8a, ...new Array(8).fill(0x80), 0]],
+  ["two bytes", [0x8a, 0]],
+  ["five bytes", [0x8a, 0x80, 0x80, 0x80, 0]],
+  ["five bytes, above 32 bits", [0x8a, 0x80, 0x80, 0x80, 0x10]],
+  ["six bytes", [0x8a, 0x80, 0x80, 0x80, 0x80, 0]],
+  ["ten bytes", [0x8a, ...new Array(8).fill(0x80), 0]],
 ])("a map's entry whose key has a tag of %s", (_what, tag) => {
   const entry = [...tag, 1, 0x61, 0x12, 1, 0x62];
   sameMessage(MapsSchema, Uint8Array.of(0x0a, entry.length, ...entry));

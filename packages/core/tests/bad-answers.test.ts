@@ -82,8 +82,8 @@ const texts: readonly Row[] = (
   [
     ["a raw %", "50% done", /^50% done$/],
     ["escapes that are none", "%zz%4%", /^%zz%4%$/],
-    ["octets that are no UTF-8, escaped", "%C3%28%FF", /^Ã\(ÿ$/],
-    ["octets that are no UTF-8, raw", "\xc3(\xff", /^Ã\(ÿ$/],
+    ["bytes that are no UTF-8, escaped", "%C3%28%FF", /^Ã\(ÿ$/],
+    ["bytes that are no UTF-8, raw", "\xc3(\xff", /^Ã\(ÿ$/],
     ["half of a surrogate pair in UTF-8", "%ED%A0%80", /./],
     ["a NUL and a line break, escaped", "a%00b%0Ac", /^a\0b\nc$/],
     ["no text", "", /^$/],

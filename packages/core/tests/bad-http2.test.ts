@@ -205,7 +205,7 @@ async function breaking(...bytes: Uint8Array[]) {
     let came = 0;
     socket.on("data", (chunk) => {
       came += chunk.length;
-      // The preface, SETTINGS, and the first octets of HEADERS.
+      // The preface, SETTINGS, and the first bytes of HEADERS.
       if (came - chunk.length <= clientPreface.length + 30) for (const part of bytes) socket.write(part);
     });
   });
@@ -266,8 +266,8 @@ describe("a server that breaks the connection by", () => {
 
 describe("a server that breaks one stream by", () => {
   test.each([
-    ["a name in upper case", [":status", "200", "X-Odd", "1"], /field name "X-Odd" with octet 0x58/],
-    ["a value with NUL", [":status", "200", "x-odd", "\0"], /value of "x-odd" with octet 0x0/],
+    ["a name in upper case", [":status", "200", "X-Odd", "1"], /field name "X-Odd" with byte 0x58/],
+    ["a value with NUL", [":status", "200", "x-odd", "\0"], /value of "x-odd" with byte 0x0/],
     ["connection", [":status", "200", "connection", "close"], /connection-specific field "connection"/],
     ["no :status", ["content-type", "application/grpc"], /no ":status"/],
     ["a :status that is none", [":status", "2OO"], /":status" is "2OO"/],

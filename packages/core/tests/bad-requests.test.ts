@@ -124,7 +124,7 @@ describe("a grpc-timeout that is none", () => {
   ])("%j gives InvalidArgument that says what is allowed", async (timeout) => {
     await using end = await start();
     for (const method of methods) {
-      // Octets, since HTTP/2 carries no others.
+      // Bytes, since HTTP/2 carries no others.
       const value = Buffer.from(timeout).toString("latin1");
       const answer = await end.client.call(`/greet.GreetService/${method}`, { "grpc-timeout": value }, good);
       const { code, text } = statusOf(answer);

@@ -82,6 +82,6 @@ test("a client that gives no room at all: the handler stops after the first wind
   client.call(1, "/greet.GreetService/GreetServerStream");
   client.data(1, envelope(toBinary(GreetRequestSchema, create(GreetRequestSchema))), true);
   await client.line("DATA 1");
-  // 65,535 octets of window, and 64 KiB that wait in the stream.
+  // 65,535 bytes of window, and 64 KiB that wait in the stream.
   expect(await settled(() => produced)).toBeLessThanOrEqual(16);
 });

@@ -39,7 +39,7 @@ export class FakeStream implements ByteStream {
   }
 
   write(bytes: Uint8Array, end: boolean): boolean {
-    for (const octet of bytes) this.written.push(octet);
+    for (const byte of bytes) this.written.push(byte);
     this.ended ||= end;
     return this.roomy;
   }

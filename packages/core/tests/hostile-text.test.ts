@@ -19,7 +19,7 @@ import { quiet } from "./every-link.js";
 import { startRawServer } from "./raw-server.js";
 import { RawSocket } from "./raw-socket.js";
 
-/** ESC, BEL, DEL, CSI of C1, and no octet that HTTP/2 forbids. */
+/** ESC, BEL, DEL, CSI of C1, and no byte that HTTP/2 forbids. */
 const hostile = "\x1b]0;title\x07\x7f\x9b31m";
 const control = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/u;
 

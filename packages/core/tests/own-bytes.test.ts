@@ -21,7 +21,7 @@ import { over, stockTransport } from "./mounts.js";
 
 const KiB = 1024;
 const none = new Uint8Array(0);
-const octets = (length: number, first: number): Uint8Array =>
+const bytes = (length: number, first: number): Uint8Array =>
   new Uint8Array(length).map((_, i) => first + (i % 7));
 
 /** Takes the bytes away from whoever else has them: `postMessage(bytes, [bytes.buffer])` does. */
@@ -77,7 +77,7 @@ describe.each(everyLink)("over $name", (link) => {
         const { kept, routes } = keeping();
         await using end = await link.start({ ...options, routes });
         const client = createClient(Blobs, end.transport);
-        const sent = [1, 2, 3, 4].map((first) => octets(size, first));
+        const sent = [1, 2, 3, 4].map((first) => bytes(size, first));
         const messages = sent.map((value) => ({ value }));
         // Four calls in one chunk, and a stream of four messages in one.
         const unary = await Promise.all(messages.map((message) => client.unary(message)));
@@ -88,7 +88,7 @@ describe.each(everyLink)("over $name", (link) => {
           for (const bytes of group) expectOwn(bytes);
           expect(new Set(group.map((bytes) => bytes.buffer)).size).toBe(8);
           for (let i = 0; i < 8; i += 2) transfer(group[i]!);
-          // Compressed ones come in any order; their first octet says which each is.
+          // Compressed ones come in any order; their first byte says which each is.
           for (let i = 1; i < 8; i += 2)
             expect(Buffer.from(group[i]!).equals(sent[group[i]![0]! - 1] ?? none)).toBe(true);
         }
@@ -101,7 +101,7 @@ describe.each(everyLink)("over $name", (link) => {
   test("bytes that come alone in a chunk are not left in it", async () => {
     const { kept, routes } = keeping();
     await using end = await link.start({ routes });
-    const { value } = await createClient(Blobs, end.transport).unary({ value: octets(12 * KiB, 1) });
+    const { value } = await createClient(Blobs, end.transport).unary({ value: bytes(12 * KiB, 1) });
     // They may lie in the copy of their message, with the three bytes before them.
     for (const bytes of [value, ...kept]) expect(bytes.buffer.byteLength).toBeLessThan(bytes.length + 5);
   });
@@ -109,7 +109,7 @@ describe.each(everyLink)("over $name", (link) => {
   test("large bytes stay in the buffer in which their message was put together", async () => {
     const { kept, routes } = keeping();
     await using end = await link.start({ routes });
-    const { value } = await createClient(Blobs, end.transport).unary({ value: octets(100_000, 1) });
+    const { value } = await createClient(Blobs, end.transport).unary({ value: bytes(100_000, 1) });
     for (const bytes of [value, ...kept]) {
       expect(bytes.byteOffset).toBeGreaterThan(0);
       expect(bytes.buffer.byteLength).toBeLessThan(100_100);
@@ -119,9 +119,9 @@ describe.each(everyLink)("over $name", (link) => {
   test("details of an error, and -bin metadata, own their bytes", async () => {
     const details = [1, 2, 3].map((first) => ({
       desc: BytesValueSchema,
-      value: { value: octets(1000, first) },
+      value: { value: bytes(1000, first) },
     }));
-    const bin = encodeBinaryHeader(octets(30, 5));
+    const bin = encodeBinaryHeader(bytes(30, 5));
     await using end = await link.start({
       routes: (r) =>
         r.service(Blobs, {
@@ -140,12 +140,12 @@ describe.each(everyLink)("over $name", (link) => {
     const attachments = readAttachments(error.metadata);
     for (const name of ["a", "b"]) expectOwn(attachments[name] as Uint8Array);
     transfer(attachments["a"] as Uint8Array);
-    expect(attachments["b"]).toEqual(octets(30, 5));
+    expect(attachments["b"]).toEqual(bytes(30, 5));
   });
 });
 
 test("a compression that gives its bytes to everybody keeps them", async () => {
-  const inflated = new Uint8Array([0x0a, ...[0x80, 0x80, 0x04], ...octets(64 * KiB, 1)]);
+  const inflated = new Uint8Array([0x0a, ...[0x80, 0x80, 0x04], ...bytes(64 * KiB, 1)]);
   const shared = {
     name: "shared",
     compress: async (bytes: Uint8Array) => new Uint8Array(bytes),
@@ -157,7 +157,7 @@ test("a compression that gives its bytes to everybody keeps them", async () => {
     acceptCompression: [shared],
     transport: { acceptCompression: [], sendCompression: shared, compressMinBytes: 0 },
   });
-  await createClient(Blobs, end.transport).unary({ value: octets(100, 1) });
+  await createClient(Blobs, end.transport).unary({ value: bytes(100, 1) });
   transfer(kept[0]!);
   expect(inflated.length).toBe(64 * KiB + 4);
 });
@@ -169,7 +169,7 @@ describe.each(over("2"))("requests of $title, and responses of Connect's transpo
     using end = stockTransport(server.port, protocol, "2");
     const stock = createConnectClient(Blobs, end.transport);
     const ours = createClient(Blobs, end.transport);
-    const sent = [1, 2, 3].map((first) => ({ value: octets(40, first) }));
+    const sent = [1, 2, 3].map((first) => ({ value: bytes(40, first) }));
     for (const message of sent) await stock.unary(message);
     const unary = await ours.unary(sent[0]!);
     const stream = await all(ours.bidi(sent));

@@ -6,7 +6,7 @@ import type { Action } from "./step.js";
 import type { WatchedStream } from "./watched-stream.js";
 
 const trailers = ["x-status", "0"];
-/** U+2020 is no octet. */
+/** U+2020 is no byte. */
 const unsendable = ["x-status", "\u2020"];
 /** The largest message that an application sends. */
 export const largestMessage = 200_000;

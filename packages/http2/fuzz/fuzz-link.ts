@@ -20,7 +20,7 @@ export class FuzzLink extends ScriptedLink {
 
   override drain(): void {
     for (const { bytes, copy } of this.lent) {
-      const same = copy.every((octet, i) => bytes[i] === octet);
+      const same = copy.every((byte, i) => bytes[i] === byte);
       must(same, "a buffer was changed before the link had sent it");
     }
     this.lent.length = 0;

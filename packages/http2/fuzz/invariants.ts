@@ -14,7 +14,7 @@ const startOfTime = 1000;
 interface Inside {
   readonly book: { readonly held: number; readonly taken: number; readonly waiting: ReadonlySet<Stream> };
   readonly opensLater: boolean;
-  readonly postponed: { readonly waiting: ReadonlyMap<Stream, { readonly octets: number }> };
+  readonly postponed: { readonly waiting: ReadonlyMap<Stream, { readonly bytes: number }> };
   readonly scheduler: { readonly first: Stream | null; readonly last: Stream | null };
   readonly reader: {
     readonly collected: Uint8Array | null;
@@ -47,7 +47,7 @@ function inside(connection: Connection): Inside {
   return connection as unknown as Inside;
 }
 
-/** Octets of the DATA frame that is under way: they count from its header on, and their stream has yet to get them. */
+/** Bytes of the DATA frame that is under way: they count from its header on, and their stream has yet to get them. */
 export function onTheWay(connection: Connection, stream?: Stream): number {
   const { insideData, left, padding, target } = inside(connection).reader;
   if (!insideData || target === null || (stream !== undefined && stream !== target)) return 0;
@@ -131,10 +131,10 @@ function checkMemory({ connection, link, over }: Machine): void {
   const { reader, inbound } = inside(connection);
   const { maxFrameSize, maxHeaderListSize, maxUnreadOutput } = connection.options;
   const collected = reader.collected?.length ?? 0;
-  must(collected <= maxFrameSize, `${collected} octets of a frame are kept`);
+  must(collected <= maxFrameSize, `${collected} bytes of a frame are kept`);
   must(
     inbound.assembly.length <= 4 * maxHeaderListSize,
-    `${inbound.assembly.length} octets of a header block are kept`,
+    `${inbound.assembly.length} bytes of a header block are kept`,
   );
   must(
     !link.paused || link.pending > 0 || keepsInput(connection),
@@ -147,7 +147,7 @@ function checkMemory({ connection, link, over }: Machine): void {
   const unread = connection.isServer && link.pending > maxUnreadOutput;
   must(
     !unread || link.paused || link.state !== "open" || over,
-    `${link.pending} octets are unread, and reading goes on`,
+    `${link.pending} bytes are unread, and reading goes on`,
   );
 }
 
@@ -181,7 +181,7 @@ function checkRates({ connection, link, over }: Machine): void {
 /** What one turn reads is bounded, and what it leaves is read later. */
 function checkTurns({ connection, link, over }: Machine): void {
   const { resting, waiting, bytesLeft, streamsLeft, kept } = inside(connection).input;
-  must(bytesLeft > -65_536, `a turn read ${-bytesLeft} octets too many`);
+  must(bytesLeft > -65_536, `a turn read ${-bytesLeft} bytes too many`);
   must(streamsLeft >= 0, `a turn read ${-streamsLeft} streams too many`);
   if (over) {
     must(kept.length === 0, `${kept.length} chunks are kept by a connection that is over`);
@@ -200,8 +200,8 @@ function checkLedger({ connection, streams, over }: Machine): void {
   const waiting = [...inside(connection).postponed.waiting.values()];
   const held =
     streams.reduce((sum, watched) => sum + watched.held, onTheWay(connection)) +
-    waiting.reduce((sum, { octets }) => sum + octets, 0);
-  must(ledger.held === held, `the ledger holds ${ledger.held} octets, the applications ${held}`);
+    waiting.reduce((sum, { bytes }) => sum + bytes, 0);
+  must(ledger.held === held, `the ledger holds ${ledger.held} bytes, the applications ${held}`);
   const { grown, underWay, onTrial, waiters } = inside(connection).ledger;
   const open = streams.flatMap(({ stream }) => (stream === undefined || stream.closed ? [] : stream));
   const windows = open.map(windowsOf);
@@ -209,16 +209,16 @@ function checkLedger({ connection, streams, over }: Machine): void {
   must(grown === growth, `windows have grown by ${growth}, the ledger knows of ${grown}`);
   const admitted = windows.filter((window) => window.admitted > 0);
   const sum = admitted.reduce((all, window) => all + window.admitted, 0);
-  must(underWay === sum, `messages of ${sum} octets were let in, the ledger knows of ${underWay}`);
+  must(underWay === sum, `messages of ${sum} bytes were let in, the ledger knows of ${underWay}`);
   const tried = windows.reduce((all, window) => all + window.tried, 0);
   must(
     onTrial === tried,
-    `messages that wait have ${tried} octets for a trial, the ledger knows of ${onTrial}`,
+    `messages that wait have ${tried} bytes for a trial, the ledger knows of ${onTrial}`,
   );
   const most = connection.options.maxBufferedBytes;
   must(
     underWay <= most || admitted.length === 1,
-    `${admitted.length} messages of ${underWay} octets, beyond ${most}`,
+    `${admitted.length} messages of ${underWay} bytes, beyond ${most}`,
   );
   must(
     waiters.every((stream) => !stream.closed),
@@ -254,7 +254,7 @@ function checkWindows({ connection, link, view, streams }: Machine): void {
     const idle = link.pending > 0 || stream.queuedBytes === 0;
     must(
       idle || Math.min(stream.sendWindow, sendWindow) <= 0,
-      `stream ${id} has ${stream.queuedBytes} octets to send, and windows`,
+      `stream ${id} has ${stream.queuedBytes} bytes to send, and windows`,
     );
     must(stream.queue === null || stream.queuedBytes > 0, `the end of stream ${id} waits behind nothing`);
     if (stream.remoteEnded) continue;
@@ -265,7 +265,7 @@ function checkWindows({ connection, link, view, streams }: Machine): void {
       `stream ${id} has a window of ${receiveWindow}, at the peer ${view.receiveWindow(id)}`,
     );
     const sum = receiveWindow + unannounced + held + onTheWay(connection, stream) - borrowed;
-    must(sum === windowTarget, `stream ${id} has ${sum} of ${windowTarget} octets`);
+    must(sum === windowTarget, `stream ${id} has ${sum} of ${windowTarget} bytes`);
     checkRoom(connection, stream);
   }
 }

@@ -2,13 +2,13 @@
 import { Flag, FrameType, maxUint31 } from "../src/frame/frame-type.js";
 import {
   block,
+  bytes,
   continuation,
   data,
   frame,
   goAway,
   headers,
   join,
-  octets,
   ping,
   priority,
   request,
@@ -40,7 +40,7 @@ export class LawlessFrames {
     return { bytes: choice.call(this, id), note: `lawless: ${choice.name} ${id}` };
   }
 
-  /** Bytes with some of their octets changed, left out, or twice there. */
+  /** Bytes with some of their bytes changed, left out, or twice there. */
   mutate({ bytes, note }: PeerInput): PeerInput {
     const { random } = this;
     let changed: Uint8Array = bytes.slice();
@@ -185,7 +185,7 @@ export class LawlessFrames {
 
   private noFrames(_id: number): Uint8Array {
     const { random } = this;
-    return random.oneIn(2) ? octets("GET / HTTP/1.1\r\nhost: a\r\n\r\n") : this.garbage(random.int(1, 60));
+    return random.oneIn(2) ? bytes("GET / HTTP/1.1\r\nhost: a\r\n\r\n") : this.garbage(random.int(1, 60));
   }
 
   private flood(id: number): Uint8Array {

@@ -90,7 +90,7 @@ export class Machine {
     }
     this.check();
     const left = this.connection.ledger.held - onTheWay(this.connection);
-    must(this.over || left === 0, `${left} octets are held by nobody`);
+    must(this.over || left === 0, `${left} bytes are held by nobody`);
     this.play({ do: "closed" });
     this.play({ do: "settle" });
     must(this.closed, "the end was not told");

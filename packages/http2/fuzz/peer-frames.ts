@@ -49,7 +49,7 @@ export class PeerFrames {
   private acknowledged = false;
   private lastGoAway = maxUint31;
   private pingsAnswered = 0;
-  /** Octets of DATA so far, by stream, 0 for the connection. */
+  /** Bytes of DATA so far, by stream, 0 for the connection. */
   private readonly made = new Map<number, number>();
 
   /** `wide`: the peer lets the connection send as much as it likes. `greedy`: it uses its windows to their ends. */

@@ -36,19 +36,19 @@ export class PeerView {
   /** What the peer may send: by stream, and on the whole. */
   readonly receiveWindows = new Map<number, number>();
   connectionReceiveWindow = firstWindow;
-  /** Octets of DATA that have arrived, by stream, 0 for the connection. */
+  /** Bytes of DATA that have arrived, by stream, 0 for the connection. */
   readonly arrived = new Map<number, number>();
   /** Streams that the peer has reset. */
   readonly resets = new Set<number>();
   private readonly role: Role;
   private prefaceLeft: number;
   private rest: Uint8Array = new Uint8Array(0);
-  /** Octets of a DATA frame still to come. */
+  /** Bytes of a DATA frame still to come. */
   private skip = 0;
   private highestId = 0;
   /** What the peer let streams send whose HEADERS wait to leave. */
   private readonly early = new Map<number, number>();
-  /** Octets by which SETTINGS have lowered the streams' windows since the output was last empty. */
+  /** Bytes by which SETTINGS have lowered the streams' windows since the output was last empty. */
   private lowered = 0;
 
   /** `role`: the connection's. */
@@ -73,10 +73,10 @@ export class PeerView {
     this.sendWindows.set(id, window);
     this.connectionSendWindow -= length;
     if (length === 0) return;
-    must(window >= -this.lowered, `${what}, ${-window} octets beyond the stream's window`);
+    must(window >= -this.lowered, `${what}, ${-window} bytes beyond the stream's window`);
     must(
       this.connectionSendWindow >= 0,
-      `${what}, ${-this.connectionSendWindow} octets beyond the connection's window`,
+      `${what}, ${-this.connectionSendWindow} bytes beyond the connection's window`,
     );
   }
 

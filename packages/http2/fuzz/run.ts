@@ -59,6 +59,6 @@ function report(seed: number, whole: Conversation, violation: Violation): void {
 
 function line(step: Step): string {
   if (step.do !== "input") return JSON.stringify(step);
-  const hex = step.hex.length > 400 ? `${step.hex.slice(0, 400)}… (${step.hex.length / 2} octets)` : step.hex;
+  const hex = step.hex.length > 400 ? `${step.hex.slice(0, 400)}… (${step.hex.length / 2} bytes)` : step.hex;
   return `input ${hex}  (${step.note})`;
 }

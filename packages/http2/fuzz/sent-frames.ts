@@ -76,7 +76,7 @@ export class SentFrames {
     );
     must(
       payload.length <= this.view.largestFrame,
-      `${what} of ${payload.length} octets: ${this.view.largestFrame} are allowed`,
+      `${what} of ${payload.length} bytes: ${this.view.largestFrame} are allowed`,
     );
     switch (type) {
       case FrameType.DATA:

@@ -12,9 +12,9 @@ export type Moment = "headers" | "data" | "trailers" | "end" | "stopped" | "rese
 export class WatchedStream implements StreamSink {
   /** Absent while `Connection.open` has not returned. */
   stream: Stream | undefined;
-  /** Octets that arrived and were not given back. */
+  /** Bytes that arrived and were not given back. */
   held = 0;
-  /** Octets that arrived. */
+  /** Bytes that arrived. */
   received = 0;
   /** The receiving side has ended, well or not. */
   ended = false;

@@ -29,7 +29,7 @@ export class ClosedStreams {
   private ids = new Uint32Array(smallest);
   private causes = new Uint8Array(smallest);
   private chunks = new Uint32Array(smallest);
-  private octets = 0;
+  private bytes = 0;
   private lists = 0;
   private resets = 0;
 
@@ -72,16 +72,16 @@ export class ClosedStreams {
     return this.ids[at] === id && (this.causes[at]! & nearDeadlineBit) !== 0;
   }
 
-  /** A stream is closed on this side alone: the peer may have sent so many octets of DATA, and header lists, that have not arrived. */
-  expect(octets: number): void {
-    this.octets += Math.max(0, octets);
+  /** A stream is closed on this side alone: the peer may have sent so many bytes of DATA, and header lists, that have not arrived. */
+  expect(bytes: number): void {
+    this.bytes += Math.max(0, bytes);
     this.lists += listsUnderWay;
   }
 
-  /** Whether closed streams explain DATA of so many octets. */
-  explainsData(octets: number): boolean {
-    if (octets > this.octets) return false;
-    this.octets -= octets;
+  /** Whether closed streams explain DATA of so many bytes. */
+  explainsData(bytes: number): boolean {
+    if (bytes > this.bytes) return false;
+    this.bytes -= bytes;
     return true;
   }
 

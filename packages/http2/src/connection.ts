@@ -112,7 +112,7 @@ export class Connection extends PeerActions implements ByteReceiver {
     return this.limits.counters;
   }
 
-  /** Octets of output that the peer has not taken. */
+  /** Bytes of output that the peer has not taken. */
   get unreadOutput(): number {
     return this.link.pending;
   }

@@ -54,7 +54,7 @@ export class Drain {
 
   /** A PING was acknowledged; true when it was the drain's. */
   acknowledged(b: Uint8Array, start: number, lastPeerId: number): boolean {
-    if (!this.begun || this.finished || drainPing.some((octet, i) => b[start + i] !== octet)) return false;
+    if (!this.begun || this.finished || drainPing.some((byte, i) => b[start + i] !== byte)) return false;
     this.finish(lastPeerId);
     return true;
   }

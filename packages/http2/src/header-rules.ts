@@ -94,7 +94,7 @@ function checkName(name: string): string | null {
   for (let i = 0; i < name.length; i++) {
     const c = name.charCodeAt(i);
     if (c <= 0x20 || (c >= 0x41 && c <= 0x5a) || c >= 0x7f || c === 0x3a) {
-      return `field name ${quote(name)} with octet 0x${c.toString(16)}`;
+      return `field name ${quote(name)} with byte 0x${c.toString(16)}`;
     }
   }
   return null;
@@ -125,7 +125,7 @@ function isSpace(c: number): boolean {
 function checkValue(name: string, value: string): string | null {
   for (let i = 0; i < value.length; i++) {
     const c = value.charCodeAt(i);
-    if (c === 0 || c === 0x0a || c === 0x0d) return `value of ${quote(name)} with octet 0x${c.toString(16)}`;
+    if (c === 0 || c === 0x0a || c === 0x0d) return `value of ${quote(name)} with byte 0x${c.toString(16)}`;
   }
   return null;
 }

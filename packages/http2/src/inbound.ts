@@ -7,7 +7,7 @@ import type { DataTarget, FrameHandler } from "./frame/frame-reader.js";
 import { Flag, FrameType, maxUint31, readUint31, readUint32 } from "./frame/frame-type.js";
 import { headerFragment } from "./frame/header-fragment.js";
 import { InboundHeaders, protocolError, streamClosed } from "./inbound-headers.js";
-import { octetsPerEmptyData } from "./limits.js";
+import { bytesPerEmptyData } from "./limits.js";
 import { parseSettings, Setting, validateSetting } from "./settings.js";
 
 /** An orderly end has two GOAWAY frames (RFC 9113 §6.8). */
@@ -21,7 +21,7 @@ const goAwaysOfAnEnd = 2;
 export class Inbound extends InboundHeaders implements FrameHandler {
   /** HEADERS and DATA frames so far. */
   answers = 0;
-  /** DATA octets so far, and {@link octetsPerEmptyData} for each header block. */
+  /** DATA bytes so far, and {@link bytesPerEmptyData} for each header block. */
   private received = 0;
   private settingsSeen = false;
   private goAways = 0;
@@ -57,7 +57,7 @@ export class Inbound extends InboundHeaders implements FrameHandler {
     switch (type) {
       case FrameType.HEADERS: {
         this.answers++;
-        this.received += octetsPerEmptyData;
+        this.received += bytesPerEmptyData;
         const fragment = headerFragment(flags, id, b, start, end);
         this.headerBytes(flags, id, b, fragment.start, fragment.end, (flags & Flag.END_STREAM) !== 0);
         return;

@@ -105,7 +105,7 @@ export class Keepalive {
 
   /** A PING was acknowledged; true when it was one of keepalive's. */
   acknowledged(b: Uint8Array, start: number): boolean {
-    if (this.unacknowledged === 0 || keepalivePing.some((octet, i) => b[start + i] !== octet)) return false;
+    if (this.unacknowledged === 0 || keepalivePing.some((byte, i) => b[start + i] !== byte)) return false;
     this.unacknowledged--;
     return true;
   }

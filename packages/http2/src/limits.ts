@@ -37,11 +37,11 @@ type RateName =
   | "pingRate"
   | "windowUpdateRate";
 
-/** DATA octets that pay for one WINDOW_UPDATE: a peer may credit as often as once a KiB. */
-const octetsPerUpdate = 1024;
+/** DATA bytes that pay for one WINDOW_UPDATE: a peer may credit as often as once a KiB. */
+const bytesPerUpdate = 1024;
 
-/** DATA octets that pay for one empty DATA frame. A header block pays for one, too: node:http2 ends padded streams with one. */
-export const octetsPerEmptyData = 1024;
+/** DATA bytes that pay for one empty DATA frame. A header block pays for one, too: node:http2 ends padded streams with one. */
+export const bytesPerEmptyData = 1024;
 
 /** Bytes of an answer that was made for nothing which count as much as one reset more. */
 const unsentPerReset = 65_536;
@@ -116,11 +116,11 @@ export class Limits {
   }
 
   /**
-   * DATA without content and without END_STREAM. `received` counts the DATA octets that arrived before it, and
-   * {@link octetsPerEmptyData} for each header block.
+   * DATA without content and without END_STREAM. `received` counts the DATA bytes that arrived before it, and
+   * {@link bytesPerEmptyData} for each header block.
    */
   emptyData(received: number): void {
-    if (this.emptyDataPaidFor < Math.floor(received / octetsPerEmptyData)) {
+    if (this.emptyDataPaidFor < Math.floor(received / bytesPerEmptyData)) {
       this.counters.emptyFrames++;
       this.emptyDataPaidFor++;
     } else this.uselessFrame();
@@ -133,7 +133,7 @@ export class Limits {
   }
 
   /**
-   * A PING that has to be answered; `sent` grows with every header block and DATA octet that this side sends, `ends` with every
+   * A PING that has to be answered; `sent` grows with every header block and DATA byte that this side sends, `ends` with every
    * stream that it ends. A server of ours asks behind the ends of uploads, see `HeldEnds` of @tristream/core: behind an end that it
    * receives while a PING is in flight, the next PING follows at once. So an end pays for two PINGs.
    */
@@ -146,10 +146,10 @@ export class Limits {
     if (!paid) this.pingFrames.take(this.now(), "PING without anything sent between them");
   }
 
-  /** WINDOW_UPDATE; `sent`: DATA octets that this side has sent. */
+  /** WINDOW_UPDATE; `sent`: DATA bytes that this side has sent. */
   windowUpdate(sent: number): void {
     this.counters.windowUpdates++;
-    const paid = Math.floor(sent / octetsPerUpdate);
+    const paid = Math.floor(sent / bytesPerUpdate);
     if (this.updatesPaidFor < paid) this.updatesPaidFor++;
     else this.updates.take(this.now(), "WINDOW_UPDATE beyond one for each KiB that was sent");
   }

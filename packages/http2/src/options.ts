@@ -19,12 +19,12 @@ export interface Http2Options {
   /** Largest number of fields in a header list. Default 256. */
   maxHeaderFields?: number | undefined;
   /**
-   * CONTINUATION frames of one header block. Default 8; its octets are bounded by four times `maxHeaderListSize`
+   * CONTINUATION frames of one header block. Default 8; its bytes are bounded by four times `maxHeaderListSize`
    * (CVE-2024-27316).
    */
   maxContinuations?: number | undefined;
   /**
-   * Largest dynamic table of HPACK that is kept for encoding, in octets, however much more the peer allows. Default 4096.
+   * Largest dynamic table of HPACK that is kept for encoding, in bytes, however much more the peer allows. Default 4096.
    * The one for decoding has the RFC's 4096: peers get lower values wrong.
    */
   maxEncoderTableSize?: number | undefined;
@@ -39,7 +39,7 @@ export interface Http2Options {
   /** Receive window of the connection, at least 65,535. It is given back on receipt. Default 4,194,304. */
   connectionWindow?: number | undefined;
   /**
-   * Octets that all streams together may get beyond their first windows of 65,535: once for windows that grow while their
+   * Bytes that all streams together may get beyond their first windows of 65,535: once for windows that grow while their
    * readers keep up, once for messages under way that are larger than their windows (a single one may be larger than this),
    * and once for trials of messages that wait for that. Default 16,777,216.
    *
@@ -48,7 +48,7 @@ export interface Http2Options {
    */
   maxBufferedBytes?: number | undefined;
   /**
-   * Output that the peer has not taken, in octets, past which a server reads no further from it until it has. Default
+   * Output that the peer has not taken, in bytes, past which a server reads no further from it until it has. Default
    * 1,048,576.
    */
   maxUnreadOutput?: number | undefined;

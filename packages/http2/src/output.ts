@@ -2,7 +2,7 @@
 import type { ByteLink } from "./byte-link.js";
 import { Flag, FrameType, frameHeaderLength } from "./frame/frame-type.js";
 
-/** Octets of the buffer that gathers what one turn writes. 32 to 64 KiB measured best; 128 KiB costs 15 % on large messages. */
+/** Bytes of the buffer that gathers what one turn writes. 32 to 64 KiB measured best; 128 KiB costs 15 % on large messages. */
 export const outputSize = 65_536;
 
 /** Unsent bytes in the link past which streams wait. Large enough to keep a fast peer busy between two turns. */
@@ -47,7 +47,7 @@ export class Output {
   /** A place was given out that nothing was committed at yet. */
   private reserved = false;
 
-  /** `pauseAbove`: unsent octets past which nothing more is read until they have left. */
+  /** `pauseAbove`: unsent bytes past which nothing more is read until they have left. */
   constructor(link: ByteLink, requestFlush: () => void, pauseAbove: number) {
     this.link = link;
     this.requestFlush = requestFlush;

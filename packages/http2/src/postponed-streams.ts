@@ -25,7 +25,7 @@ export class PostponedStreams {
     const postponed = this.waiting.get(stream);
     if (postponed === undefined) return;
     this.waiting.delete(stream);
-    stream.credit(postponed.octets);
+    stream.credit(postponed.bytes);
   }
 
   /** The one that has waited longest; undefined if none does. */
@@ -47,8 +47,8 @@ class PostponedStream implements StreamSink {
   private readonly list: HeaderList;
   /** The header list was all of the request. */
   private readonly ended: boolean;
-  /** Octets of the body that wait. */
-  octets = 0;
+  /** Bytes of the body that wait. */
+  bytes = 0;
   private readonly pieces: [b: Uint8Array, start: number, end: number][] = [];
   /** How the request ended, if it has; null for an end without trailers. */
   private trailersArrived: HeaderList | null | undefined;
@@ -63,7 +63,7 @@ class PostponedStream implements StreamSink {
   /** Starts the stream by `tell`, and then has it receive what has arrived, as if it did now. */
   start(tell: (stream: Stream, list: HeaderList, ended: boolean) => void): void {
     const { stream, trailersArrived } = this;
-    stream.rewind(this.octets);
+    stream.rewind(this.bytes);
     if (trailersArrived !== undefined) stream.remoteEnded = false;
     tell(stream, this.list, this.ended);
     for (const [b, start, end] of this.pieces) {
@@ -75,7 +75,7 @@ class PostponedStream implements StreamSink {
   }
 
   data(b: Uint8Array, start: number, end: number): void {
-    this.octets += end - start;
+    this.bytes += end - start;
     this.pieces.push([b, start, end]);
   }
 

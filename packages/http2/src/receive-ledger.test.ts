@@ -114,13 +114,13 @@ describe("ReceiveLedger", () => {
     expect(ledger.balanced).toBe(true);
   });
 
-  it("refuses an octet more than the window", () => {
+  it("refuses a byte more than the window", () => {
     const ledger = new ReceiveLedger(65_535, 100_000);
     expect(ledger.received(65_535)).toBe(true);
     expect(ledger.received(1)).toBe(false);
   });
 
-  it.each(seeds(20))("loses and makes no octet of credit, seed %i", (seed) => {
+  it.each(seeds(20))("loses and makes no byte of credit, seed %i", (seed) => {
     const random = new Random(seed);
     const ledger = new ReceiveLedger(100_000, 150_000);
     ledger.takeDue();

@@ -12,7 +12,7 @@ export interface MessageWaiter {
 /**
  * What the peer may send, seen from the whole connection. Its window is credited on receipt, always, so that a stream which
  * nobody reads takes nothing from the others; memory is bounded by the streams' own windows. What those get beyond their
- * first 65,535 octets comes from three pools of `budget` octets each:
+ * first 65,535 bytes comes from three pools of `budget` bytes each:
  *
  * - growth: a reader that keeps up gets a larger window, as long as the pool lasts;
  * - messages under way: one that is larger than its window has to come whole before anybody can take it. It is let in as a
@@ -68,7 +68,7 @@ export class ReceiveLedger {
     return n;
   }
 
-  /** Takes up to `n` octets for the growth of a window; returns how many there were. */
+  /** Takes up to `n` bytes for the growth of a window; returns how many there were. */
   grow(n: number): number {
     const got = Math.min(n, this.budget - this.grown);
     this.grown += got;
@@ -85,7 +85,7 @@ export class ReceiveLedger {
     return this.grown >= this.budget;
   }
 
-  /** Whether `n` octets of a message may come beyond its window. If not, `waiter` is asked when others are whole. */
+  /** Whether `n` bytes of a message may come beyond its window. If not, `waiter` is asked when others are whole. */
   admit(n: number, waiter: MessageWaiter): boolean {
     const { waiters } = this;
     const first = waiters.length === 0 || waiters[0] === waiter;
@@ -101,7 +101,7 @@ export class ReceiveLedger {
     return true;
   }
 
-  /** Credit for a message that waits and has used what it had: at most `n` octets, or 0. */
+  /** Credit for a message that waits and has used what it had: at most `n` bytes, or 0. */
   tryOut(n: number): number {
     const left = this.budget - this.onTrial;
     const step = Math.min(n, Math.max(leastTrial, left >> 8));

@@ -87,7 +87,7 @@ export abstract class ReceivingHalf<Host extends ReceivingHost = ReceivingHost>
   }
 
   /**
-   * A message of `whole` octets, of which `length` are still to come, can only be taken whole: lets the peer send them
+   * A message of `whole` bytes, of which `length` are still to come, can only be taken whole: lets the peer send them
    * even if that is more than the windows, as soon as half of the window is used and the ledger has room for it. The caller has checked the size against its
    * limit. 0 when the message is whole, or will not be waited for.
    */
@@ -128,7 +128,7 @@ export abstract class ReceivingHalf<Host extends ReceivingHost = ReceivingHost>
     return true;
   }
 
-  /** A DATA frame of `length` octets begins. Returns false when it passes the stream's window. */
+  /** A DATA frame of `length` bytes begins. Returns false when it passes the stream's window. */
   dataBegins(length: number): boolean {
     this.receiveWindow -= length;
     this.coming += length;
@@ -137,10 +137,10 @@ export abstract class ReceivingHalf<Host extends ReceivingHost = ReceivingHost>
     return within;
   }
 
-  /** So many octets that have arrived are to arrive again: until then it is as if they were under way. */
-  rewind(octets: number): void {
-    this.bodyReceived -= octets;
-    this.receiveWindow += octets;
+  /** So many bytes that have arrived are to arrive again: until then it is as if they were under way. */
+  rewind(bytes: number): void {
+    this.bodyReceived -= bytes;
+    this.receiveWindow += bytes;
   }
 
   /** So many bytes of the frame under way are padding: no reader takes them, so they are credited at once. */
@@ -149,7 +149,7 @@ export abstract class ReceivingHalf<Host extends ReceivingHost = ReceivingHost>
     this.credit(padding);
   }
 
-  /** Octets of DATA that the peer may still send by what it was told; may be negative for one that has sent too much. */
+  /** Bytes of DATA that the peer may still send by what it was told; may be negative for one that has sent too much. */
   get outstanding(): number {
     return this.receiveWindow;
   }
@@ -164,7 +164,7 @@ export abstract class ReceivingHalf<Host extends ReceivingHost = ReceivingHost>
     return this.waits && this.receiveWindow <= paddingAtMost;
   }
 
-  /** So many octets of the body are here. */
+  /** So many bytes of the body are here. */
   protected arrived(n: number): void {
     this.bodyReceived += n;
     this.coming -= n;
@@ -231,7 +231,7 @@ export abstract class ReceivingHalf<Host extends ReceivingHost = ReceivingHost>
   }
 
   /**
-   * The message waits for room for `lent` octets: lets the peer send some of them, and `own` octets, once it has used what it
+   * The message waits for room for `lent` bytes: lets the peer send some of them, and `own` bytes, once it has used what it
    * had. Returns whether these are all.
    */
   private tryOut(own: number, lent: number): boolean {

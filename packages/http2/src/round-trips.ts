@@ -21,8 +21,7 @@ export class RoundTrips {
 
   /** A PING was acknowledged; true when it was one of these. */
   acknowledged(b: Uint8Array, start: number): boolean {
-    if (this.unanswered.length === 0 || roundTripPing.some((octet, i) => b[start + i] !== octet))
-      return false;
+    if (this.unanswered.length === 0 || roundTripPing.some((byte, i) => b[start + i] !== byte)) return false;
     this.unanswered.shift()?.();
     return true;
   }

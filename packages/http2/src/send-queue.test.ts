@@ -23,7 +23,7 @@ describe("SendQueue", () => {
         const out = new Uint8Array(n + 3);
         queue.take(n, out, 3);
         for (let i = 0; i < n; i++)
-          if (out[3 + i] !== (((taken + i) * 31) & 255)) throw new Error(`octet ${taken + i}`);
+          if (out[3 + i] !== (((taken + i) * 31) & 255)) throw new Error(`byte ${taken + i}`);
         taken += n;
       }
       expect(queue.length).toBe(pushed - taken);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { frameHeaderLength } from "./frame/frame-type.js";
 import type { HeaderBlock } from "./hpack/header-block.js";
-import { checkOctets } from "./hpack/string-literal.js";
+import { checkBytes } from "./hpack/string-literal.js";
 import { type Output, outputSize } from "./output.js";
 import { ReceivingHalf, type ReceivingHost } from "./receiving-half.js";
 import { SendQueue } from "./send-queue.js";
@@ -88,7 +88,7 @@ export abstract class SendingHalf<Host extends SendingHost = SendingHost> extend
 
   /**
    * Sends a header list; `end` half-closes. Use {@link SendingHalf.sendTrailers} for the last one. Throws a `RangeError` for a field
-   * that is not of octets, and then nothing is sent.
+   * that is not of bytes, and then nothing is sent.
    */
   sendHeaders(headers: OutgoingHeaders, end: boolean): void {
     if (this.closed || this.localEnded) return;
@@ -259,5 +259,5 @@ export abstract class SendingHalf<Host extends SendingHost = SendingHost> extend
 
 /** What is queued is encoded later, where nobody could be told of it. */
 function checkFields(headers: OutgoingHeaders): void {
-  checkOctets("fields" in headers ? headers.fields : headers);
+  checkBytes("fields" in headers ? headers.fields : headers);
 }

@@ -12,7 +12,7 @@ export const Setting = {
   MAX_HEADER_LIST_SIZE: 0x6,
 } as const;
 
-/** Octets of one parameter in a SETTINGS frame. */
+/** Bytes of one parameter in a SETTINGS frame. */
 export const settingLength = 6;
 
 /** What the peer has announced of itself; the RFC's initial values until its SETTINGS arrive. */

@@ -212,7 +212,7 @@ export abstract class StreamCarrier implements StreamHost, SchedulerHost {
   /** Closes a connection that ends in order and has nothing left to do. */
   protected abstract closeWhenIdle(): void;
 
-  /** DATA octets sent so far. */
+  /** DATA bytes sent so far. */
   protected get dataSent(): number {
     return this.granted - this.sendWindow;
   }

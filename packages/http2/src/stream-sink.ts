@@ -8,7 +8,7 @@ import type { HeaderList } from "./hpack/header-list.js";
 export interface StreamSink {
   /** The response's header list (client; interim responses are left out). `end`: nothing follows. */
   headers(list: HeaderList, end: boolean): void;
-  /** A piece of the body. Every octet has to be given back by `stream.credit`, when it was taken or dropped. */
+  /** A piece of the body. Every byte has to be given back by `stream.credit`, when it was taken or dropped. */
   data(b: Uint8Array, start: number, end: number): void;
   /** Trailers: the peer has sent everything. */
   trailers(list: HeaderList): void;

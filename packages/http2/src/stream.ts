@@ -46,7 +46,7 @@ export class Stream extends SendingHalf<StreamHost> implements DataTarget {
   held = false;
   /** The first header list arrived (client: the final response). */
   headersReceived = false;
-  /** Octets of the interim responses so far, counted like a header list. */
+  /** Bytes of the interim responses so far, counted like a header list. */
   interimSize = 0;
   /** It is in the list of streams that are ready to send, and its links there; see scheduler.ts. */
   ready = false;

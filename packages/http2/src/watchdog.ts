@@ -13,9 +13,9 @@ export interface Progress {
   readonly unfinished: boolean;
   /** Grows while what is unfinished goes on. */
   readonly inputMark: number;
-  /** Octets of output that the peer has not taken. */
+  /** Bytes of output that the peer has not taken. */
   readonly unread: number;
-  /** Octets of output that it has. */
+  /** Bytes of output that it has. */
   readonly taken: number;
   /** A stream was open at some time. */
   readonly used: boolean;

@@ -5,7 +5,7 @@ import { HeaderBlock } from "./hpack/header-block.js";
 import { type Output, outputSize } from "./output.js";
 import { formatSetting, settingLength } from "./settings.js";
 
-/** Octets of a header block that are written in one piece into the output; a longer one is put together aside. */
+/** Bytes of a header block that are written in one piece into the output; a longer one is put together aside. */
 const inPlace = 8192;
 
 /** Writes every frame but DATA into an {@link Output}. */
@@ -81,13 +81,13 @@ export class Writer {
     this.output.frame(0, FrameType.SETTINGS, Flag.ACK, 0);
   }
 
-  /** PING with the eight octets at `start`. */
-  ping(octets: Uint8Array, start: number, acknowledgement: boolean): void {
+  /** PING with the eight bytes at `start`. */
+  ping(bytes: Uint8Array, start: number, acknowledgement: boolean): void {
     const at = this.output.frame(8, FrameType.PING, acknowledgement ? Flag.ACK : 0, 0);
-    this.output.buffer.set(octets.subarray(start, start + 8), at);
+    this.output.buffer.set(bytes.subarray(start, start + 8), at);
   }
 
-  /** GOAWAY; `debug` is cut at 256 octets. */
+  /** GOAWAY; `debug` is cut at 256 bytes. */
   goAway(lastStreamId: number, code: number, debug: string): void {
     const text = new TextEncoder().encode(debug).subarray(0, 256);
     const at = this.output.frame(8 + text.length, FrameType.GOAWAY, 0, 0);

@@ -5,7 +5,7 @@ import { FrameType } from "../src/frame/frame-type.js";
 import { HpackDecoder } from "../src/hpack/decoder.js";
 import { Setting } from "../src/settings.js";
 import type { Stream } from "../src/stream.js";
-import { goAway, headers, octets, request, response, rst, settings } from "./frames.js";
+import { bytes, goAway, headers, request, response, rst, settings } from "./frames.js";
 import { Subject } from "./subject.js";
 
 const limit = (n: number) => settings(Setting.MAX_CONCURRENT_STREAMS, n);
@@ -100,15 +100,15 @@ describe("the peer's limit on concurrent streams", () => {
   it("queues data that is written while the stream waits", () => {
     const { subject, streams } = oneAtATime(1);
     expect(streams[0]!.reserve(3)).toBe(-1);
-    expect(streams[0]!.write(octets("abc"), false)).toBe(true);
-    streams[0]!.write(octets("def"), true);
+    expect(streams[0]!.write(bytes("abc"), false)).toBe(true);
+    streams[0]!.write(bytes("def"), true);
     finish(subject, 1);
     const frames = subject.frames();
     expect(frames.map(({ type, flags, id }) => [type, flags, id])).toEqual([
       [FrameType.HEADERS, 4, 3],
       [FrameType.DATA, 1, 3],
     ]);
-    expect(frames[1]!.payload).toEqual(octets("abcdef"));
+    expect(frames[1]!.payload).toEqual(bytes("abcdef"));
   });
 
   it("half-closes a stream that was ended while it waited", () => {
@@ -130,7 +130,7 @@ describe("the peer's limit on concurrent streams", () => {
 
   it("sends trailers behind the data that was written while the stream waited", () => {
     const { subject, streams } = oneAtATime(1);
-    streams[0]!.write(octets("abc"), false);
+    streams[0]!.write(bytes("abc"), false);
     streams[0]!.sendTrailers(["x", "y"]);
     finish(subject, 1);
     expect(subject.sent()).toEqual(["HEADERS 3", "DATA 3 3", "HEADERS 3 END_STREAM"]);

@@ -62,7 +62,7 @@ const recorded: readonly [string, readonly Call[], Http2Options, string?][] = [
   ],
 ];
 
-/** The same, with bodies that pass every window: too long to be cut at each octet. */
+/** The same, with bodies that pass every window: too long to be cut at each byte. */
 const recordedLarge: readonly [string, readonly Call[], Http2Options][] = [
   ["large bodies", [get("/send/70000", 66_000, true), get("/send/7000", 70_000)], {}],
   ["large bodies through narrow windows", [get("/send/68000", 66_000), get("/send/9000", 9000)], narrow],
@@ -241,7 +241,7 @@ const handmade: readonly Conversation[] = [
   ),
 ];
 
-/** Conversations of every kind, short enough to be cut at each octet. */
+/** Conversations of every kind, short enough to be cut at each byte. */
 export const conversations: readonly Conversation[] = [...recorded.flatMap(bothEnds), ...handmade];
 
 /** Conversations with bodies that pass every window. */

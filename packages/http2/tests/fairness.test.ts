@@ -37,7 +37,7 @@ describe("streams that wait for the connection's window", () => {
     for (const id of ids) expect(subject.stream(id).queuedBytes).toBe(0);
   });
 
-  it.each([16_384, 5000, 16_385, 1])("are served in turns when it opens by %i octets at a time", (step) => {
+  it.each([16_384, 5000, 16_385, 1])("are served in turns when it opens by %i bytes at a time", (step) => {
     const { subject, ids } = blocked(3);
     for (const id of ids) subject.stream(id).write(zeros(60_000), false);
     for (let i = 0; i < 6; i++) subject.receive(windowUpdate(0, step));

@@ -6,7 +6,7 @@ import { data, headers, request, response, rst, settings, windowUpdate } from ".
 import { play, Subject, windowsOf } from "./subject.js";
 
 const zeros = (n: number) => new Uint8Array(n);
-/** A message that is larger than the window asks for more when half of the first window, 65,535 octets, is used. */
+/** A message that is larger than the window asks for more when half of the first window, 65,535 bytes, is used. */
 const half = 32_768;
 
 /** A server with stream 1 open, that holds what arrives. */
@@ -24,7 +24,7 @@ function credit(subject: Subject, id: number, n = subject.held.get(id)!): void {
   subject.settle();
 }
 
-/** The peer sends so many octets, in frames of 16 KiB. */
+/** The peer sends so many bytes, in frames of 16 KiB. */
 function send(subject: Subject, id: number, n: number): void {
   for (let left = n; left > 0; left -= 16_384) play(subject, [data(id, Math.min(left, 16_384))]);
 }

@@ -13,8 +13,8 @@ export function join(...parts: readonly Uint8Array[]): Uint8Array {
   return whole;
 }
 
-/** The octets of a text of which every char code is an octet. */
-export function octets(text: string): Uint8Array {
+/** The bytes of a text of which every char code is a byte. */
+export function bytes(text: string): Uint8Array {
   return Uint8Array.from(text, (c) => c.charCodeAt(0));
 }
 
@@ -54,7 +54,7 @@ function text(value: string): Uint8Array {
     for (; rest >= 128; rest >>>= 7) length.push((rest & 127) | 128);
     length.push(rest);
   }
-  return join(Uint8Array.from(length), octets(value));
+  return join(Uint8Array.from(length), bytes(value));
 }
 
 /** The fields of a plain request. */
@@ -66,7 +66,7 @@ export const response: readonly string[] = [":status", "200"];
 export interface FrameShape {
   end?: boolean;
   endHeaders?: boolean;
-  /** Octets of padding, without the one that says so. */
+  /** Bytes of padding, without the one that says so. */
   pad?: number;
   /** The stream that the priority fields name. */
   dependsOn?: number;
@@ -99,7 +99,7 @@ export function continuation(id: number, body: Uint8Array, endHeaders = true): U
   return frame(FrameType.CONTINUATION, endHeaders ? Flag.END_HEADERS : 0, id, body);
 }
 
-/** DATA; a number stands for so many octets. */
+/** DATA; a number stands for so many bytes. */
 export function data(id: number, body: Uint8Array | number, shape: FrameShape = {}): Uint8Array {
   const bytes = typeof body === "number" ? new Uint8Array(body) : body;
   const flags = (shape.end === true ? Flag.END_STREAM : 0) | (shape.pad === undefined ? 0 : Flag.PADDED);
@@ -132,13 +132,13 @@ export function windowUpdate(id: number, increment: number): Uint8Array {
 
 /** GOAWAY. */
 export function goAway(last: number, code: number, debug = ""): Uint8Array {
-  return frame(FrameType.GOAWAY, 0, 0, join(uint32(last, code), octets(debug)));
+  return frame(FrameType.GOAWAY, 0, 0, join(uint32(last, code), bytes(debug)));
 }
 
-/** PING of a text of eight octets. */
+/** PING of a text of eight bytes. */
 export function ping(payload: string | Uint8Array, ack = false): Uint8Array {
-  const bytes = typeof payload === "string" ? octets(payload) : payload;
-  return frame(FrameType.PING, ack ? Flag.ACK : 0, 0, bytes);
+  const content = typeof payload === "string" ? bytes(payload) : payload;
+  return frame(FrameType.PING, ack ? Flag.ACK : 0, 0, content);
 }
 
 /** PRIORITY. */

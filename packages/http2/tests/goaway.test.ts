@@ -190,7 +190,7 @@ describe("a client whose peer says GOAWAY", () => {
 });
 
 describe("PING", () => {
-  it("is answered with the same octets, in order", () => {
+  it("is answered with the same bytes, in order", () => {
     const subject = new Subject("server").greet();
     subject.receive(ping("12345678"), ping("abcdefgh"), settings());
     const frames = subject.frames();

@@ -22,8 +22,8 @@ const largePath = [":method", "POST", ":scheme", "http", ":path", "/".repeat(100
 
 describe("a request whose header list passes our limit", () => {
   it.each([
-    ["in octets", large],
-    ["in octets by its path", largePath],
+    ["in bytes", large],
+    ["in bytes by its path", largePath],
     ["in fields", many],
   ])("%s is answered 431 without a stream", (_, fields) => {
     const subject = new Subject("server", small).greet();

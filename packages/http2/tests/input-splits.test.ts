@@ -6,7 +6,7 @@ import { describeFrame, parseFrames } from "./frames.js";
 import { Random, seeds } from "./random.js";
 import { Replay } from "./replay.js";
 
-/** What one end heard, and every octet that it sent. */
+/** What one end heard, and every byte that it sent. */
 interface Outcome {
   readonly heard: readonly string[];
   readonly sent: Uint8Array;
@@ -23,7 +23,7 @@ function inOneTurn({ role, calls, options }: Conversation, chunks: Iterable<Uint
   return { heard: replay.log, sent: replay.link.take() };
 }
 
-/** Not expect() for each octet of input: that would take most of the time. */
+/** Not expect() for each byte of input: that would take most of the time. */
 function expectSame(whole: Outcome, outcome: Outcome, at: unknown): void {
   const same = Buffer.compare(whole.sent, outcome.sent) === 0;
   if (same && whole.heard.join("\n") === outcome.heard.join("\n")) return;
@@ -53,7 +53,7 @@ function inManyTurns({ role, calls, options }: Conversation, chunks: Iterable<Ui
   return { heard: replay.log, sent: Object.fromEntries(sent) };
 }
 
-function* octetByOctet(bytes: Uint8Array): Generator<Uint8Array> {
+function* byteByByte(bytes: Uint8Array): Generator<Uint8Array> {
   for (let at = 0; at < bytes.length; at++) yield bytes.subarray(at, at + 1);
 }
 
@@ -90,9 +90,9 @@ describe.each(named(conversations))("a %s that hears %s", (_role, _title, conver
     expectSameForCuts(conversation, bytes.keys());
   });
 
-  it("hears and sends the same octet by octet", () => {
-    expectSame(whole, inOneTurn(conversation, octetByOctet(bytes)), "every octet");
-    expect(inManyTurns(conversation, octetByOctet(bytes))).toEqual(inManyTurns(conversation, [bytes]));
+  it("hears and sends the same byte by byte", () => {
+    expectSame(whole, inOneTurn(conversation, byteByByte(bytes)), "every byte");
+    expect(inManyTurns(conversation, byteByByte(bytes))).toEqual(inManyTurns(conversation, [bytes]));
   });
 
   it("hears and sends the same for random cuts", () => {
@@ -113,10 +113,10 @@ describe.each(named(largeConversations))("a %s that hears %s", (_role, _title, c
     expectSameForCuts(conversation, cuts);
   });
 
-  it("hears and sends the same octet by octet, and for random cuts", () => {
+  it("hears and sends the same byte by byte, and for random cuts", () => {
     const { bytes } = conversation;
     const whole = inOneTurn(conversation, [bytes]);
-    expectSame(whole, inOneTurn(conversation, octetByOctet(bytes)), "every octet");
+    expectSame(whole, inOneTurn(conversation, byteByByte(bytes)), "every byte");
     for (const seed of seeds(6)) expect(inOneTurn(conversation, new Random(seed).cut(bytes))).toEqual(whole);
   });
 });

@@ -35,7 +35,7 @@ class Chaos {
     expect(subject.imbalance()).toEqual([]);
   }
 
-  /** The application gives everything back; then no octet may be missing. */
+  /** The application gives everything back; then no byte may be missing. */
   end(): void {
     for (const id of this.subject.held.keys()) this.credits(id, Number.POSITIVE_INFINITY);
     this.subject.settle();
@@ -184,7 +184,7 @@ class Chaos {
 }
 
 describe.each<Role>(["server", "client"])("the windows of a %s", (role) => {
-  it.each(seeds(15))("lose and make no octet of credit, whatever happens, seed %i", (seed) => {
+  it.each(seeds(15))("lose and make no byte of credit, whatever happens, seed %i", (seed) => {
     const chaos = new Chaos(role, seed);
     for (let i = 0; i < 250; i++) chaos.step();
     chaos.end();

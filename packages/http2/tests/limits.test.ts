@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 8: bounded memory. What a peer may make this side do for nothing, kind by kind.
-// Mutant: http2/src/limits.ts # if (this.emptyDataPaidFor < Math.floor(received / octetsPerEmptyData)) { => if (false as boolean) {
+// Mutant: http2/src/limits.ts # if (this.emptyDataPaidFor < Math.floor(received / bytesPerEmptyData)) { => if (false as boolean) {
 // Mutant: http2/src/limits.ts # || ends !== this.endsAtPingBefore
 import { describe, expect, it } from "@jest/globals";
 import { ErrorCode, Http2ConnectionError } from "../src/error-code.js";
@@ -387,11 +387,11 @@ describe("times", () => {
     expect(endOf(subject)).toEqual(calm("frameTimeoutMs"));
   });
 
-  it("frameTimeoutMs holds for octets that come one by one, and for a header block without end", () => {
+  it("frameTimeoutMs holds for bytes that come one by one, and for a header block without end", () => {
     const slow = new Subject("server", { frameTimeoutMs: 5000 }).greet();
-    const octets = frame(0x42, 0, 0, new Uint8Array(100));
+    const bytes = frame(0x42, 0, 0, new Uint8Array(100));
     for (let i = 0; i < 8 && endOf(slow) === null; i++) {
-      slow.receive(octets.subarray(i, i + 1));
+      slow.receive(bytes.subarray(i, i + 1));
       late(slow, 1000);
     }
     expect(endOf(slow)).toEqual(calm("frameTimeoutMs"));
@@ -522,28 +522,28 @@ describe("stream ids that run out", () => {
 });
 
 describe("what is no HTTP/2", () => {
-  const octets = (text: string): Uint8Array => Uint8Array.from(text, (c) => c.charCodeAt(0));
+  const bytes = (text: string): Uint8Array => Uint8Array.from(text, (c) => c.charCodeAt(0));
   const tls = Uint8Array.of(0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3);
 
   it.each([
     ["server", "TLS", tls, "speaks TLS"],
-    ["server", "HTTP/1.1", octets("GET / HTTP/1.1\r\nhost: x\r\n\r\n"), "speaks HTTP/1.1"],
-    ["server", "HTTP/1.1 that begins like the preface", octets("POST / HTTP/1.1\r\n\r\n"), "speaks HTTP/1.1"],
+    ["server", "HTTP/1.1", bytes("GET / HTTP/1.1\r\nhost: x\r\n\r\n"), "speaks HTTP/1.1"],
+    ["server", "HTTP/1.1 that begins like the preface", bytes("POST / HTTP/1.1\r\n\r\n"), "speaks HTTP/1.1"],
     ["client", "TLS", tls, "speaks TLS"],
-    ["client", "HTTP/1.1", octets("HTTP/1.1 400 Bad Request\r\n\r\n"), "answers with HTTP/1.1"],
+    ["client", "HTTP/1.1", bytes("HTTP/1.1 400 Bad Request\r\n\r\n"), "answers with HTTP/1.1"],
     [
       "client",
       "SSH",
-      octets("SSH-2.0-OpenSSH_9.6\r\n"),
+      bytes("SSH-2.0-OpenSSH_9.6\r\n"),
       'answers with "SSH-" …, which is no HTTP/2: is it the right port?',
     ],
     [
       "client",
       "Redis",
-      octets("+OK redis\r\n"),
+      bytes("+OK redis\r\n"),
       'answers with "+OK " …, which is no HTTP/2: is it the right port?',
     ],
-  ] as const)("a %s tells %s by its first bytes, whole and octet by octet", (role, _, bytes, text) => {
+  ] as const)("a %s tells %s by its first bytes, whole and byte by byte", (role, _, bytes, text) => {
     for (const size of [1, bytes.length]) {
       const subject = new Subject(role);
       for (let at = 0; at < bytes.length; at += size) subject.receive(bytes.subarray(at, at + size));

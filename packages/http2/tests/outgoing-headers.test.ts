@@ -8,11 +8,11 @@ import { Subject } from "./subject.js";
 
 const decoder = () => new HpackDecoder({ maxListSize: 2 ** 24, maxFields: 10_000 });
 
-/** Fields of which no compression makes less than so many octets. */
-function incompressible(octets: number): string[] {
+/** Fields of which no compression makes less than so many bytes. */
+function incompressible(bytes: number): string[] {
   const fields: string[] = [];
-  // Octets above 0x7f: their Huffman codes are longer than they are.
-  for (let i = 0; i * 1000 < octets; i++) fields.push(`x-${i}`, "\xff".repeat(1000));
+  // Bytes above 0x7f: their Huffman codes are longer than they are.
+  for (let i = 0; i * 1000 < bytes; i++) fields.push(`x-${i}`, "\xff".repeat(1000));
   return fields;
 }
 
@@ -86,7 +86,7 @@ describe("outgoing header lists", () => {
     }
   });
 
-  it.each([0, 9000])("send nothing when they cannot be encoded, next to %i octets", (n) => {
+  it.each([0, 9000])("send nothing when they cannot be encoded, next to %i bytes", (n) => {
     const subject = new Subject("client").greet();
     const wrong = [...request, "x-a", "new", ...incompressible(n), "x", "\u4e2d"];
     expect(() => subject.open(wrong)).toThrow(RangeError);

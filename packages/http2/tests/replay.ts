@@ -9,7 +9,7 @@ import { join } from "./frames.js";
 import { ScriptedLink } from "./scripted-link.js";
 import type { Role } from "./subject.js";
 
-/** A request that a client makes when it starts: its path, the octets of its body, whether trailers end it. */
+/** A request that a client makes when it starts: its path, the bytes of its body, whether trailers end it. */
 export interface Call {
   readonly path: string;
   readonly body: number;
@@ -19,13 +19,13 @@ export interface Call {
 // Looking a global up is slow within jest's realm.
 const { imul } = Math;
 
-/** An application takes so many octets at a time, wherever chunks end: so credit does not depend on them. */
+/** An application takes so many bytes at a time, wherever chunks end: so credit does not depend on them. */
 const bite = 1000;
 
 /**
  * One end of a connection whose application does the same for the same bytes, however they are cut. A server answers a
- * request when it has ended, as its path says: `/send/N` (N octets and trailers), `/empty` (headers alone), `/early`
- * (before the request has ended), `/cancel` (resets at the first octet), `/leave` (shuts down, and answers).
+ * request when it has ended, as its path says: `/send/N` (N bytes and trailers), `/empty` (headers alone), `/early`
+ * (before the request has ended), `/cancel` (resets at the first byte), `/leave` (shuts down, and answers).
  */
 export class Replay {
   /** What was heard, a line each. */
@@ -66,7 +66,7 @@ export class Replay {
     let stream: Stream | undefined;
     const sink = this.sink(() => stream, undefined);
     stream = this.connection.open(sink, fields, body === 0 && !trailers);
-    if (body > 0) stream.write(octets(body), !trailers);
+    if (body > 0) stream.write(bytes(body), !trailers);
     if (trailers) stream.sendTrailers(["x-body", String(body)]);
   }
 
@@ -82,7 +82,7 @@ export class Replay {
     if (path === "/leave") this.connection.shutdown();
     const [, size = "0"] = /^\/send\/(\d+)$/.exec(path) ?? [];
     stream.sendHeaders([":status", "200", "x-path", path], path === "/empty");
-    if (Number(size) > 0) stream.write(octets(Number(size)), false);
+    if (Number(size) > 0) stream.write(bytes(Number(size)), false);
     stream.sendTrailers(["x-body", size]);
     stream.abandon();
   }
@@ -146,6 +146,6 @@ export function record(calls: readonly Call[], options: Http2Options = {}): Reco
 
 const pattern = Uint8Array.from({ length: 100_000 }, (_, i) => (i * 31 + (i >> 8)) & 255);
 
-function octets(length: number): Uint8Array {
+function bytes(length: number): Uint8Array {
   return pattern.subarray(0, length);
 }

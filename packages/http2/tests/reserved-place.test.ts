@@ -20,7 +20,7 @@ function answering(): Subject {
   return subject;
 }
 
-/** The octets of DATA that a stream was sent, and its other frames. */
+/** The bytes of DATA that a stream was sent, and its other frames. */
 function sentOn(subject: Subject): { data: Record<number, string>; others: string[] } {
   const data: Record<number, string> = {};
   const others: string[] = [];

@@ -27,7 +27,7 @@ describe("a PING of the owner of a connection", () => {
     expect(subject.connection.counters.emptyFrames).toBe(1);
   });
 
-  it("is not answered by an acknowledgement with other octets", () => {
+  it("is not answered by an acknowledgement with other bytes", () => {
     const subject = new Subject("server").greet();
     let answered = false;
     subject.connection.ping(() => {

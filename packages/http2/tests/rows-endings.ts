@@ -4,6 +4,7 @@ import { FrameType } from "../src/frame/frame-type.js";
 import { Setting } from "../src/settings.js";
 import {
   block,
+  bytes,
   data,
   frame,
   goAway,
@@ -11,7 +12,6 @@ import {
   indexingRequest,
   join,
   newest,
-  octets,
   ping,
   request,
   rst,
@@ -32,13 +32,13 @@ const drained = (s: Subject) => {
 };
 
 const lengths: readonly [string, number, number, number][] = [
-  ["RST_STREAM of 3 octets", FrameType.RST_STREAM, 1, 3],
-  ["RST_STREAM of 5 octets", FrameType.RST_STREAM, 1, 5],
-  ["PING of 7 octets", FrameType.PING, 0, 7],
-  ["PING of 9 octets", FrameType.PING, 0, 9],
-  ["WINDOW_UPDATE of 3 octets", FrameType.WINDOW_UPDATE, 0, 3],
-  ["WINDOW_UPDATE of 5 octets", FrameType.WINDOW_UPDATE, 1, 5],
-  ["GOAWAY of 7 octets", FrameType.GOAWAY, 0, 7],
+  ["RST_STREAM of 3 bytes", FrameType.RST_STREAM, 1, 3],
+  ["RST_STREAM of 5 bytes", FrameType.RST_STREAM, 1, 5],
+  ["PING of 7 bytes", FrameType.PING, 0, 7],
+  ["PING of 9 bytes", FrameType.PING, 0, 9],
+  ["WINDOW_UPDATE of 3 bytes", FrameType.WINDOW_UPDATE, 0, 3],
+  ["WINDOW_UPDATE of 5 bytes", FrameType.WINDOW_UPDATE, 1, 5],
+  ["GOAWAY of 7 bytes", FrameType.GOAWAY, 0, 7],
 ];
 const ids: readonly [string, number, number, number][] = [
   ["PING on a stream", FrameType.PING, 1, 8],
@@ -242,7 +242,7 @@ export const endingRows: readonly Row[] = [
     row: 53,
     title: "bytes of another kind arrive after the end",
     roles: both,
-    input: [(s) => s.close(), octets("late")],
+    input: [(s) => s.close(), bytes("late")],
     sees: ["closed"],
     ends: true,
   },

@@ -11,7 +11,7 @@ const malformedRequests: readonly [number, string, readonly string[]][] = [
   [35, "a space in a name", [...request, "a b", "v"]],
   [35, "a NUL in a name", [...request, "a\0", "v"]],
   [35, "DEL in a name", [...request, "a\x7f", "v"]],
-  [35, "an octet above 0x7f in a name", [...request, "a\xe9", "v"]],
+  [35, "a byte above 0x7f in a name", [...request, "a\xe9", "v"]],
   [35, "a colon within a name", [...request, "a:b", "v"]],
   [35, "an empty name", [...request, "", "v"]],
   [36, "NUL in a value", [...request, "a", "v\0"]],

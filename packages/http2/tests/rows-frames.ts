@@ -3,10 +3,10 @@ import { ErrorCode } from "../src/error-code.js";
 import { clientPreface, FrameType } from "../src/frame/frame-type.js";
 import { Setting } from "../src/settings.js";
 import {
+  bytes,
   data,
   frame,
   headers,
-  octets,
   ping,
   priority,
   request,
@@ -33,7 +33,7 @@ export const frameRows: readonly Row[] = [
     title: "another protocol's first bytes",
     roles: server,
     early: true,
-    input: [octets("GET / HTTP/1.1\r\n\r\n")],
+    input: [bytes("GET / HTTP/1.1\r\n\r\n")],
     dies: PROTOCOL_ERROR,
   },
   {
@@ -41,7 +41,7 @@ export const frameRows: readonly Row[] = [
     title: "a preface that is wrong at its end",
     roles: server,
     early: true,
-    input: [clientPreface.slice(0, 23), octets("x")],
+    input: [clientPreface.slice(0, 23), bytes("x")],
     dies: PROTOCOL_ERROR,
   },
   {
@@ -112,14 +112,14 @@ export const frameRows: readonly Row[] = [
   { row: 5, title: "closed, PRIORITY", roles: both, given: [others(1, 1)], input: [priority(1, 3)] },
   {
     row: 6,
-    title: "PRIORITY of 4 octets",
+    title: "PRIORITY of 4 bytes",
     roles: both,
     input: [frame(FrameType.PRIORITY, 0, 1, zeros(4))],
     dies: FRAME_SIZE_ERROR,
   },
   {
     row: 6,
-    title: "PRIORITY of 6 octets",
+    title: "PRIORITY of 6 bytes",
     roles: both,
     input: [frame(FrameType.PRIORITY, 0, 1, zeros(6))],
     dies: FRAME_SIZE_ERROR,

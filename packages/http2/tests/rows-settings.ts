@@ -69,7 +69,7 @@ export const settingsRows: readonly Row[] = [
   },
   {
     row: 14,
-    title: "SETTINGS of 5 octets",
+    title: "SETTINGS of 5 bytes",
     roles: both,
     input: [frame(FrameType.SETTINGS, 0, 0, zeros(5))],
     dies: FRAME_SIZE_ERROR,
@@ -286,7 +286,7 @@ export const settingsRows: readonly Row[] = [
         s.crediting = false;
       },
     ],
-    // 128 times 256 octets are half of the window: that is announced, with the window's growth.
+    // 128 times 256 bytes are half of the window: that is announced, with the window's growth.
     input: [...Array.from({ length: 128 }, () => data(1, 0, { pad: 255 })), data(1, 10, { pad: 0 })],
     sees: ["1 data 10"],
     sends: ["WINDOW_UPDATE 1 +98303"],

@@ -97,7 +97,7 @@ export interface Outcome {
   readonly afterlife: readonly string[];
 }
 
-/** Plays a row, its input in pieces of `size` octets. */
+/** Plays a row, its input in pieces of `size` bytes. */
 export function playRow(row: Row, role: Role, size: number): Outcome {
   const subject = new Subject(role, role === "server" ? { maxConcurrentStreams: 2 } : {});
   if (row.early === true) subject.settle();

@@ -57,7 +57,7 @@ export class Subject {
   crediting = true;
   /** What a server does with a stream as soon as the peer has opened it. */
   serve: ((stream: Stream) => void) | null = null;
-  /** Octets that the sinks have not given back, by stream. */
+  /** Bytes that the sinks have not given back, by stream. */
   readonly held = new Map<number, number>();
   /** What the peer may send, as it knows from what it was sent: by stream, 0 for the connection. */
   readonly peerWindows = new Map<number, number>([[0, 65_535]]);
@@ -185,7 +185,7 @@ export class Subject {
     return this.peerWindows.get(id) ?? 65_535;
   }
 
-  /** What is wrong with the windows, or nothing: no octet of credit is lost or made, and both ends agree. */
+  /** What is wrong with the windows, or nothing: no byte of credit is lost or made, and both ends agree. */
   imbalance(): string[] {
     const wrong: string[] = [];
     const { ledger } = this.connection;

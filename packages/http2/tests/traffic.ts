@@ -6,16 +6,16 @@ import type { StreamSink } from "../src/stream-sink.js";
 import { Pipe } from "./pipe.js";
 import type { Random } from "./random.js";
 
-/** The octet at a place of the body that one side of a call sends. */
-const octetAt = (call: number, side: number, at: number) =>
+/** The byte at a place of the body that one side of a call sends. */
+const byteAt = (call: number, side: number, at: number) =>
   (call * 7 + side * 131 + at * 31 + (at >> 8)) & 255;
 
-/** One side of a call: sends a body of known octets as it has room, and checks what arrives octet by octet. */
+/** One side of a call: sends a body of known bytes as it has room, and checks what arrives byte by byte. */
 export class Party implements StreamSink {
   stream!: Stream;
   /** What this side heard of the end: `end`, `trailers 123`, `reset CANCEL …`. */
   outcome = "";
-  /** Octets that arrived. */
+  /** Bytes that arrived. */
   received = 0;
   /** The length that the peer's trailers declare. */
   declared = -1;
@@ -44,8 +44,8 @@ export class Party implements StreamSink {
   data(b: Uint8Array, start: number, end: number): void {
     if (this.outcome !== "" || this.gaveUp) throw new Error("data after the end");
     for (let i = start; i < end; i++, this.received++) {
-      if (b[i] !== octetAt(this.call, 1 - this.side, this.received))
-        throw new Error(`call ${this.call}: octet ${this.received} is wrong`);
+      if (b[i] !== byteAt(this.call, 1 - this.side, this.received))
+        throw new Error(`call ${this.call}: byte ${this.received} is wrong`);
     }
     this.held += end - start;
     if (this.random.oneIn(2)) this.take();
@@ -115,7 +115,7 @@ export class Party implements StreamSink {
     const at = this.random.oneIn(2) ? stream.reserve(n) : -1;
     const out = at >= 0 ? stream.buffer : new Uint8Array(n);
     const from = Math.max(at, 0);
-    for (let i = 0; i < n; i++) out[from + i] = octetAt(this.call, this.side, this.sent + i);
+    for (let i = 0; i < n; i++) out[from + i] = byteAt(this.call, this.side, this.sent + i);
     this.sent += n;
     this.room = at >= 0 ? stream.commit(n, last) : stream.write(out, last);
   }

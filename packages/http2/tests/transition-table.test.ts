@@ -17,7 +17,7 @@ describe("the transition table", () => {
     expect(playRow(row, row.role, Number.POSITIVE_INFINITY)).toEqual(expected(row));
   });
 
-  it.each(cases)("row $row, $role, octet by octet: $title", (row) => {
+  it.each(cases)("row $row, $role, byte by byte: $title", (row) => {
     expect(playRow(row, row.role, 1)).toEqual(expected(row));
   });
 

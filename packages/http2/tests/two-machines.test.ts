@@ -12,7 +12,7 @@ const narrow = {
 };
 const wide = {};
 
-/** Both ends are at rest, and agree on every octet of the connection's windows. */
+/** Both ends are at rest, and agree on every byte of the connection's windows. */
 function expectRest({ pipe }: Traffic): void {
   const pairs: [End, End][] = [
     [pipe.client, pipe.server],

@@ -66,14 +66,14 @@ export const EmptySchema: GenMessage<Empty> = /*@__PURE__*/
  */
 export type Scalars = Message<"tristream.codec.test.Scalars"> & {
   /**
-   * Eight octets, floating.
+   * Eight bytes, floating.
    *
    * @generated from field: double double = 1;
    */
   double: number;
 
   /**
-   * Four octets, floating.
+   * Four bytes, floating.
    *
    * @generated from field: float float = 2;
    */
@@ -101,21 +101,21 @@ export type Scalars = Message<"tristream.codec.test.Scalars"> & {
   int32: number;
 
   /**
-   * Eight octets, unsigned.
+   * Eight bytes, unsigned.
    *
    * @generated from field: fixed64 fixed64 = 6;
    */
   fixed64: bigint;
 
   /**
-   * Four octets, unsigned.
+   * Four bytes, unsigned.
    *
    * @generated from field: fixed32 fixed32 = 7;
    */
   fixed32: number;
 
   /**
-   * One octet.
+   * One byte.
    *
    * @generated from field: bool bool = 8;
    */
@@ -129,7 +129,7 @@ export type Scalars = Message<"tristream.codec.test.Scalars"> & {
   string: string;
 
   /**
-   * Octets.
+   * Bytes.
    *
    * @generated from field: bytes bytes = 12;
    */
@@ -143,14 +143,14 @@ export type Scalars = Message<"tristream.codec.test.Scalars"> & {
   uint32: number;
 
   /**
-   * Four octets.
+   * Four bytes.
    *
    * @generated from field: sfixed32 sfixed32 = 15;
    */
   sfixed32: number;
 
   /**
-   * Eight octets; from here on a tag takes two octets.
+   * Eight bytes; from here on a tag takes two bytes.
    *
    * @generated from field: sfixed64 sfixed64 = 16;
    */
@@ -192,7 +192,7 @@ export type Scalars = Message<"tristream.codec.test.Scalars"> & {
   fixed64Text: string;
 
   /**
-   * Three octets of tag.
+   * Three bytes of tag.
    *
    * @generated from field: string far = 2048;
    */
@@ -655,7 +655,7 @@ export type Choices = Message<"tristream.codec.test.Choices"> & {
     case: "text";
   } | {
     /**
-     * Octets.
+     * Bytes.
      *
      * @generated from field: bytes data = 4;
      */
@@ -1096,7 +1096,7 @@ export const Colour = {
   RED: 1,
 
   /**
-   * Blue, below zero: ten octets on the wire.
+   * Blue, below zero: ten bytes on the wire.
    *
    * @generated from enum value: COLOUR_BLUE = -1;
    */

@@ -31,7 +31,7 @@ export interface ByteStream {
   readonly remoteEnded: boolean;
   /** Bytes that wait for the peer's window or for the connection. Of a closed stream: those that never left. */
   readonly queuedBytes: number;
-  /** The largest header list that the peer takes: name, value and 32 octets a field; Infinity when it has not said. */
+  /** The largest header list that the peer takes: name, value and 32 bytes a field; Infinity when it has not said. */
   readonly maxHeaderListSize: number;
   /** Where {@link ByteStream.reserve} gives a place. Read it after each call of that. */
   readonly buffer: Uint8Array;

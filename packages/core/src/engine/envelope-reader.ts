@@ -71,7 +71,7 @@ export abstract class EnvelopeReader {
         this.announced = readLength(b, at);
         at += prefixLength;
       } else {
-        while (at < end && this.prefixFilled < prefixLength) this.prefixOctet(b[at++]!);
+        while (at < end && this.prefixFilled < prefixLength) this.prefixByte(b[at++]!);
         if (this.prefixFilled < prefixLength) return;
         this.prefixFilled = 0;
       }
@@ -118,12 +118,12 @@ export abstract class EnvelopeReader {
     this.prefixFilled = 0;
   }
 
-  private prefixOctet(octet: number): void {
+  private prefixByte(byte: number): void {
     if (this.prefixFilled++ === 0) {
-      this.flag = octet;
+      this.flag = byte;
       this.announced = 0;
     } else {
-      this.announced = this.announced * 256 + octet;
+      this.announced = this.announced * 256 + byte;
     }
   }
 

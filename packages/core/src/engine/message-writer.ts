@@ -44,7 +44,7 @@ interface RoomWaiter {
   end: number;
 }
 
-/** Copying short runs in a loop beats the call of `set` below about this many octets. */
+/** Copying short runs in a loop beats the call of `set` below about this many bytes. */
 const loopUpTo = 48;
 
 /**

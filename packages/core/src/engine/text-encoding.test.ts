@@ -16,7 +16,7 @@ test.each([
   "x".repeat(63) + "ü",
   "😀",
   "a\ud800b",
-])("encodes %j to the octets that TextEncoder gives", (text) => {
+])("encodes %j to the bytes that TextEncoder gives", (text) => {
   speedUpTextEncoding();
   expect([...getTextEncoding().encodeUtf8(text)]).toEqual([...plain.encode(text)]);
 });

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Octets before each message: a flag and the length, big endian (grpc/grpc doc/PROTOCOL-HTTP2.md). */
+/** Bytes before each message: a flag and the length, big endian (grpc/grpc doc/PROTOCOL-HTTP2.md). */
 export const prefixLength = 5;
 
 /** The flag of a compressed message. */
 export const compressedFlag = 1;
 
-/** Writes the prefix of a message of `length` octets at `at`. */
+/** Writes the prefix of a message of `length` bytes at `at`. */
 export function writePrefix(b: Uint8Array, at: number, flag: number, length: number): void {
   b[at] = flag;
   b[at + 1] = length >>> 24;

@@ -9,7 +9,7 @@ export type Fields = readonly string[];
 
 /**
  * Metadata as `Headers`: what a peer sent, without the protocol's own pseudo-headers. Values that `Headers` refuses
- * (octets that no field may carry) are left out. Binary values of one name are joined by ",", as gRPC joins them.
+ * (bytes that no field may carry) are left out. Binary values of one name are joined by ",", as gRPC joins them.
  */
 export function headersFromFields(fields: Fields): Headers {
   const headers = new Headers();

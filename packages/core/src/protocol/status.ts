@@ -17,7 +17,7 @@ export const okStatus: Fields = [grpcStatus, "0"];
 export const CodeBizError = 17;
 
 /**
- * Octets of `grpc-message` that are sent at most: grpc-java and others refuse a header list of more than 8 KiB, and then the
+ * Bytes of `grpc-message` that are sent at most: grpc-java and others refuse a header list of more than 8 KiB, and then the
  * error is lost.
  */
 const longestText = 4096;

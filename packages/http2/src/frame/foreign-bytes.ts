@@ -9,18 +9,18 @@ const tlsHandshake = 0x16;
 
 /**
  * What else a peer speaks whose first bytes are not HTTP/2's, as a sentence for the error; undefined if it can't be told.
- * `first` are the first octets, as many as there are.
+ * `first` are the first bytes, as many as there are.
  */
 export function describeForeign(first: Uint8Array, isServer: boolean): string | undefined {
-  const octet = first[0];
-  if (octet === undefined) return undefined;
-  if (octet === tlsAlert || octet === tlsHandshake) {
+  const byte = first[0];
+  if (byte === undefined) return undefined;
+  if (byte === tlsAlert || byte === tlsHandshake) {
     return isServer
       ? "the peer speaks TLS, but this port does not: let it connect in cleartext (tri:// or http://), or end TLS before this port"
       : "the peer speaks TLS, but this connection does not: use its cleartext port, or one that ends TLS before it";
   }
   if (isServer) {
-    return octet < upperA || octet > upperZ
+    return byte < upperA || byte > upperZ
       ? undefined
       : "the peer speaks HTTP/1.1: HTTP/2 with prior knowledge is needed (curl --http2-prior-knowledge)";
   }

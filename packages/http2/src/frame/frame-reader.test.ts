@@ -98,8 +98,8 @@ describe("FrameReader", () => {
       expect(callsFor([conversation.subarray(0, at), conversation.subarray(at)])).toEqual(whole);
   });
 
-  it("makes the same calls octet by octet, with empty chunks between", () => {
-    const chunks = [...conversation].flatMap((octet) => [Uint8Array.of(octet), new Uint8Array(0)]);
+  it("makes the same calls byte by byte, with empty chunks between", () => {
+    const chunks = [...conversation].flatMap((byte) => [Uint8Array.of(byte), new Uint8Array(0)]);
     expect(callsFor(chunks)).toEqual(whole);
   });
 
@@ -111,7 +111,7 @@ describe("FrameReader", () => {
     expect(callsFor([clientPreface, ping("12345678").subarray(0, 9)])).toEqual(["header 6 0 0 8"]);
   });
 
-  it.each([0, 1, 23])("refuses a preface that is wrong at octet %i", (at) => {
+  it.each([0, 1, 23])("refuses a preface that is wrong at byte %i", (at) => {
     const wrong = clientPreface.slice();
     wrong[at] = wrong[at]! ^ 1;
     expect(() => callsFor([wrong])).toThrow(at < 3 ? "the peer speaks HTTP/1.1" : "preface is wrong");

@@ -3,7 +3,7 @@ import { ErrorCode, Http2ConnectionError } from "../error-code.js";
 import { describeForeign } from "./foreign-bytes.js";
 import { clientPreface, Flag, FrameType, frameHeaderLength } from "./frame-type.js";
 
-/** Within so many octets a method of HTTP/1.1 differs from the preface, which begins like one. */
+/** Within so many bytes a method of HTTP/1.1 differs from the preface, which begins like one. */
 const methodTold = 3;
 
 /** Who is given the frames that a {@link FrameReader} finds. */
@@ -23,7 +23,7 @@ export interface FrameHandler {
 
 /** Who takes the payload of a DATA frame, in pieces as they arrive. */
 export interface DataTarget {
-  /** `padding` octets of the frame (length octet included) carry nothing; said once, before the payload. */
+  /** `padding` bytes of the frame (length byte included) carry nothing; said once, before the payload. */
   dataPadding(padding: number): void;
   /** A piece of the payload. */
   dataPiece(b: Uint8Array, start: number, end: number): void;
@@ -48,11 +48,11 @@ export class FrameReader {
   private streamId = 0;
   /** Frames that have begun. */
   frames = 0;
-  /** Octets of the current frame still to come; -1 between frames. */
+  /** Bytes of the current frame still to come; -1 between frames. */
   private left = -1;
   private collected: Uint8Array | null = null;
   private target: DataTarget | null = null;
-  /** Octets of padding at the end of the DATA frame; -1 while its length octet is still to come. */
+  /** Bytes of padding at the end of the DATA frame; -1 while its length byte is still to come. */
   private padding = 0;
 
   /** `expectPreface`: the bytes begin with the client's connection preface, as a server's input does. */
@@ -76,7 +76,7 @@ export class FrameReader {
     return this.left >= 0 && this.type === FrameType.DATA;
   }
 
-  /** The octets of a frame header that is not complete yet. */
+  /** The bytes of a frame header that is not complete yet. */
   get unfinishedHeader(): Uint8Array {
     return this.header.subarray(0, this.headerFilled);
   }

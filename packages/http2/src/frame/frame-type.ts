@@ -23,7 +23,7 @@ export const Flag = {
   PRIORITY: 0x20,
 } as const;
 
-/** Octets of a frame header (RFC 9113 §4.1). */
+/** Bytes of a frame header (RFC 9113 §4.1). */
 export const frameHeaderLength = 9;
 
 /** The client's connection preface (RFC 9113 §3.4), without the SETTINGS frame that follows it. */

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// Mutant: http2/src/hpack/octet-memo.ts # while (this.used > this.most) this.evictNext();
-// Mutant: http2/src/hpack/octet-memo.ts # this.used -= kept.words.length * 4 + kept.size; => this.used -= kept.size;
-// Mutant: http2/src/hpack/octet-memo.ts # if (size + this.longest + 16 > this.most) return;
+// Mutant: http2/src/hpack/byte-memo.ts # while (this.used > this.most) this.evictNext();
+// Mutant: http2/src/hpack/byte-memo.ts # this.used -= kept.words.length * 4 + kept.size; => this.used -= kept.size;
+// Mutant: http2/src/hpack/byte-memo.ts # if (size + this.longest + 16 > this.most) return;
 // Mutant: http2/src/hpack/decoder.ts # this.texts.forget();
 import { describe, expect, it } from "@jest/globals";
 import { Random } from "../../tests/random.js";
+import { ByteMemo } from "./byte-memo.js";
 import { HpackDecoder } from "./decoder.js";
 import { HpackEncoder } from "./encoder.js";
-import { OctetMemo } from "./octet-memo.js";
 
-const decode = (decoder: HpackDecoder, ...octets: number[]) =>
-  decoder.decode(Uint8Array.from(octets), 0, octets.length);
+const decode = (decoder: HpackDecoder, ...bytes: number[]) =>
+  decoder.decode(Uint8Array.from(bytes), 0, bytes.length);
 
 const insert = (name: string, value: string) =>
   [0x40, 1, name.charCodeAt(0), 1, value.charCodeAt(0)] satisfies number[];
@@ -46,7 +46,7 @@ describe("a block that was seen before", () => {
     const decoder = new HpackDecoder({ maxTableSize: 40 });
     decode(decoder, ...insert("a", "1"));
     decode(decoder, 0xbe);
-    decode(decoder, 0x40, 1, 0x62, 8, ...new Array<number>(8).fill(0x63)); // 41 octets, which only empties the table
+    decode(decoder, 0x40, 1, 0x62, 8, ...new Array<number>(8).fill(0x63)); // 41 bytes, which only empties the table
     expect(() => decode(decoder, 0xbe)).toThrow("index 62");
   });
 
@@ -72,7 +72,7 @@ describe("a block that was seen before", () => {
     expect(decode(decoder, 0x82, 0x84)).not.toBe(decode(decoder, 0x82, 0x84));
   });
 
-  it("is decoded anew if it is longer than 512 octets", () => {
+  it("is decoded anew if it is longer than 512 bytes", () => {
     const decoder = new HpackDecoder();
     const block = [0x00, 1, 0x61, 0x7f, 0xfd, 0x02, ...new Array<number>(508).fill(0x62)];
     expect(decode(decoder, ...block.slice(2))).toBeDefined();
@@ -80,15 +80,15 @@ describe("a block that was seen before", () => {
     expect(decode(decoder, ...block)).not.toBe(decode(decoder, ...block));
   });
 
-  it("is never mistaken for another one that differs in a single octet", () => {
+  it("is never mistaken for another one that differs in a single byte", () => {
     const decoder = new HpackDecoder();
     const value = "v".repeat(50);
     for (let at = 0; at < value.length; at++) {
       for (const char of "wxy") {
         const other = value.slice(0, at) + char + value.slice(at + 1);
-        const octets = [0x00, 1, 0x6e, 50, ...Array.from(other, (code) => code.charCodeAt(0))];
-        expect(decode(decoder, ...octets).get("n")).toBe(other);
-        expect(decode(decoder, ...octets).get("n")).toBe(other);
+        const bytes = [0x00, 1, 0x6e, 50, ...Array.from(other, (code) => code.charCodeAt(0))];
+        expect(decode(decoder, ...bytes).get("n")).toBe(other);
+        expect(decode(decoder, ...bytes).get("n")).toBe(other);
       }
     }
   });
@@ -124,11 +124,11 @@ describe("a string that was met before", () => {
 });
 
 describe("what a decoder remembers", () => {
-  /** Blocks of `length` octets that stand for as many fields as a list may have, each another one. */
+  /** Blocks of `length` bytes that stand for as many fields as a list may have, each another one. */
   const hostile = (n: number, length: number): number[] =>
     Array.from({ length }, (_, i) => 0x82 + ((i < 12 ? n >> i : i) & 1));
 
-  it("is at most 64 KiB, however many fields a few octets stand for", () => {
+  it("is at most 64 KiB, however many fields a few bytes stand for", () => {
     const decoder = new HpackDecoder();
     for (let n = 0; n < 4096; n++) {
       const list = decode(decoder, ...hostile(n, 16 + (n % 240)));
@@ -199,45 +199,45 @@ describe("what a decoder remembers", () => {
   });
 });
 
-describe("the memo of octets", () => {
-  const octets = (text: string) => Uint8Array.from(text, (char) => char.charCodeAt(0));
+describe("the memo of bytes", () => {
+  const bytes = (text: string) => Uint8Array.from(text, (char) => char.charCodeAt(0));
 
-  it.each([0, 1, 2, 3, 4, 5, 7, 8, 15, 16, 17, 63, 64])("finds %i octets again", (length) => {
-    const memo = new OctetMemo<string>(16, 64, 4096);
-    const key = octets("x".repeat(length));
+  it.each([0, 1, 2, 3, 4, 5, 7, 8, 15, 16, 17, 63, 64])("finds %i bytes again", (length) => {
+    const memo = new ByteMemo<string>(16, 64, 4096);
+    const key = bytes("x".repeat(length));
     expect(memo.find(key, 0, length)).toBeNull();
     memo.keep(key, 0, length, "value", 5);
     expect(memo.find(key.slice(), 0, length)).toBe("value");
-    if (length > 0) expect(memo.find(octets("x".repeat(length - 1) + "y"), 0, length)).toBeNull();
+    if (length > 0) expect(memo.find(bytes("x".repeat(length - 1) + "y"), 0, length)).toBeNull();
   });
 
   it("keeps nothing longer than it may", () => {
-    const memo = new OctetMemo<string>(16, 64, 4096);
-    const key = octets("x".repeat(65));
+    const memo = new ByteMemo<string>(16, 64, 4096);
+    const key = bytes("x".repeat(65));
     memo.find(key, 0, 65);
     memo.keep(key, 0, 65, "value", 5);
     expect(memo.find(key, 0, 65)).toBeNull();
   });
 
   it("lets the ninth in where eight were turned away, unless the one that is there is found in between", () => {
-    const memo = new OctetMemo<string>(1, 64, 4096);
+    const memo = new ByteMemo<string>(1, 64, 4096);
     const keep = (text: string) => {
-      memo.find(octets(text), 0, text.length);
-      memo.keep(octets(text), 0, text.length, text, text.length);
+      memo.find(bytes(text), 0, text.length);
+      memo.keep(bytes(text), 0, text.length, text, text.length);
     };
     keep("first");
     for (let i = 0; i < 8; i++) keep(`other ${i}`);
-    expect(memo.find(octets("first"), 0, 5)).toBe("first");
+    expect(memo.find(bytes("first"), 0, 5)).toBe("first");
     for (let i = 0; i < 9; i++) keep(`other ${i}`);
-    expect(memo.find(octets("first"), 0, 5)).toBeNull();
-    expect(memo.find(octets("other 8"), 0, 7)).toBe("other 8");
+    expect(memo.find(bytes("first"), 0, 5)).toBeNull();
+    expect(memo.find(bytes("other 8"), 0, 7)).toBe("other 8");
   });
 
   it("keeps no more than its sum, whatever comes, and counts right", () => {
-    const memo = new OctetMemo<string>(16, 64, 1000);
+    const memo = new ByteMemo<string>(16, 64, 1000);
     const random = new Random(7);
     for (let i = 0; i < 20_000; i++) {
-      const key = octets(String(random.int(0, 200)).repeat(random.int(1, 30)));
+      const key = bytes(String(random.int(0, 200)).repeat(random.int(1, 30)));
       const size = random.int(0, 1000);
       if (memo.find(key, 0, key.length) === null) memo.keep(key, 0, key.length, "value", size);
       if (random.oneIn(100)) memo.clear();
@@ -253,22 +253,22 @@ describe("the memo of octets", () => {
   });
 
   it("makes room for new values when it is full", () => {
-    const memo = new OctetMemo<string>(16, 64, 1000);
+    const memo = new ByteMemo<string>(16, 64, 1000);
     for (let i = 0; i < 100; i++) {
-      const key = octets(`key ${i}`);
+      const key = bytes(`key ${i}`);
       memo.find(key, 0, key.length);
       memo.keep(key, 0, key.length, "value", 400);
     }
-    const kept = Array.from({ length: 100 }, (_, i) => memo.find(octets(`key ${i}`), 0, `key ${i}`.length));
+    const kept = Array.from({ length: 100 }, (_, i) => memo.find(bytes(`key ${i}`), 0, `key ${i}`.length));
     expect(kept.filter((value) => value !== null)).toHaveLength(2);
     expect(kept.slice(50).some((value) => value !== null)).toBe(true);
   });
 
   it("forgets all values when it is cleared", () => {
-    const memo = new OctetMemo<string>(16, 64, 4096);
-    memo.find(octets("key"), 0, 3);
-    memo.keep(octets("key"), 0, 3, "value", 5);
+    const memo = new ByteMemo<string>(16, 64, 4096);
+    memo.find(bytes("key"), 0, 3);
+    memo.keep(bytes("key"), 0, 3, "value", 5);
     memo.clear();
-    expect(memo.find(octets("key"), 0, 3)).toBeNull();
+    expect(memo.find(bytes("key"), 0, 3)).toBeNull();
   });
 });

@@ -7,10 +7,10 @@ import { stringLiteral } from "./string-literal.js";
 const bytes = (hex: string) =>
   Uint8Array.from(hex.replace(/\s/g, "").match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
 
-const octets = (text: string) => Array.from(text, (char) => char.charCodeAt(0));
+const textBytes = (text: string) => Array.from(text, (char) => char.charCodeAt(0));
 const raw = (text: string) => {
   const rest = text.length - 127;
-  return [...(rest < 0 ? [text.length] : [127, (rest & 127) | 128, rest >> 7]), ...octets(text)];
+  return [...(rest < 0 ? [text.length] : [127, (rest & 127) | 128, rest >> 7]), ...textBytes(text)];
 };
 const huffman = (text: string) => [...stringLiteral(text)];
 
@@ -33,12 +33,12 @@ describe("a block that cannot be decoded", () => {
     ["the name of a literal without indexing past the tables", "0f 2f 01 61", "index 62, past the end"],
     ["an integer that does not end", "ff 80", "ends within an integer (RFC 7541 section 5.1)"],
     ["an integer of which only the prefix is there", "ff", "ends within an integer"],
-    ["an integer of 6 octets", "ff 80 80 80 80 00", "longer than 5 octets (RFC 7541 section 5.1)"],
-    ["an integer whose value would not fit into 32 bits", "ff ff ff ff ff 0f", "longer than 5 octets"],
+    ["an integer of 6 bytes", "ff 80 80 80 80 00", "longer than 5 bytes (RFC 7541 section 5.1)"],
+    ["an integer whose value would not fit into 32 bits", "ff ff ff ff ff 0f", "longer than 5 bytes"],
     ["a literal without a name", "40", "ends where a string is due (RFC 7541 section 5.2)"],
     ["a literal without a value", "41", "ends where a string is due"],
     ["a string longer than the block", "41 05 61 62", "longer than the rest of its block"],
-    ["a string of nearly 2^28 octets", "41 7f ff ff ff 7f 61", "longer than the rest of its block"],
+    ["a string of nearly 2^28 bytes", "41 7f ff ff ff 7f 61", "longer than the rest of its block"],
     [
       "the end-of-string symbol in a string",
       "41 84 ff ff ff ff",
@@ -52,7 +52,7 @@ describe("a block that cannot be decoded", () => {
     ["a size update at the end", "82 3f e1 1f", "not at the start of its block"],
     ["a size update past the limit", "3f e2 1f", "to 4097, the limit is 4096 (RFC 7541 section 6.3)"],
     ["a second size update past the limit", "20 3f e2 1f", "to 4097"],
-    ["a size update of 5 continuing octets", "3f ff ff ff ff 0f", "longer than 5 octets"],
+    ["a size update of 5 continuing bytes", "3f ff ff ff ff 0f", "longer than 5 bytes"],
     ["three size updates", "20 3e 20", "three table size updates (RFC 7541 section 4.2)"],
   ])("is refused for %s", (_, wire, message) => {
     const attempt = () => decode(new HpackDecoder(), wire);
@@ -61,7 +61,7 @@ describe("a block that cannot be decoded", () => {
   });
 
   it("is refused wherever a block that is right is cut within a field", () => {
-    // Fields end behind octets 2, 12 and 17.
+    // Fields end behind bytes 2, 12 and 17.
     const whole = [...bytes("82 84"), 0x40, ...raw("ab"), ...huffman("abcdefg"), 0x41, ...huffman("host")];
     const ends = [0, 1, 2, 2 + 4 + huffman("abcdefg").length, whole.length];
     for (let end = 0; end <= whole.length; end++) {
@@ -71,7 +71,7 @@ describe("a block that cannot be decoded", () => {
     }
   });
 
-  it("never throws anything but an HpackError, whatever its octets", () => {
+  it("never throws anything but an HpackError, whatever its bytes", () => {
     let seed = 7;
     const random = () => (seed = (Math.imul(seed, 1103515245) + 12345) >>> 0) >>> 16;
     for (let round = 0; round < 10_000; round++) {
@@ -92,9 +92,9 @@ describe("a block that cannot be decoded", () => {
 });
 
 describe("integers", () => {
-  it("may take 5 octets, also if fewer would do", () => {
+  it("may take 5 bytes, also if fewer would do", () => {
     const text = "x".repeat(127);
-    expect(decode(new HpackDecoder(), "41 7f 80 80 80 00", octets(text)).get(":authority")).toBe(text);
+    expect(decode(new HpackDecoder(), "41 7f 80 80 80 00", textBytes(text)).get(":authority")).toBe(text);
   });
 
   it("are read up to the largest table size", () => {
@@ -115,7 +115,7 @@ describe("a block", () => {
     expect(list).toMatchObject({ fields: [], size: 0, tooLarge: false });
   });
 
-  it("keeps every octet of a string as a char code", () => {
+  it("keeps every byte of a string as a char code", () => {
     const all = Array.from({ length: 256 }, (_, code) => String.fromCharCode(code)).join("");
     const coded = huffman(all.slice(32, 127));
     expect(decode(new HpackDecoder(), "00", raw("n"), raw(all)).get("n")).toBe(all);
@@ -181,7 +181,7 @@ describe("a list past the limits", () => {
     expect(decode(decoder, "bf").fields).toEqual(["x", value]);
   });
 
-  it("is one octet longer than the longest that fits", () => {
+  it("is one byte longer than the longest that fits", () => {
     const decoder = limited({ maxListSize: 100 });
     expect(decode(decoder, [0, ...raw("a"), ...raw("b".repeat(67))]).tooLarge).toBe(false);
     expect(decode(decoder, [0, ...raw("a"), ...raw("b".repeat(68))]).tooLarge).toBe(true);
@@ -195,7 +195,7 @@ describe("a list past the limits", () => {
     expect(list.fields).toHaveLength(6);
   });
 
-  it("has limits of 16384 octets and 256 fields by default", () => {
+  it("has limits of 16384 bytes and 256 fields by default", () => {
     expect(decode(limited({}), "82".repeat(256)).tooLarge).toBe(false);
     expect(decode(limited({}), "82".repeat(257)).tooLarge).toBe(true);
     const rest = 16384 - 32 - 1;

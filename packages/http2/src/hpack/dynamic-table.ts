@@ -15,9 +15,9 @@ export class DynamicTable {
   names: string[] = new Array<string>(SMALLEST_RING).fill("");
   /** The values of the entries by {@link slot}. */
   values: string[] = new Array<string>(SMALLEST_RING).fill("");
-  /** The octets the entries take, 32 more than name and value each (RFC 7541 §4.1). */
+  /** The bytes the entries take, 32 more than name and value each (RFC 7541 §4.1). */
   size = 0;
-  /** The octets they may take (RFC 7541 §4.2). */
+  /** The bytes they may take (RFC 7541 §4.2). */
   maxSize: number;
   /** The number of entries. */
   length = 0;

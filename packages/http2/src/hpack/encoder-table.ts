@@ -38,9 +38,9 @@ export interface TableEntry {
 
 /** The dynamic table as the encoder keeps it: what the peer's decoder has, found by name and value (RFC 7541 §2.3.2). */
 export class EncoderTable {
-  /** The octets the entries take. */
+  /** The bytes the entries take. */
   size = 0;
-  /** The octets they may take (RFC 7541 §4.2). */
+  /** The bytes they may take (RFC 7541 §4.2). */
   maxSize: number;
   /** Grows with every change; while it is the same, so is what each index means. */
   generation = 0;

@@ -15,7 +15,7 @@ function pair(maxTableSize = 4096, options: HpackEncoderOptions = {}) {
     const end =
       fields instanceof HeaderBlock ? encoder.encodeBlock(fields, out, 2) : encoder.encode(fields, out, 2);
     expect(end - 2).toBeLessThanOrEqual(most);
-    expect([...out.subarray(0, 2), ...out.subarray(end)].every((octet) => octet === 0xee)).toBe(true);
+    expect([...out.subarray(0, 2), ...out.subarray(end)].every((byte) => byte === 0xee)).toBe(true);
     expect(decoder.decode(out, 2, end).fields).toEqual(list);
     return [...out.subarray(2, end)];
   };
@@ -27,13 +27,13 @@ describe("a field", () => {
     [":method", "POST", 0x83],
     [":status", "200", 0x88],
     ["www-authenticate", "", 0xbd],
-  ])("of the static table is one octet: %s %j", (name, value, octet) => {
+  ])("of the static table is one byte: %s %j", (name, value, byte) => {
     const { encoder, send } = pair();
-    expect(send([name, value])).toEqual([octet]);
+    expect(send([name, value])).toEqual([byte]);
     expect(encoder.table.size).toBe(0);
   });
 
-  it("goes into the table, is one octet from then on, and two behind 65 others", () => {
+  it("goes into the table, is one byte from then on, and two behind 65 others", () => {
     const { send } = pair();
     expect(send([":path", "/greet.v1.GreetService/SayHello"]).length).toBeGreaterThan(20);
     expect(send([":path", "/greet.v1.GreetService/SayHello"])).toEqual([0xbe]);
@@ -59,7 +59,7 @@ describe("a field", () => {
     },
   );
 
-  it("is indexed if it is a cookie of at least 20 octets", () => {
+  it("is indexed if it is a cookie of at least 20 bytes", () => {
     const { encoder, send } = pair();
     send(["cookie", "c".repeat(19)]);
     expect(encoder.table.size).toBe(0);
@@ -116,7 +116,7 @@ describe("a field", () => {
     expect(send(["grpc-message", "\u00ff\u00fe"]).slice(-3)).toEqual([2, 0xff, 0xfe]);
   });
 
-  it("may have any octets, empty names and values, and any length", () => {
+  it("may have any bytes, empty names and values, and any length", () => {
     const { send } = pair();
     const all = Array.from({ length: 256 }, (_, code) => String.fromCharCode(code)).join("");
     send([all, all, "", "", "x", "", "", "x"]);
@@ -153,7 +153,7 @@ describe("eviction", () => {
     expect(send(["name", "1"])[0]).toBe(0x7e);
   });
 
-  it("leaves nothing in a table of 0 octets", () => {
+  it("leaves nothing in a table of 0 bytes", () => {
     const { encoder, send } = pair();
     send(["a", "1"]);
     encoder.setPeerTableSize(0);
@@ -223,10 +223,10 @@ describe("a constant block", () => {
     const { send } = pair();
     const block = reply();
     send(block);
-    const octets = send(block);
-    expect(octets).toHaveLength(3);
-    expect(send(block)).toEqual(octets);
-    expect([...block.bytes]).toEqual(octets);
+    const bytes = send(block);
+    expect(bytes).toHaveLength(3);
+    expect(send(block)).toEqual(bytes);
+    expect([...block.bytes]).toEqual(bytes);
   });
 
   it("is encoded anew after an insertion, a change of the size and its announcement", () => {
@@ -257,7 +257,7 @@ describe("a constant block", () => {
     expect(second.send(block)).toEqual([0x88, 0xc0, 0xbf]);
   });
 
-  it("may be longer than what is copied octet by octet", () => {
+  it("may be longer than what is copied byte by byte", () => {
     const { send } = pair();
     const block = new HeaderBlock(["grpc-message", "m".repeat(300)]);
     for (let i = 0; i < 3; i++) send(block);
@@ -280,15 +280,15 @@ describe("a block that fails", () => {
     const out = new Uint8Array(200);
     expect(() => encoder.encode(["c", "3", "d", `x${char}`], out, 0)).toThrow("above U+00FF");
     expect(() => encoder.encode(["c", "3", `d${char}`, "x"], out, 0)).toThrow(RangeError);
-    const octets = send(["a", "1", "c", "3"]);
-    expect(octets.slice(0, 4)).toEqual([0x20, 0x3f, 0xe1, 0x1f]);
+    const bytes = send(["a", "1", "c", "3"]);
+    expect(bytes.slice(0, 4)).toEqual([0x20, 0x3f, 0xe1, 0x1f]);
     expect(send(["a", "1", "c", "3"])).toEqual([0xbf, 0xbe]);
     expect(encoder.table.size).toBe(decoder.table.size);
   });
 
   it("for lack of room leaves the next ones right", () => {
     const { encoder, send } = pair();
-    expect(() => encoder.encode(["a", "1", "b", "2"], new Uint8Array(7), 0)).toThrow("10 of 7 octets");
+    expect(() => encoder.encode(["a", "1", "b", "2"], new Uint8Array(7), 0)).toThrow("10 of 7 bytes");
     const block = new HeaderBlock([":status", "200"]);
     encoder.setPeerTableSize(100);
     expect(() => encoder.encodeBlock(block, new Uint8Array(2), 0)).toThrow(RangeError);

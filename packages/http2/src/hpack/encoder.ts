@@ -15,7 +15,7 @@ const MOST_VALUES = 32;
 const DEFAULT_TABLE_SIZE = 4096;
 // Two table size updates: a 0 and an integer.
 const UPDATES_BOUND = 7;
-// A new name: the first octet, and a length of at most 5 octets before the name and before the value.
+// A new name: the first byte, and a length of at most 5 bytes before the name and before the value.
 const FIELD_BOUND = 11;
 
 /** What is known of the application by a {@link HpackEncoder}. */
@@ -28,7 +28,7 @@ export interface HpackEncoderOptions {
  * Encodes the header blocks of one connection (RFC 7541). Blocks must be sent in the order in which they are encoded,
  * and each one that is encoded must be sent, as it may count on the ones before it.
  *
- * Strings are octets, a char code of 0 to 255 each, names in lower case: nothing else is checked here.
+ * Strings are bytes, a char code of 0 to 255 each, names in lower case: nothing else is checked here.
  */
 export class HpackEncoder {
   /** The dynamic table, to look at. */
@@ -40,7 +40,7 @@ export class HpackEncoder {
   private lowest = DEFAULT_TABLE_SIZE; // of that one and those it was to learn since
   private flushDue = false; // it is to empty its table before
 
-  /** With a table of at most `maxTableSize` octets, 4096 by default; never more than the peer allows. */
+  /** With a table of at most `maxTableSize` bytes, 4096 by default; never more than the peer allows. */
   constructor(maxTableSize = DEFAULT_TABLE_SIZE, options: HpackEncoderOptions = {}) {
     this.maxTableSize = maxTableSize;
     this.table = new EncoderTable(DEFAULT_TABLE_SIZE, options.sensitive);
@@ -70,7 +70,7 @@ export class HpackEncoder {
     this.table.resize(next);
   }
 
-  /** Returns how many octets the block of these fields takes at most, with the table size updates that may be due. */
+  /** Returns how many bytes the block of these fields takes at most, with the table size updates that may be due. */
   maxLength(fields: readonly string[]): number {
     let length = UPDATES_BOUND;
     for (let i = 0; i < fields.length; i += 2)
@@ -87,7 +87,7 @@ export class HpackEncoder {
     try {
       if (this.updateDue) at = this.writeUpdates(out, at);
       for (let i = 0; i < fields.length; i += 2) at = this.writeField(fields[i]!, fields[i + 1]!, out, at);
-      if (at > out.length) throw new RangeError(`a header block ends at ${at} of ${out.length} octets`);
+      if (at > out.length) throw new RangeError(`a header block ends at ${at} of ${out.length} bytes`);
       return at;
     } catch (error) {
       // The fields before the error may be in our table, but will not be in the peer's: both start afresh.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect, it } from "@jest/globals";
+import { byteText } from "./byte-text.js";
 import { HeaderList } from "./header-list.js";
-import { octetText } from "./octet-text.js";
 
 it("A list starts with empty slots.", () => {
   const list = new HeaderList(["a", "1"], 34, false);
@@ -15,10 +15,10 @@ it("A list gives the first value of a name, and undefined for one that it has no
   expect(list.get("b")).toBeUndefined();
 });
 
-it("Octets of any number become a text of as many char codes.", () => {
-  const octets = Uint8Array.from({ length: 300 }, (_, i) => (i * 7) & 0xff);
+it("Bytes of any number become a text of as many char codes.", () => {
+  const bytes = Uint8Array.from({ length: 300 }, (_, i) => (i * 7) & 0xff);
   for (let length = 0; length <= 100; length++) {
-    const text = octetText(octets, 3, 3 + length);
-    expect(Array.from(text, (char) => char.charCodeAt(0))).toEqual([...octets.subarray(3, 3 + length)]);
+    const text = byteText(bytes, 3, 3 + length);
+    expect(Array.from(text, (char) => char.charCodeAt(0))).toEqual([...bytes.subarray(3, 3 + length)]);
   }
 });

@@ -5,9 +5,9 @@
  * list again for a later block of the same bytes, so that whoever reads it need not work out the same things twice.
  */
 export class HeaderList {
-  /** Name, value, name, value, as received: a char code of 0 to 255 stands for an octet, nothing is checked. */
+  /** Name, value, name, value, as received: a char code of 0 to 255 stands for a byte, nothing is checked. */
   readonly fields: readonly string[];
-  /** The size that SETTINGS_MAX_HEADER_LIST_SIZE limits: name, value and 32 octets a field (RFC 9113 §6.5.2). */
+  /** The size that SETTINGS_MAX_HEADER_LIST_SIZE limits: name, value and 32 bytes a field (RFC 9113 §6.5.2). */
   readonly size: number;
   /** Whether the list passed the decoder's limit; `fields` then ends before the first field that did not fit. */
   readonly tooLarge: boolean;

@@ -4,7 +4,7 @@
 export const END_OF_STRING = 256;
 
 /**
- * The length in bits of the code of each octet and, last, of the end-of-string symbol: the column "len as bits" of
+ * The length in bits of the code of each byte and, last, of the end-of-string symbol: the column "len as bits" of
  * RFC 7541 appendix B, in its order. https://www.rfc-editor.org/rfc/rfc7541#appendix-B
  */
 // biome-ignore format: a row is sixteen symbols
@@ -29,7 +29,7 @@ export const CODE_LENGTHS = Uint8Array.from([
 ]);
 
 /**
- * The code of each octet and of the end-of-string symbol, aligned to the least significant bit: the column "code as
+ * The code of each byte and of the end-of-string symbol, aligned to the least significant bit: the column "code as
  * hex" of appendix B. The code is canonical, so the lengths say it all: codes count up through the symbols of one
  * length in order of the symbol, and a longer length goes on from there, shifted.
  */

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Hot path: every literal of every header block passes here. Decoding takes an octet a step: 0.5 to 0.6 times the
+// Hot path: every literal of every header block passes here. Decoding takes a byte a step: 0.5 to 0.6 times the
 // time of nibbles, for 260 KiB of table in the process. Indexes are in range by construction, so `!` only quiets
 // noUncheckedIndexedAccess.
 import { HpackError } from "./hpack-error.js";
 import { CODE_LENGTHS, CODES, END_OF_STRING } from "./huffman-codes.js";
 
 /**
- * Writes the Huffman code of a text of octets (char codes 0 to 255) and returns the offset behind it. The last octet is
+ * Writes the Huffman code of a text of bytes (char codes 0 to 255) and returns the offset behind it. The last byte is
  * filled up with ones, the start of the end-of-string code (RFC 7541 §5.2).
  */
 export function encodeHuffman(text: string, out: Uint8Array, at: number): number {
@@ -17,7 +17,7 @@ export function encodeHuffman(text: string, out: Uint8Array, at: number): number
     let code = CODES[symbol]!;
     let length = CODE_LENGTHS[symbol]!;
     if (length > 24) {
-      // 7 pending bits and up to 30 more don't fit into 32: write all but the code's last octet first.
+      // 7 pending bits and up to 30 more don't fit into 32: write all but the code's last byte first.
       pending = (pending << (length - 8)) | (code >>> 8);
       count += length - 8;
       while (count >= 8) out[at++] = pending >>> (count -= 8);
@@ -33,7 +33,7 @@ export function encodeHuffman(text: string, out: Uint8Array, at: number): number
 }
 
 /**
- * Decodes the Huffman code in `source` from `start` to `end` and returns how many octets it stands for. At most `limit`
+ * Decodes the Huffman code in `source` from `start` to `end` and returns how many bytes it stands for. At most `limit`
  * of them are written into `target`; the rest is checked and counted, but kept nowhere. Throws an {@link HpackError}
  * for an end-of-string symbol and for padding that is not the start of one (RFC 7541 §5.2).
  */
@@ -66,8 +66,8 @@ export function decodeHuffman(
   );
 }
 
-// The decoder is a state machine: a state is an inner node of the code's tree, a step the way that one octet of input
-// leads from there. A step is one number: bits 0-7 and 8-15 the octets put out (5 bits is the shortest code, so there
+// The decoder is a state machine: a state is an inner node of the code's tree, a step the way that one byte of input
+// leads from there. A step is one number: bits 0-7 and 8-15 the bytes put out (5 bits is the shortest code, so there
 // are at most two), ONE and TWO whether there are, and from bit 18 the state reached.
 const ONE = 1 << 16;
 const TWO = 1 << 17;
@@ -81,7 +81,7 @@ const STEPS: Int32Array = buildSteps();
 function buildSteps(): Int32Array {
   const tree = buildTree();
   for (let bits = 0, node = ROOT; bits <= 7; bits++, node = tree[node * 2 + 1]!) PADDING[node] = 1;
-  // First by nibbles (no code is shorter than 5 bits, so a nibble ends at most one), then two of those make an octet.
+  // First by nibbles (no code is shorter than 5 bits, so a nibble ends at most one), then two of those make a byte.
   const nibbles = new Int32Array((DEAD + 1) * 16);
   for (let state = 0; state <= DEAD; state++) {
     for (let nibble = 0; nibble < 16; nibble++) nibbles[state * 16 + nibble] = walk(tree, state, nibble);

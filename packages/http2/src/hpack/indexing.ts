@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** How a literal is represented; each value is the bits that its first octet starts with (RFC 7541 §6.2). */
+/** How a literal is represented; each value is the bits that its first byte starts with (RFC 7541 §6.2). */
 export const Indexing = {
   /** The field goes into the dynamic table. */
   Incremental: 0x40,

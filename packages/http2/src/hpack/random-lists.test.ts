@@ -101,7 +101,7 @@ it("20,000 random lists come out as they went in, while the table size changes a
     if (encoder.table.size !== decoder.table.size || encoder.table.maxSize !== decoder.table.maxSize) {
       expect(decoder.table).toMatchObject({ size: encoder.table.size, maxSize: encoder.table.maxSize });
     }
-    if (end - start > encoder.maxLength(fields)) throw new Error(`${end - start} octets for ${fields}`);
+    if (end - start > encoder.maxLength(fields)) throw new Error(`${end - start} bytes for ${fields}`);
     seen.blocks += block ? 1 : 0;
     seen.full += decoder.table.size > 3500 ? 1 : 0;
     seen.same += list === last ? 1 : 0;
@@ -183,7 +183,7 @@ it("node:http2 reads 4,000 random blocks of ours and we read its answers, while 
   socket.on("close", () => socket.emit("answered"));
   onFrames((type, flags, id, payload) => {
     if (type === SETTINGS && flags !== ACK) {
-      // In each of 6 octets, HEADER_TABLE_SIZE is 1. What node says binds our encoder.
+      // In each of 6 bytes, HEADER_TABLE_SIZE is 1. What node says binds our encoder.
       for (let i = 0; i < payload.length; i += 6) {
         const [, name, a = 0, b = 0, c = 0, d = 0] = payload.subarray(i, i + 6);
         if (name === 1) encoder.setPeerTableSize(((a * 256 + b) * 256 + c) * 256 + d);

@@ -118,7 +118,7 @@ const C6 = responses(
 const bytes = (hex: string) =>
   Uint8Array.from(hex.replace(/\s/g, "").match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
 
-const hex = (octets: Uint8Array) => [...octets].map((octet) => octet.toString(16).padStart(2, "0")).join("");
+const hex = (bytes: Uint8Array) => [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 
 function decode(decoder: HpackDecoder, wire: string): readonly string[] {
   const block = bytes(wire);
@@ -207,7 +207,7 @@ describe("the encoder", () => {
   });
 
   // Not the same bytes: date, location and set-cookie are not indexed here.
-  it("makes blocks of the responses that decode to their fields, in a table of 256 octets", () => {
+  it("makes blocks of the responses that decode to their fields, in a table of 256 bytes", () => {
     const encoder = new HpackEncoder(256);
     const decoder = new HpackDecoder({ maxTableSize: 256 });
     const out = new Uint8Array(512);

@@ -6,7 +6,7 @@ import { writeInteger } from "./integer.js";
 
 /**
  * Writes a string literal (RFC 7541 §5.2), Huffman-coded if that is strictly shorter, and returns the offset behind it.
- * Throws a `RangeError`, before anything is written, for a text that is not of octets (char codes 0 to 255).
+ * Throws a `RangeError`, before anything is written, for a text that is not of bytes (char codes 0 to 255).
  */
 export function writeStringLiteral(text: string, out: Uint8Array, at: number): number {
   const length = text.length;
@@ -17,8 +17,8 @@ export function writeStringLiteral(text: string, out: Uint8Array, at: number): n
     codes |= code;
     bits += CODE_LENGTHS[code & 0xff]!;
   }
-  // Cut to its low octet, a character could become a line feed: better no message than another one.
-  if (codes > 0xff) throw notOctets();
+  // Cut to its low byte, a character could become a line feed: better no message than another one.
+  if (codes > 0xff) throw notBytes();
   const coded = (bits + 7) >>> 3;
   if (coded < length) return encodeHuffman(text, out, writeInteger(coded, 0x7f, 0x80, out, at));
   at = writeInteger(length, 0x7f, 0, out, at);
@@ -26,19 +26,19 @@ export function writeStringLiteral(text: string, out: Uint8Array, at: number): n
   return at;
 }
 
-/** Returns the octets of a string literal. */
+/** Returns the bytes of a string literal. */
 export function stringLiteral(text: string): Uint8Array {
   const out = new Uint8Array(text.length + 6);
   return out.slice(0, writeStringLiteral(text, out, 0));
 }
 
-/** Throws a `RangeError`, as encoding does, if a field has what is no octet: for fields that are encoded later. */
-export function checkOctets(fields: readonly string[]): void {
+/** Throws a `RangeError`, as encoding does, if a field has what is no byte: for fields that are encoded later. */
+export function checkBytes(fields: readonly string[]): void {
   for (const text of fields) {
-    for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0xff) throw notOctets();
+    for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0xff) throw notBytes();
   }
 }
 
-function notOctets(): RangeError {
+function notBytes(): RangeError {
   return new RangeError("a header field has characters above U+00FF: encode them first");
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Hot path: finding 30 octets takes 40 ns, half of what it would with an octet a comparison. (It ends at the first four
+// Hot path: finding 30 bytes takes 40 ns, half of what it would with a byte a comparison. (It ends at the first four
 // that differ. Learning a secret from that takes guesses of 32 bits at a time and a clock of nanoseconds.)
 
 const PATIENCE = 8;
@@ -13,19 +13,19 @@ interface Kept<T> {
 }
 
 /**
- * Remembers what octets were decoded to. Peers repeat themselves from call to call, and finding octets here takes a
- * fraction of decoding them. Bounded: a number of slots, a power of two, each for the last octets that belong there by
- * a few of them, and none longer than `longest`; and by the sum of the octets and of the sizes of their values, `most`. A
- * few octets can stand for much: 512 for 256 fields.
+ * Remembers what bytes were decoded to. Peers repeat themselves from call to call, and finding bytes here takes a
+ * fraction of decoding them. Bounded: a number of slots, a power of two, each for the last bytes that belong there by
+ * a few of them, and none longer than `longest`; and by the sum of the bytes and of the sizes of their values, `most`. A
+ * few bytes can stand for much: 512 for 256 fields.
  */
-export class OctetMemo<T> {
+export class ByteMemo<T> {
   private readonly slots: (Kept<T> | null)[];
   private readonly longest: number;
   private readonly most: number;
-  private slot = 0; // where the octets last looked for belong
+  private slot = 0; // where the bytes last looked for belong
   private nextEvicted = 0;
 
-  /** The octets that are kept, and the sizes of their values. */
+  /** The bytes that are kept, and the sizes of their values. */
   used = 0;
 
   constructor(slots: number, longest: number, most: number) {
@@ -34,30 +34,30 @@ export class OctetMemo<T> {
     this.most = most;
   }
 
-  /** Returns what was kept for the octets from `start` to `end`, or `null`. */
-  find(octets: Uint8Array, start: number, end: number): T | null {
-    const hash = sample(octets, start, end);
+  /** Returns what was kept for the bytes from `start` to `end`, or `null`. */
+  find(bytes: Uint8Array, start: number, end: number): T | null {
+    const hash = sample(bytes, start, end);
     this.slot = (hash ^ (hash >>> 6) ^ (hash >>> 12)) & (this.slots.length - 1);
     const kept = this.slots[this.slot]!;
     if (kept === null || kept.length !== end - start) return null;
     const words = kept.words;
     let word = 0;
     let i = start;
-    for (; i + 4 <= end; i += 4) if (words[word++] !== fourOctets(octets, i)) return null;
-    if (i < end && words[word] !== lastOctets(octets, i, end)) return null;
+    for (; i + 4 <= end; i += 4) if (words[word++] !== fourBytes(bytes, i)) return null;
+    if (i < end && words[word] !== lastBytes(bytes, i, end)) return null;
     kept.patience = PATIENCE;
     return kept.value;
   }
 
   /**
-   * Keeps a value for the octets that were last looked for. If their slot is taken, one in nine is let in: octets that
-   * are new every time would cost 100 ns more and drive out those that come back. `size`: of the value, in octets.
+   * Keeps a value for the bytes that were last looked for. If their slot is taken, one in nine is let in: bytes that
+   * are new every time would cost 100 ns more and drive out those that come back. `size`: of the value, in bytes.
    */
-  keep(octets: Uint8Array, start: number, end: number, value: T, size: number): void {
+  keep(bytes: Uint8Array, start: number, end: number, value: T, size: number): void {
     const length = end - start;
     let kept = this.slots[this.slot]!;
     if (length > this.longest || (kept !== null && kept.value !== null && kept.patience-- > 0)) return;
-    // Whole lines of 16, so that other octets fit in later.
+    // Whole lines of 16, so that other bytes fit in later.
     const lines = (length + 15) >> 4;
     if (size + this.longest + 16 > this.most) return;
     if (kept === null || kept.words.length < lines * 4) {
@@ -72,8 +72,8 @@ export class OctetMemo<T> {
     const words = kept.words;
     let word = 0;
     let i = start;
-    for (; i + 4 <= end; i += 4) words[word++] = fourOctets(octets, i);
-    if (i < end) words[word] = lastOctets(octets, i, end);
+    for (; i + 4 <= end; i += 4) words[word++] = fourBytes(bytes, i);
+    if (i < end) words[word] = lastBytes(bytes, i, end);
     kept.length = length;
     kept.value = value;
     kept.patience = PATIENCE;
@@ -109,22 +109,22 @@ export class OctetMemo<T> {
   }
 }
 
-/** Looks at the first 8 octets, where a block has the indexes of its pseudo-header fields, and at up to 8 more. */
-function sample(octets: Uint8Array, start: number, end: number): number {
+/** Looks at the first 8 bytes, where a block has the indexes of its pseudo-header fields, and at up to 8 more. */
+function sample(bytes: Uint8Array, start: number, end: number): number {
   let hash = end - start;
   let i = start;
-  for (const head = Math.min(end, start + 8); i < head; i++) hash = (Math.imul(hash, 31) + octets[i]!) | 0;
+  for (const head = Math.min(end, start + 8); i < head; i++) hash = (Math.imul(hash, 31) + bytes[i]!) | 0;
   for (const stride = ((end - i) >> 3) + 1; i < end; i += stride)
-    hash = (Math.imul(hash, 31) + octets[i]!) | 0;
+    hash = (Math.imul(hash, 31) + bytes[i]!) | 0;
   return hash;
 }
 
-function fourOctets(octets: Uint8Array, i: number): number {
-  return octets[i]! | (octets[i + 1]! << 8) | (octets[i + 2]! << 16) | (octets[i + 3]! << 24);
+function fourBytes(bytes: Uint8Array, i: number): number {
+  return bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24);
 }
 
-function lastOctets(octets: Uint8Array, i: number, end: number): number {
+function lastBytes(bytes: Uint8Array, i: number, end: number): number {
   let word = 0;
-  for (let shift = 0; i < end; i++, shift += 8) word |= octets[i]! << shift;
+  for (let shift = 0; i < end; i++, shift += 8) word |= bytes[i]! << shift;
   return word;
 }
