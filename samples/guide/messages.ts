@@ -7,7 +7,7 @@ import { greeter } from "./greeter.js";
 await using server = await serve({
   host: "127.0.0.1",
   port: 0,
-  readMaxBytes: 1024, // of one message, inflated; default: 4 MiB
+  readMaxBytes: 1024, // of one message, decompressed; default: 4 MiB
   routes: (router) => router.service(GreetService, greeter, { readMaxBytes: 2048 }), // of one registration
 });
 await using transport = createTransport(server.url, {

@@ -194,7 +194,7 @@ const shapes: readonly Row[] = [
     what: "a compressed message that is none",
     answer: answering([envelope(Uint8Array.of(1, 2, 3), 1)], ok, { "grpc-encoding": "gzip" }),
     code: Code.Internal,
-    text: /^compressed message can't be inflated: incorrect header check$/,
+    text: /^compressed message can't be decompressed: incorrect header check$/,
   },
   {
     what: "flag 2",

@@ -3,7 +3,7 @@
 // Mutant: core/src/engine/server-call.ts # if (!this.method.requestStream && this.reader.received > 1) this.wrongCount();
 // Mutant: core/src/engine/message-reader.ts # if (!this.wholeAtEnd()) return;
 // Mutant: core/src/engine/envelope-reader.ts # if (this.flag > compressedFlag) { => if (this.flag > compressedFlag) { return undefined as never;
-// Mutant: core/src/engine/envelope-reader.ts # if (this.inflates) return null; => if (this.inflates || length === 0) return null;
+// Mutant: core/src/engine/envelope-reader.ts # if (this.decompresses) return null; => if (this.decompresses || length === 0) return null;
 // Requests that are no good gRPC: each has an answer of its own, and leaves nothing behind.
 import { create, toBinary } from "@bufbuild/protobuf";
 import { Code, type ConnectError, type TripleServiceImpl } from "@tristream/core";
@@ -153,7 +153,7 @@ const rows: readonly Row[] = [
     headers: { "grpc-encoding": "gzip" },
     status: Code.InvalidArgument,
     both: true,
-    text: /^compressed message can't be inflated: incorrect header check$/,
+    text: /^compressed message can't be decompressed: incorrect header check$/,
   },
 ];
 

@@ -3,7 +3,7 @@
 // interop cases client_compressed_* and server_compressed_* can be written.
 // Mutant: core/src/engine/message-writer.ts # choiceOf(message) ?? this.compress => this.compress
 // Mutant: core/src/engine/message-writer.ts # choiceOf(message) ?? this.compress => choiceOf(message)
-// Mutant: core/src/engine/message-writer.ts # if (!deflates && before === null) => if (!deflates)
+// Mutant: core/src/engine/message-writer.ts # if (!compresses && before === null) => if (!compresses)
 // Mutant: core/src/engine/message-reader.ts # this.compressed = compressed;
 // Mutant: core/src/engine/message-reader.ts # this.compressed = cameCompressed;
 // Mutant: core/src/server/request-head.ts # options.compressResponses ? options.compressMinBytes : Number.POSITIVE_INFINITY; => options.compressMinBytes;

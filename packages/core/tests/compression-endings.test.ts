@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Promise 6: every call settles. One that ends while a message of it is being compressed or inflated ends as any other does,
+// Promise 6: every call settles. One that ends while a message of it is being compressed or decompressed ends as any other does,
 // and leaves nothing behind.
 // Mutant: core/src/engine/message-writer.ts # if (!this.stopped) this.refuse(error); => this.stopped = true;
 import { compressionGzip } from "@connectrpc/connect-node";
@@ -39,14 +39,14 @@ function gated(what: "compress" | "decompress") {
 
 type Place =
   | "a request is compressed"
-  | "a request is inflated"
+  | "a request is decompressed"
   | "a response is compressed"
-  | "a response is inflated";
+  | "a response is decompressed";
 
 /** A link where one of the four places waits. */
 async function start(link: LinkKind, place: Place) {
-  const gate = gated(place.endsWith("compressed") ? "compress" : "decompress");
-  const atServer = place === "a request is inflated" || place === "a response is compressed";
+  const gate = gated(place.endsWith("decompressed") ? "decompress" : "compress");
+  const atServer = place === "a request is decompressed" || place === "a response is compressed";
   const [server, client] = atServer
     ? [gate.compression, compressionGzip]
     : [compressionGzip, gate.compression];
@@ -86,14 +86,14 @@ const kinds: Record<
 
 const places: Place[] = [
   "a request is compressed",
-  "a request is inflated",
+  "a request is decompressed",
   "a response is compressed",
-  "a response is inflated",
+  "a response is decompressed",
 ];
 const rows = places.flatMap((place) => Object.keys(kinds).map((kind) => ({ place, kind })));
 
 /** Without the place where the whole response may have arrived: then the call is over, and only its reads wait. */
-const beforeTheEnd = rows.filter(({ place }) => place !== "a response is inflated");
+const beforeTheEnd = rows.filter(({ place }) => place !== "a response is decompressed");
 
 /** No call is left at the server, and the connection, or a new one, is good for the next call. */
 async function nothingLeft(end: Running, client: Started["client"]): Promise<void> {
@@ -131,9 +131,9 @@ describe.each(everyLink)("a call over $name", (link) => {
     gate.go.tell("fail");
     const codes: Record<Place, Code> = {
       "a request is compressed": Code.Aborted,
-      "a request is inflated": Code.InvalidArgument,
+      "a request is decompressed": Code.InvalidArgument,
       "a response is compressed": Code.Aborted,
-      "a response is inflated": Code.Internal,
+      "a response is decompressed": Code.Internal,
     };
     const error = await outcome;
     expect(error.code).toBe(codes[place]);

@@ -49,7 +49,7 @@ describe.each(everyLink)("gzip over $name", (link) => {
     const error = await errorOf(client.greet({ name: text }));
     expect(error.code).toBe(Code.ResourceExhausted);
     expect(error.rawMessage).toMatch(
-      /^message of \d+ compressed bytes is larger than the limit of 10000 when inflated: raise readMaxBytes where it is received$/,
+      /^message of \d+ compressed bytes is larger than the limit of 10000 when decompressed: raise readMaxBytes where it is received$/,
     );
     expect((await errorOf(client.greetClientStream([{ name: text }]))).code).toBe(Code.ResourceExhausted);
     expect((await client.greet({ name: "after" })).greeting).toBe("after");

@@ -83,7 +83,7 @@ const internal = /^internal error \(id (\w{8})\)$/;
 
 describe.each(ways)("$title", (way) => {
   test.each([
-    { what: "inflates to too much", limit: 1000, size: 100_000, compresses: true },
+    { what: "decompresses to too much", limit: 1000, size: 100_000, compresses: true },
     { what: "is too large as it comes, compressed", limit: 50, size: 100_000, compresses: true },
     { what: "is too large", limit: 1000, size: 10_000, compresses: false },
     { what: "is too large by far, and not read to its end", limit: 1000, size: 1_000_000, compresses: false },

@@ -145,11 +145,11 @@ describe.each(everyLink)("over $name", (link) => {
 });
 
 test("a compression that gives its bytes to everybody keeps them", async () => {
-  const inflated = new Uint8Array([0x0a, ...[0x80, 0x80, 0x04], ...bytes(64 * KiB, 1)]);
+  const decompressed = new Uint8Array([0x0a, ...[0x80, 0x80, 0x04], ...bytes(64 * KiB, 1)]);
   const shared = {
     name: "shared",
     compress: async (bytes: Uint8Array) => new Uint8Array(bytes),
-    decompress: async () => inflated,
+    decompress: async () => decompressed,
   };
   const { kept, routes } = keeping();
   await using end = await everyLink[0]!.start({
@@ -159,7 +159,7 @@ test("a compression that gives its bytes to everybody keeps them", async () => {
   });
   await createClient(Blobs, end.transport).unary({ value: bytes(100, 1) });
   transfer(kept[0]!);
-  expect(inflated.length).toBe(64 * KiB + 4);
+  expect(decompressed.length).toBe(64 * KiB + 4);
 });
 
 describe.each(over("2"))("requests of $title, and responses of Connect's transport,", (mount) => {

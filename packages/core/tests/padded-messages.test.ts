@@ -53,9 +53,9 @@ function message(role: "request" | "response", length: number, stored: boolean):
       ? toBinary(GreetRequestSchema, create(GreetRequestSchema, { name: text(length) }))
       : toBinary(GreetResponseSchema, create(GreetResponseSchema, { greeting: text(length) }));
   if (!stored) return envelope(bytes);
-  const packed = envelope(gzipSync(bytes, { level: 0 }));
-  packed[0] = 1;
-  return packed;
+  const gzipped = envelope(gzipSync(bytes, { level: 0 }));
+  gzipped[0] = 1;
+  return gzipped;
 }
 
 type Pace = "at once" | "slowly" | "late";

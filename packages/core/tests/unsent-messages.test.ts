@@ -94,10 +94,10 @@ describe("a message that has not left", () => {
     };
     await using end = await start({ acceptCompression: [gzip] });
     const { server } = end;
-    const packed = envelope(await gzip.compress(goodMessage.slice(5)), 1);
+    const gzipped = envelope(await gzip.compress(goodMessage.slice(5)), 1);
     server.write([
       headers(1, [...okHead, "grpc-encoding", "gzip"]),
-      data(1, packed),
+      data(1, gzipped),
       headers(1, okTrailers, { end: true }),
       ...behind,
     ]);

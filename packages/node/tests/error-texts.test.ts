@@ -499,7 +499,7 @@ describe("10: a message is too large", () => {
     expectText(10, error.message, end.port, text);
   });
 
-  it("when it is inflated", async () => {
+  it("when it is decompressed", async () => {
     await using end = await start(echo, { transport: { sendCompression: compressionGzip } });
     const error = await errorOf(end.client.greet({ name }));
     expect(error.code).toBe(Code.ResourceExhausted);
@@ -509,7 +509,7 @@ describe("10: a message is too large", () => {
       10,
       error.message.replace(size!, "4900"),
       end.port,
-      "[resource_exhausted] message of 4900 compressed bytes is larger than the limit of 4194304 when inflated: raise readMaxBytes where it is received",
+      "[resource_exhausted] message of 4900 compressed bytes is larger than the limit of 4194304 when decompressed: raise readMaxBytes where it is received",
     );
   });
 });

@@ -56,7 +56,7 @@ import { WatchedMessages } from "./watched-messages.js";
 export interface TransportOptions extends FormatOptions {
   /** Connect's interceptors, outermost first; those of a client are outside of them. */
   interceptors?: Interceptor[] | undefined;
-  /** Largest message that is received, after inflation. Default 4,194,304 (4 MiB). Pair it with the server's `writeMaxBytes`. */
+  /** Largest message that is received, after decompression. Default 4,194,304 (4 MiB). Pair it with the server's `writeMaxBytes`. */
   readMaxBytes?: number | undefined;
   /**
    * Most elements of a message that is received: messages in it, strings and bytes in lists, entries of maps, and unknown fields. Each
@@ -64,7 +64,7 @@ export interface TransportOptions extends FormatOptions {
    * least 1000, so 524,288.
    */
   readMaxElements?: number | undefined;
-  /** Largest message that is sent, before deflation. Default 4,294,967,295. */
+  /** Largest message that is sent, before compression. Default 4,294,967,295. */
   writeMaxBytes?: number | undefined;
   /** Compressions that responses may come with. Default none here; `@tristream/node` adds gzip. */
   acceptCompression?: Compression[] | undefined;

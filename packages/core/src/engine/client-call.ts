@@ -229,7 +229,7 @@ export class ClientCall implements StreamSink, ReaderOwner, WriterOwner {
       this.failedEarly = reset;
       return;
     }
-    // With the status here, the outcome is known: servers reset with NO_ERROR behind it, even while we still inflate.
+    // With the status here, the outcome is known: servers reset with NO_ERROR behind it, even while we still decompress.
     if (this.over || this.status !== undefined) return;
     if (reset.disposition !== "maybe-processed") this.refused = reset.disposition;
     this.settle(this.errorFromReset(reset), false);

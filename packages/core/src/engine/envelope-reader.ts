@@ -52,7 +52,7 @@ export abstract class EnvelopeReader {
   protected abstract failed(error: ConnectError): void;
 
   /** Whether compressed messages can be read. */
-  protected abstract get inflates(): boolean;
+  protected abstract get decompresses(): boolean;
 
   /** The code of a message that can't be read. */
   protected abstract get unreadableCode(): Code;
@@ -88,7 +88,7 @@ export abstract class EnvelopeReader {
       const flag = b[at]!;
       const length = readLength(b, at);
       if (length > this.maxBytes || length > end - at - prefixLength) break;
-      if (flag > 0 && (flag > compressedFlag || !this.inflates)) break;
+      if (flag > 0 && (flag > compressedFlag || !this.decompresses)) break;
       at += prefixLength + length;
       count++;
     }
@@ -186,7 +186,7 @@ export abstract class EnvelopeReader {
         Code.Internal,
       );
     }
-    if (this.inflates) return null;
+    if (this.decompresses) return null;
     return peerError(
       `compressed message without ${grpcEncoding}: say which compression in the headers`,
       Code.Internal,

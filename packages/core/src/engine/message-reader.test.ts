@@ -55,7 +55,7 @@ function start(maxBytes = 1000) {
 }
 
 /**
- * A compression whose inflated text is upper case: each waits for `next`, unless it is `quick`; `inflated` settles when
+ * A compression whose decompressed text is upper case: each waits for `next`, unless it is `quick`; `decompressed` settles when
  * what `next` let go, or made fail, has gone its way.
  */
 function slowUpper(reader: MessageReader<string>, quick = false) {
@@ -78,7 +78,7 @@ function slowUpper(reader: MessageReader<string>, quick = false) {
     begun,
     next: (error?: Error) => done.shift()!(error),
     // Promises alone lie between: all of them have settled when the turn is over.
-    inflated: () => new Promise((resolve) => setImmediate(resolve)),
+    decompressed: () => new Promise((resolve) => setImmediate(resolve)),
   };
 }
 
@@ -297,7 +297,7 @@ describe("a message reader", () => {
     expect(told).toEqual(["stopped"]);
   });
 
-  test("inflates a message when a read waits for it, one at a time, and the end does not wait for that", async () => {
+  test("decompresses a message when a read waits for it, one at a time, and the end does not wait for that", async () => {
     const { reader, feed, told, stream } = start();
     const { begun, next } = slowUpper(reader);
     feed(frame("a", 1));
@@ -323,7 +323,7 @@ describe("a message reader", () => {
     expect(told).toEqual(["ended"]);
   });
 
-  test("inflates for a read that waits when a message comes, and passes on plain ones at once again", async () => {
+  test("decompresses for a read that waits when a message comes, and passes on plain ones at once again", async () => {
     const { reader, feed } = start();
     const { next } = slowUpper(reader);
     const reads = [reader.next(), reader.next(), reader.next()];
@@ -341,26 +341,28 @@ describe("a message reader", () => {
   test("the end of what is to be one message asks for it", async () => {
     const { reader, feed, told } = start();
     reader.single = true;
-    const { begun, next, inflated } = slowUpper(reader);
+    const { begun, next, decompressed } = slowUpper(reader);
     feed(frame("a", 1));
     expect(begun).toEqual([]);
     reader.end();
     expect([begun, told]).toEqual([["a"], []]);
     next();
-    await inflated();
+    await decompressed();
     expect(told).toEqual(["ended"]);
     expect([reader.shift(), reader.waiting]).toEqual(["A", 0]);
   });
 
-  test("what is to be one message and can't be inflated fails, and does not end too", async () => {
+  test("what is to be one message and can't be decompressed fails, and does not end too", async () => {
     const { reader, feed, told, stream } = start();
     reader.single = true;
-    const { next, inflated } = slowUpper(reader);
+    const { next, decompressed } = slowUpper(reader);
     feed(frame("a", 1));
     reader.end();
     next(new RangeError("bad block"));
-    await inflated();
-    expect(told).toEqual([`failed ${Code.InvalidArgument} compressed message can't be inflated: bad block`]);
+    await decompressed();
+    expect(told).toEqual([
+      `failed ${Code.InvalidArgument} compressed message can't be decompressed: bad block`,
+    ]);
     expect([reader.shift(), reader.waiting, stream.credited]).toEqual([undefined, 0, 6]);
   });
 
@@ -379,7 +381,7 @@ describe("a message reader", () => {
   });
 
   test.each(["discard", "fail", "return"] as const)(
-    "%s() while a message is inflated drops it and those behind it, once",
+    "%s() while a message is decompressed drops it and those behind it, once",
     async (how) => {
       const ways = [false, true].flatMap((single) =>
         [undefined, new Error("bad")].map((bad) => ({ single, bad })),
@@ -387,7 +389,7 @@ describe("a message reader", () => {
       for (const { single, bad } of ways) {
         const { reader, feed, stream, told } = start();
         reader.single = single;
-        const { begun, next, inflated } = slowUpper(reader);
+        const { begun, next, decompressed } = slowUpper(reader);
         feed(Buffer.concat([frame("a", 1), frame("b", 1), frame("plain")]));
         const read = reader.next();
         const outcome = read.then(
@@ -401,7 +403,7 @@ describe("a message reader", () => {
         expect(await outcome).toBe(how === "fail" ? mine : true);
         expect([stream.credited, reader.waiting]).toEqual([22, 0]);
         next(bad);
-        await inflated();
+        await decompressed();
         feed(frame("late", 1));
         expect([begun, stream.credited, reader.waiting]).toEqual([["a"], 22 + 9, 0]);
         expect(reader.shift()).toBeUndefined();
@@ -446,7 +448,7 @@ describe("a message reader", () => {
     }
   });
 
-  test("a message that can't be inflated fails the call after those before it", async () => {
+  test("a message that can't be decompressed fails the call after those before it", async () => {
     const { reader, feed, told, stream } = start();
     reader.setCompression({
       name: "odd",

@@ -7,9 +7,9 @@ import { reasonText } from "../protocol/printable.js";
 import type { AsyncContext } from "./async-context.js";
 import type { ByteStream } from "./byte-stream.js";
 import type { Peer } from "./connection.js";
+import { decompress } from "./decompress.js";
 import { EnvelopeReader } from "./envelope-reader.js";
 import { memoryOf, uncountedBytes } from "./held-bytes.js";
-import { inflate } from "./inflate.js";
 import type { MessageCodec } from "./message-codec.js";
 import { errorFromThrown } from "./thrown.js";
 import { decompressions, type QueuedWork } from "./turn-queue.js";
@@ -94,7 +94,7 @@ export class MessageReader<T>
     this.owner = owner;
   }
 
-  /** How messages that carry the compressed flag are inflated; null: they are an error. */
+  /** How messages that carry the compressed flag are decompressed; null: they are an error. */
   setCompression(compression: Compression | null): void {
     this.compression = compression;
   }
@@ -222,7 +222,7 @@ export class MessageReader<T>
 
   // ---- EnvelopeReader
 
-  protected get inflates(): boolean {
+  protected get decompresses(): boolean {
     return this.compression !== null;
   }
 
@@ -404,7 +404,7 @@ export class MessageReader<T>
     unread.look();
     const { dropped, b, start, end } = unread;
     try {
-      const bytes = await inflate(
+      const bytes = await decompress(
         this.compression!,
         unread.owned ? b : new Uint8Array(b.subarray(start, end)),
         this.maxBytes,

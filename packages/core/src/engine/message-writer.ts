@@ -48,7 +48,7 @@ interface RoomWaiter {
 const loopUpTo = 48;
 
 /**
- * The writing half of a call: serialises, deflates, frames, and sends as there is room. `write` is the engine's one
+ * The writing half of a call: serialises, compresses, frames, and sends as there is room. `write` is the engine's one
  * way out; `pump` feeds it from the application's iterable, one message at a time and only when there is room.
  *
  * Hot path: a message is framed straight into the connection's outgoing buffer; a pumped message costs the iterator's
@@ -73,8 +73,8 @@ export class MessageWriter<T> {
   /** The source was left while its answer was awaited, and has no `return()` that would tell when it has settled. */
   private settlesWithAnswer = false;
   /** What waits for a compression to finish; the end after it. */
-  private deflating: Promise<void> | null = null;
-  private deflatingCount = 0;
+  private compressing: Promise<void> | null = null;
+  private compressingCount = 0;
   private roomWaiters: RoomWaiter[] | null = null;
   /** Bytes that the stream was given, those that wait in its queue among them. */
   private written = 0;
@@ -134,10 +134,10 @@ export class MessageWriter<T> {
 
   /** Half-closes, behind what is being compressed; not if the writer stops meanwhile. */
   end(then: () => void): void {
-    const { deflating } = this;
-    if (deflating === null) then();
+    const { compressing } = this;
+    if (compressing === null) then();
     else
-      deflating.then(
+      compressing.then(
         () => {
           if (!this.stopped) then();
         },
@@ -151,7 +151,7 @@ export class MessageWriter<T> {
    */
   room(): Promise<boolean> {
     if (this.stopped) return Promise.resolve(false);
-    const end = this.deflating === null ? this.written : Number.POSITIVE_INFINITY;
+    const end = this.compressing === null ? this.written : Number.POSITIVE_INFINITY;
     return new Promise((resolve) => {
       this.roomWaiters ??= [];
       this.roomWaiters.push({ resolve, message: this.sent, end });
@@ -176,7 +176,7 @@ export class MessageWriter<T> {
 
   /** The stream has room again. */
   writable(): void {
-    if (this.deflating !== null) return;
+    if (this.compressing !== null) return;
     this.wakeRoomWaiters(Number.POSITIVE_INFINITY);
     if (!this.blocked) return;
     this.blocked = false;
@@ -347,10 +347,10 @@ export class MessageWriter<T> {
     chosen: boolean | undefined,
     how: WriteCompression,
   ): boolean {
-    const before = this.deflating;
-    const deflates = chosen ?? bytes.length >= how.minBytes;
+    const before = this.compressing;
+    const compresses = chosen ?? bytes.length >= how.minBytes;
     const message = this.sent;
-    if (!deflates && before === null) return this.writeBytes(bytes, 0, end);
+    if (!compresses && before === null) return this.writeBytes(bytes, 0, end);
     const { stream } = this;
     const { length } = bytes;
     this.admit(bytes.length);
@@ -360,23 +360,23 @@ export class MessageWriter<T> {
       try {
         // A call that has ended meanwhile leaves its turn to others.
         const compress = async () => (this.stopped ? bytes : how.compression.compress(bytes));
-        if (deflates) sent = await compressions.run(this.owner.peer, compress);
+        if (compresses) sent = await compressions.run(this.owner.peer, compress);
         await before;
       } finally {
         stream.compressing?.(-length);
       }
       if (this.stopped) return;
-      const roomy = this.writeBytes(sent, deflates ? compressedFlag : 0, end, true);
+      const roomy = this.writeBytes(sent, compresses ? compressedFlag : 0, end, true);
       const waiter = this.roomWaiters?.find((each) => each.message === message);
       if (waiter !== undefined) waiter.end = this.written;
-      if (--this.deflatingCount > 0) return;
-      this.deflating = null;
+      if (--this.compressingCount > 0) return;
+      this.compressing = null;
       if (roomy) this.writable();
     })();
-    this.deflatingCount++;
-    this.deflating = running;
+    this.compressingCount++;
+    this.compressing = running;
     running.catch((error: unknown) => {
-      this.deflating = null;
+      this.compressing = null;
       if (!this.stopped) this.refuse(error);
     });
     return false;

@@ -2,8 +2,8 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import { Code, type ConnectRouter } from "@connectrpc/connect";
 import type { Compression } from "../connect-private.js";
+import { decompress } from "../engine/decompress.js";
 import { formatOptions } from "../engine/format-options.js";
-import { inflate } from "../engine/inflate.js";
 import { thrownConnectError } from "../engine/thrown.js";
 import { decompressions } from "../engine/turn-queue.js";
 import { givenOptions } from "../protocol/or-undefined.js";
@@ -47,7 +47,7 @@ export function connectOptions(
 }
 
 /**
- * A compression that fails as in the engine. A message that can't be inflated is the client's fault, where Connect reports some as
+ * A compression that fails as in the engine. A message that can't be decompressed is the client's fault, where Connect reports some as
  * `Internal`. A message that can't be compressed is logged, with an id that the client sees, where Connect logs nothing.
  */
 function guardedCompression(compression: Compression, log: ServerLog, method: string): Compression {
@@ -55,7 +55,7 @@ function guardedCompression(compression: Compression, log: ServerLog, method: st
     name: compression.name,
     // Connect doesn't name the connection: all requests of mounts share one place in the order.
     decompress: (bytes, maxBytes) =>
-      decompressions.run(log, () => inflate(compression, bytes, maxBytes, Code.InvalidArgument)),
+      decompressions.run(log, () => decompress(compression, bytes, maxBytes, Code.InvalidArgument)),
     async compress(bytes) {
       try {
         return await compression.compress(bytes);

@@ -10,7 +10,7 @@ import type { Resolved } from "../protocol/or-undefined.js";
 export interface ServeOptions extends FormatOptions {
   /** Connect's server interceptors, outermost first. Those of a registration replace the router's, as in Connect. */
   interceptors?: Interceptor[] | undefined;
-  /** Largest message that is received, after inflation. Default 4,194,304 (4 MiB). Pair it with the client's `writeMaxBytes`. */
+  /** Largest message that is received, after decompression. Default 4,194,304 (4 MiB). Pair it with the client's `writeMaxBytes`. */
   readMaxBytes?: number | undefined;
   /**
    * Most elements of a message that is received: messages in it, strings and bytes in lists, entries of maps, and unknown fields. Each
@@ -18,7 +18,7 @@ export interface ServeOptions extends FormatOptions {
    * least 1000, so 524,288.
    */
   readMaxElements?: number | undefined;
-  /** Largest message that is sent, before deflation. Default 4,294,967,295. */
+  /** Largest message that is sent, before compression. Default 4,294,967,295. */
   writeMaxBytes?: number | undefined;
   /** Longest deadline that a client may set. A longer one is refused with `InvalidArgument`. Default: none. */
   maxTimeoutMs?: number | undefined;

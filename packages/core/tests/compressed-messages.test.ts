@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Promise 8: bounded memory. Compressed messages wait as they came: each is inflated for a read that waits for it.
+// Promise 8: bounded memory. Compressed messages wait as they came: each is decompressed for a read that waits for it.
 // Mutant: core/src/engine/message-reader.ts # while (unread.look() && (this.waiter !== null || => while (unread.look() && (true ||
 // Mutant: core/src/engine/unread-messages.ts # this.head = head.next; => this.head = this.tail === head ? null : this.tail;
 import { gzipSync } from "node:zlib";
@@ -18,7 +18,7 @@ const perStream = 15;
 /** A thousandth of this goes over the wire. */
 const names = Array.from({ length: perStream }, (_, i) => String.fromCharCode(97 + i).repeat(1 << 20));
 
-/** Gzip that says how many messages it was given to inflate, and waits with them as long as it is told to. */
+/** Gzip that says how many messages it was given to decompress, and waits with them as long as it is told to. */
 function watchedGzip(gate: PromiseLike<void> = Promise.resolve()) {
   const seen = { begun: 0, asked: 0, mostAhead: 0 };
   const compression: typeof compressionGzip = {
@@ -103,7 +103,7 @@ describe.each(everyLink)("compressed messages over $name", (link) => {
     expect(seen).toMatchObject({ begun: perStream, mostAhead: 0 });
   });
 
-  test("are dropped by a cancel while one of them is inflated, on both sides", async () => {
+  test("are dropped by a cancel while one of them is decompressed, on both sides", async () => {
     const opened = happening();
     const [atServer, atClient] = [watchedGzip(opened), watchedGzip(opened)];
     const read = happening<PromiseLike<unknown>>();
@@ -137,17 +137,17 @@ describe.each(everyLink)("compressed messages over $name", (link) => {
 // GreetRequest and GreetResponse have the same one field.
 const plain = (name: string): Uint8Array =>
   envelope(toBinary(GreetRequestSchema, create(GreetRequestSchema, { name })));
-const packed = (name: string): Uint8Array =>
+const gzipped = (name: string): Uint8Array =>
   envelope(gzipSync(toBinary(GreetRequestSchema, create(GreetRequestSchema, { name }))), 1);
 /** Good ones, one that can't be read, and another good one. */
 const withBad = [
-  { what: "can't be inflated", bad: envelope(Buffer.from("no gzip"), 1), code: Code.InvalidArgument },
-  { what: "is too large", bad: packed("x".repeat(4 << 20)), code: Code.ResourceExhausted },
+  { what: "can't be decompressed", bad: envelope(Buffer.from("no gzip"), 1), code: Code.InvalidArgument },
+  { what: "is too large", bad: gzipped("x".repeat(4 << 20)), code: Code.ResourceExhausted },
   { what: "is no message", bad: envelope(gzipSync(Uint8Array.of(255)), 1), code: Code.InvalidArgument },
   { what: "is no message, and plain", bad: envelope(Uint8Array.of(255)), code: Code.InvalidArgument },
 ].map((row) => ({
   ...row,
-  body: Buffer.concat([packed("a"), plain("b"), packed("c"), row.bad, packed("d")]),
+  body: Buffer.concat([gzipped("a"), plain("b"), gzipped("c"), row.bad, gzipped("d")]),
 }));
 
 describe("a stream of compressed messages", () => {
@@ -188,7 +188,7 @@ describe("a stream of compressed messages", () => {
   );
 });
 
-test("a second compressed message where one is wanted is refused when it comes, and none is inflated", async () => {
+test("a second compressed message where one is wanted is refused when it comes, and none is decompressed", async () => {
   const { seen, compression } = watchedGzip();
   await using server = await serve({
     host: "127.0.0.1",
@@ -199,7 +199,7 @@ test("a second compressed message where one is wanted is refused when it comes, 
   });
   const client = new RawClient(server.port);
   for (const method of ["Greet", "GreetServerStream"]) {
-    const body = Buffer.concat([packed("a"), packed("b")]);
+    const body = Buffer.concat([gzipped("a"), gzipped("b")]);
     const path = `/greet.GreetService/${method}`;
     const { header } = await client.call(path, { "grpc-encoding": "gzip" }, body, true);
     expect(header["grpc-status"]).toBe(String(Code.Unimplemented));

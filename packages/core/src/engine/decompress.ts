@@ -4,34 +4,34 @@ import type { Compression } from "../connect-private.js";
 import { reasonText } from "../protocol/printable.js";
 
 /**
- * Inflates a message. Rejects with `ResourceExhausted` when more than `maxBytes` come out, and with `unreadable` when
- * it can't be inflated, whatever the compression itself throws.
+ * Decompresses a message. Rejects with `ResourceExhausted` when more than `maxBytes` come out, and with `unreadable` when
+ * it can't be decompressed, whatever the compression itself throws.
  */
-export async function inflate(
+export async function decompress(
   compression: Compression,
   bytes: Uint8Array,
   maxBytes: number,
   unreadable: Code,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  let inflated: Uint8Array<ArrayBuffer> | null = null;
+  let decompressed: Uint8Array<ArrayBuffer> | null = null;
   try {
-    inflated = await compression.decompress(bytes, maxBytes);
+    decompressed = await compression.decompress(bytes, maxBytes);
   } catch (cause) {
     if (!(cause instanceof ConnectError) || cause.code !== Code.ResourceExhausted)
-      throw uninflatable(cause, unreadable);
+      throw decompressError(cause, unreadable);
   }
-  if (inflated !== null && inflated.length <= maxBytes) return inflated;
+  if (decompressed !== null && decompressed.length <= maxBytes) return decompressed;
   throw new ConnectError(
-    `message of ${bytes.length} compressed bytes is larger than the limit of ${maxBytes} when inflated: raise readMaxBytes where it is received`,
+    `message of ${bytes.length} compressed bytes is larger than the limit of ${maxBytes} when decompressed: raise readMaxBytes where it is received`,
     Code.ResourceExhausted,
   );
 }
 
-function uninflatable(cause: unknown, code: Code): ConnectError {
+function decompressError(cause: unknown, code: Code): ConnectError {
   // Connect's compressions say "decompression failed", and why in the cause.
   const reason = cause instanceof ConnectError && cause.cause instanceof Error ? cause.cause : cause;
   return new ConnectError(
-    `compressed message can't be inflated: ${reasonText(reason)}`,
+    `compressed message can't be decompressed: ${reasonText(reason)}`,
     code,
     undefined,
     undefined,
