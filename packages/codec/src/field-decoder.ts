@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type DescField, ScalarType } from "@bufbuild/protobuf";
-import type { Chosen } from "./chosen.js";
 import type { DecoderOf, FieldDecoder, TypeDecoder } from "./decoders.js";
 import { countElement } from "./elements.js";
-import { isLeft, type WrappedField, wrappedField } from "./is-left.js";
+import { needsFallback } from "./needs-fallback.js";
+import type { OneofValue } from "./oneof-value.js";
 import { type ScalarDecoder, scalarDecoder } from "./scalar-decoders.js";
 import { scalarEncoders } from "./scalar-encoders.js";
 import { skip } from "./skip.js";
-import { unusual } from "./unusual.js";
+import { usesFallback, type WrappedField, wrappedField } from "./uses-fallback.js";
 import { input, readStop, readTag } from "./varint.js";
 import { tagOf, WireType } from "./wire-type.js";
 import { type Building, zeroMessage } from "./zero-message.js";
 
-/** Compiles a field: what reads it, by tag. A field without any is left to protobuf-es. */
+/** Compiles a field: what reads it, by tag. A field without any falls back to protobuf-es. */
 export function createFieldDecoder(
   field: DescField,
   decoderOf: DecoderOf,
 ): readonly (readonly [tag: number, decoder: FieldDecoder])[] {
-  if (isLeft(field)) return [];
+  if (usesFallback(field)) return [];
   // A message that has none yet would give what every object has, as `hasOwnProperty`: nobody may merge into that.
   if (field.fieldKind === "message" && field.oneof === undefined && field.localName in Object.prototype)
     return [];
@@ -64,7 +64,7 @@ function knownValue(field: DescField): ScalarDecoder {
   const known = new Set(field.enum.values.map((value) => value.number));
   return (b, end) => {
     const value = read(b, end) as number;
-    if (!known.has(value)) throw unusual;
+    if (!known.has(value)) throw needsFallback;
     return value;
   };
 }
@@ -94,7 +94,7 @@ function messageDecoder(field: DescField, decoder: TypeDecoder): FieldDecoder {
   }
   const group = oneof.localName;
   return (message, b, end) => {
-    const before = message[group] as Chosen;
+    const before = message[group] as OneofValue;
     let value: unknown;
     if (before.case === localName) {
       value = before.value;
@@ -116,7 +116,7 @@ function wrapperDecoder({ localName }: DescField, wrapped: WrappedField): FieldD
     countElement();
     let value = message[localName];
     while (input.at < stop) {
-      if (readTag(b, stop) !== tag) throw unusual;
+      if (readTag(b, stop) !== tag) throw needsFallback;
       value = read(b, stop);
     }
     message[localName] = value === undefined ? zero()[wrapped.localName] : value;
@@ -175,7 +175,7 @@ function mapDecoder(field: DescField & { fieldKind: "map" }, decoderOf: DecoderO
       else decoder.readDelimitedInto(value as Building, b, stop);
     }
     // Rare: an entry without its key or its value has defaults.
-    if (key === undefined || value === undefined || key === "__proto__") throw unusual;
+    if (key === undefined || value === undefined || key === "__proto__") throw needsFallback;
     const map = message[localName] as Record<string, unknown>;
     map[typeof key === "string" ? key : String(key)] = value;
   };

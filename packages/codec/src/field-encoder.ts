@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DescField } from "@bufbuild/protobuf";
-import type { Chosen } from "./chosen.js";
 import type { EncoderOf, FieldEncoder, Fields } from "./encoders.js";
-import { isLeft } from "./is-left.js";
+import { needsFallback } from "./needs-fallback.js";
+import type { OneofValue } from "./oneof-value.js";
 import { listEncoder, mapEncoder } from "./repeated-encoders.js";
 import { explicitEncoder, implicitEncoder, isRequired, oneofEncoder } from "./singular-encoders.js";
-import { unusual } from "./unusual.js";
+import { usesFallback } from "./uses-fallback.js";
 import { valueEncoder } from "./value-encoder.js";
 
 // `FeatureSet.FieldPresence.IMPLICIT` of google/protobuf/descriptor.proto.
@@ -13,7 +13,7 @@ const implicitPresence = 2;
 
 /** Compiles a field. */
 export function createFieldEncoder(field: DescField, encoderOf: EncoderOf): FieldEncoder {
-  if (isLeft(field)) return leftEncoder(field);
+  if (usesFallback(field)) return fallbackEncoder(field);
   switch (field.fieldKind) {
     case "list":
       return listEncoder(field, encoderOf);
@@ -29,7 +29,7 @@ export function createFieldEncoder(field: DescField, encoderOf: EncoderOf): Fiel
 }
 
 /** Leaves the message to protobuf-es if the field may be set, or has to be. */
-function leftEncoder(field: DescField): FieldEncoder {
+function fallbackEncoder(field: DescField): FieldEncoder {
   const { oneof, localName, fieldKind } = field;
   const required = isRequired(field);
   const isSet = (message: Fields): boolean => {
@@ -38,18 +38,18 @@ function leftEncoder(field: DescField): FieldEncoder {
     if (fieldKind === "message" && oneof === undefined) return value !== undefined;
     // A message has its lists, maps and oneofs, be they empty.
     if (value === undefined || value === null) return message.$typeName !== undefined;
-    if (oneof !== undefined) return (value as Chosen).case === localName;
+    if (oneof !== undefined) return (value as OneofValue).case === localName;
     // Places of a list that hold nothing are no keys.
     return Array.isArray(value) ? value.length > 0 : Object.keys(value).length > 0;
   };
   return {
     fixedBytes: null,
     bound(message) {
-      if (isSet(message)) throw unusual;
+      if (isSet(message)) throw needsFallback;
       return 0;
     },
     write(message, _b, at) {
-      if (isSet(message)) throw unusual;
+      if (isSet(message)) throw needsFallback;
       return at;
     },
   };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ScalarType } from "@bufbuild/protobuf";
-import { unusual } from "./unusual.js";
+import { needsFallback } from "./needs-fallback.js";
 
 /** The key of a map's entry, of the name that it has as a property: `"7"` is 7 of an int32. */
 export function mapKeyValue(name: string, type: ScalarType): unknown {
@@ -10,7 +10,7 @@ export function mapKeyValue(name: string, type: ScalarType): unknown {
     case ScalarType.BOOL:
       if (name === "true") return true;
       if (name === "false") return false;
-      throw unusual;
+      throw needsFallback;
     case ScalarType.INT64:
     case ScalarType.UINT64:
     case ScalarType.SINT64:
@@ -20,7 +20,7 @@ export function mapKeyValue(name: string, type: ScalarType): unknown {
       return name;
     default: {
       const number = Number(name);
-      if (String(number) !== name) throw unusual;
+      if (String(number) !== name) throw needsFallback;
       return number;
     }
   }

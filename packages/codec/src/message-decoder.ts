@@ -3,9 +3,9 @@ import type { DescMessage } from "@bufbuild/protobuf";
 import type { FieldDecoder, TypeDecoder } from "./decoders.js";
 import { countElement } from "./elements.js";
 import { createFieldDecoder } from "./field-decoder.js";
+import { needsFallback } from "./needs-fallback.js";
 import { skip } from "./skip.js";
 import { setUnknownFields, type UnknownFields, unknownFieldsOf } from "./unknown-fields.js";
-import { unusual } from "./unusual.js";
 import { input, readStop, readTag } from "./varint.js";
 import { type Building, zeroMessage } from "./zero-message.js";
 
@@ -73,7 +73,7 @@ export class MessageDecoder implements TypeDecoder {
   readDelimitedInto(message: Building, b: Uint8Array, end: number): void {
     const stop = readStop(b, end);
     countElement();
-    if (++input.depth > deepest) throw unusual;
+    if (++input.depth > deepest) throw needsFallback;
     this.readInto(message, b, stop);
     input.depth--;
   }
@@ -87,7 +87,7 @@ export class MessageDecoder implements TypeDecoder {
   ): UnknownFields {
     const no = tag >>> 3;
     // A field of ours in another wire type, or with its tag in more bytes than it needs.
-    if (this.numbers.has(no)) throw unusual;
+    if (this.numbers.has(no)) throw needsFallback;
     const start = input.at;
     skip(tag, b, end);
     countElement();

@@ -2,9 +2,9 @@
 import type { DescField } from "@bufbuild/protobuf";
 import type { EncoderOf, FieldEncoder, Fields } from "./encoders.js";
 import { mapKeyValue } from "./map-key.js";
+import { needsFallback } from "./needs-fallback.js";
 import { type ScalarEncoder, scalarEncoders } from "./scalar-encoders.js";
 import { checkAbsent } from "./singular-encoders.js";
-import { unusual } from "./unusual.js";
 import { valueEncoder } from "./value-encoder.js";
 import { putLength, varint32Bytes, varintSize } from "./varint.js";
 import { putTag, tagOf, WireType } from "./wire-type.js";
@@ -87,7 +87,7 @@ export function mapEncoder(field: DescField & { fieldKind: "map" }, encoderOf: E
       let bytes = 0;
       for (const name of Object.keys(map)) {
         // Whether `create` keeps it depends on the kind of value.
-        if (name === "__proto__") throw unusual;
+        if (name === "__proto__") throw needsFallback;
         bytes += entryBytes + (typeof key.bound === "number" ? key.bound : key.bound(name));
         bytes += value.bound(map[name], message);
       }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ScalarType } from "@bufbuild/protobuf";
+import { needsFallback } from "./needs-fallback.js";
 import { ownBytes } from "./own-bytes.js";
 import { readCheckedText, readUncheckedText } from "./text.js";
-import { unusual } from "./unusual.js";
 import { input, readStop, readVarint32, readVarint64 } from "./varint.js";
 
 /** Reads one value at `input.at`, none of it behind `end`. */
@@ -26,7 +26,7 @@ const readBool: ScalarDecoder = (b, end) => {
 /** Puts `length` bytes into `scratch`. */
 function take(b: Uint8Array, end: number, length: number): void {
   const { at } = input;
-  if (end - at < length) throw unusual;
+  if (end - at < length) throw needsFallback;
   for (let i = 0; i < length; i++) scratchBytes[i] = b[at + i]!;
   input.at = at + length;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ScalarType } from "@bufbuild/protobuf";
+import { needsFallback } from "./needs-fallback.js";
 import { textBound, writeText } from "./text.js";
-import { unusual } from "./unusual.js";
 import { varint32Bytes, varint64Bytes, writeVarint32, writeVarint64 } from "./varint.js";
 import { WireType } from "./wire-type.js";
 
@@ -10,7 +10,7 @@ export interface ScalarEncoder {
   readonly wireType: number;
   /** The most bytes of a value, without its tag: a number, or for what is as long as it likes a function. */
   readonly bound: number | ((value: unknown) => number);
-  /** Writes a value without its tag; returns the offset behind it. Throws `unusual` for what is no such value. */
+  /** Writes a value without its tag; returns the offset behind it. Throws `needsFallback` for what is no such value. */
   readonly write: (value: unknown, b: Uint8Array, at: number) => number;
   /** Whether a field without presence that has this value is left out. */
   readonly isZero: (value: unknown) => boolean;
@@ -24,34 +24,34 @@ const isZeroNumber = (value: unknown): boolean => value === 0;
 /** Whether -0 is a value of its own depends on the version of protobuf-es. */
 function isZeroFloat(value: unknown): boolean {
   if (value !== 0) return false;
-  if (Object.is(value, -0)) throw unusual;
+  if (Object.is(value, -0)) throw needsFallback;
   return true;
 }
 
 const isZero64 = (value: unknown): boolean => value === 0n || value === "0";
 
 function writeInt32(value: unknown, b: Uint8Array, at: number): number {
-  if (typeof value !== "number" || (value | 0) !== value) throw unusual;
+  if (typeof value !== "number" || (value | 0) !== value) throw needsFallback;
   return value < 0 ? writeVarint64(b, at, value >>> 0, 0xffff_ffff) : writeVarint32(b, at, value);
 }
 
 function writeUint32(value: unknown, b: Uint8Array, at: number): number {
-  if (typeof value !== "number" || value >>> 0 !== value) throw unusual;
+  if (typeof value !== "number" || value >>> 0 !== value) throw needsFallback;
   return writeVarint32(b, at, value);
 }
 
 function writeSint32(value: unknown, b: Uint8Array, at: number): number {
-  if (typeof value !== "number" || (value | 0) !== value) throw unusual;
+  if (typeof value !== "number" || (value | 0) !== value) throw needsFallback;
   return writeVarint32(b, at, ((value << 1) ^ (value >> 31)) >>> 0);
 }
 
 function writeFixed32(value: unknown, b: Uint8Array, at: number): number {
-  if (typeof value !== "number" || value >>> 0 !== value) throw unusual;
+  if (typeof value !== "number" || value >>> 0 !== value) throw needsFallback;
   return put32(b, at, value);
 }
 
 function writeSfixed32(value: unknown, b: Uint8Array, at: number): number {
-  if (typeof value !== "number" || (value | 0) !== value) throw unusual;
+  if (typeof value !== "number" || (value | 0) !== value) throw needsFallback;
   return put32(b, at, value);
 }
 
@@ -64,7 +64,7 @@ function put32(b: Uint8Array, at: number, value: number): number {
 }
 
 function writeBool(value: unknown, b: Uint8Array, at: number): number {
-  if (typeof value !== "boolean") throw unusual;
+  if (typeof value !== "boolean") throw needsFallback;
   b[at] = value ? 1 : 0;
   return at + 1;
 }
@@ -72,14 +72,14 @@ function writeBool(value: unknown, b: Uint8Array, at: number): number {
 const largestFloat = 3.4028234663852886e38;
 
 function writeFloat(value: unknown, b: Uint8Array, at: number): number {
-  if (typeof value !== "number") throw unusual;
-  if (Number.isFinite(value) && Math.abs(value) > largestFloat) throw unusual;
+  if (typeof value !== "number") throw needsFallback;
+  if (Number.isFinite(value) && Math.abs(value) > largestFloat) throw needsFallback;
   scratch.setFloat32(0, value, true);
   return putScratch(b, at, 4);
 }
 
 function writeDouble(value: unknown, b: Uint8Array, at: number): number {
-  if (typeof value !== "number") throw unusual;
+  if (typeof value !== "number") throw needsFallback;
   scratch.setFloat64(0, value, true);
   return putScratch(b, at, 8);
 }
@@ -93,21 +93,21 @@ function putScratch(b: Uint8Array, at: number, length: number): number {
 function signed64(value: unknown): void {
   const number = bigintOf(value);
   scratch.setBigInt64(0, number, true);
-  if (scratch.getBigInt64(0, true) !== number) throw unusual;
+  if (scratch.getBigInt64(0, true) !== number) throw needsFallback;
 }
 
 /** Puts an unsigned number of 64 bits into `scratch`. */
 function unsigned64(value: unknown): void {
   const number = bigintOf(value);
   scratch.setBigUint64(0, number, true);
-  if (scratch.getBigUint64(0, true) !== number) throw unusual;
+  if (scratch.getBigUint64(0, true) !== number) throw needsFallback;
 }
 
 /** A string is what a field with `jstype = JS_STRING` has. */
 function bigintOf(value: unknown): bigint {
   if (typeof value === "bigint") return value;
   if (typeof value === "string" && /^(0|-?[1-9]\d{0,19})$/.test(value)) return BigInt(value);
-  throw unusual;
+  throw needsFallback;
 }
 
 function putVarint(b: Uint8Array, at: number): number {
@@ -143,12 +143,12 @@ function writeSfixed64(value: unknown, b: Uint8Array, at: number): number {
 }
 
 function bytesBound(value: unknown): number {
-  if (!(value instanceof Uint8Array)) throw unusual;
+  if (!(value instanceof Uint8Array)) throw needsFallback;
   return value.length + varint32Bytes;
 }
 
 function writeBytes(value: unknown, b: Uint8Array, at: number): number {
-  if (!(value instanceof Uint8Array)) throw unusual;
+  if (!(value instanceof Uint8Array)) throw needsFallback;
   at = writeVarint32(b, at, value.length);
   b.set(value, at);
   return at + value.length;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DescField, ScalarType } from "@bufbuild/protobuf";
-import type { Chosen } from "./chosen.js";
 import type { FieldEncoder, Fields, ValueEncoder } from "./encoders.js";
+import { needsFallback } from "./needs-fallback.js";
+import type { OneofValue } from "./oneof-value.js";
 import { scalarEncoders } from "./scalar-encoders.js";
-import { unusual } from "./unusual.js";
 import { varintSize } from "./varint.js";
 import { putTag, tagOf } from "./wire-type.js";
 
@@ -17,7 +17,7 @@ export function isRequired(field: DescField): boolean {
 
 /** Throws unless a field has not been given, which only an object with fields may do: a message made by `create` has them all. */
 export function checkAbsent(message: Fields, value: unknown): void {
-  if (message.$typeName !== undefined || (value !== undefined && value !== null)) throw unusual;
+  if (message.$typeName !== undefined || (value !== undefined && value !== null)) throw needsFallback;
 }
 
 /** A field without presence: what is zero is left out. */
@@ -70,11 +70,11 @@ export function explicitEncoder(field: DescField, value: ValueEncoder): FieldEnc
       const given = message[localName];
       const isMessage = message.$typeName !== undefined;
       if (given === undefined || (isMessage && !Object.hasOwn(message, localName))) {
-        if (required) throw unusual;
+        if (required) throw needsFallback;
         return at;
       }
       if (given === null) {
-        if (isMessage || required) throw unusual;
+        if (isMessage || required) throw needsFallback;
         return at;
       }
       return value.write(given, message, b, putTag(b, at, tag));
@@ -87,8 +87,8 @@ export function oneofEncoder(field: DescField, group: string, value: ValueEncode
   const { localName } = field;
   const tag = tagOf(field.number, value.wireType);
   const tagBytes = varintSize(tag);
-  const chosen = (message: Fields): Chosen | null => {
-    const given = message[group] as Chosen | null | undefined;
+  const selected = (message: Fields): OneofValue | null => {
+    const given = message[group] as OneofValue | null | undefined;
     if (given === undefined || given === null) {
       checkAbsent(message, given);
       return null;
@@ -99,11 +99,11 @@ export function oneofEncoder(field: DescField, group: string, value: ValueEncode
     // Only one of the group is set: to count all would make the bound of a large one useless.
     fixedBytes: null,
     bound(message) {
-      const given = chosen(message);
+      const given = selected(message);
       return given === null ? 0 : value.bound(given.value, message) + tagBytes;
     },
     write(message, b, at) {
-      const given = chosen(message);
+      const given = selected(message);
       return given === null ? at : value.write(given.value, message, b, putTag(b, at, tag));
     },
   };

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import { unusual } from "./unusual.js";
+import { needsFallback } from "./needs-fallback.js";
 import { input, readStop, readVarint64 } from "./varint.js";
 import { WireType } from "./wire-type.js";
 
 /** Skips the value of an unwanted field, behind its tag. The slow parser reads groups. */
 export function skip(tag: number, b: Uint8Array, end: number): void {
-  if (tag >>> 3 === 0) throw unusual;
+  if (tag >>> 3 === 0) throw needsFallback;
   switch (tag & 7) {
     case WireType.Varint:
       readVarint64(b, end);
@@ -20,7 +20,7 @@ export function skip(tag: number, b: Uint8Array, end: number): void {
       input.at += 4;
       break;
     default:
-      throw unusual;
+      throw needsFallback;
   }
-  if (input.at > end) throw unusual;
+  if (input.at > end) throw needsFallback;
 }

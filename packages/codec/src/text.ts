@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { getTextEncoding } from "@bufbuild/protobuf/wire";
-import { unusual } from "./unusual.js";
+import { needsFallback } from "./needs-fallback.js";
 import { input, putLength, readStop, varint32Bytes, varintSize } from "./varint.js";
 
 /** Up to so many UTF-16 units a loop here beats the call of the runtime's encoder. */
@@ -15,13 +15,13 @@ const encoder = new TextEncoder();
 
 /** The most bytes that a text takes, with its length. */
 export function textBound(text: unknown): number {
-  if (typeof text !== "string") throw unusual;
+  if (typeof text !== "string") throw needsFallback;
   return text.length * 3 + varint32Bytes;
 }
 
 /** Writes the length of a text and the text in UTF-8; returns the offset behind it. */
 export function writeText(text: unknown, b: Uint8Array, at: number): number {
-  if (typeof text !== "string") throw unusual;
+  if (typeof text !== "string") throw needsFallback;
   const units = text.length;
   // Right for ASCII; what is longer in UTF-8 is moved if its length takes more bytes.
   const width = varintSize(units);
@@ -30,7 +30,7 @@ export function writeText(text: unknown, b: Uint8Array, at: number): number {
   if (end < 0) {
     const room = new Uint8Array(b.buffer, b.byteOffset + start, Math.min(units * 3, b.length - start));
     const { read, written } = encoder.encodeInto(text, room);
-    if (read !== units) throw unusual;
+    if (read !== units) throw needsFallback;
     end = start + written;
   }
   return putLength(b, at, width, end);

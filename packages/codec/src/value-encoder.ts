@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type DescField, ScalarType } from "@bufbuild/protobuf";
 import type { EncoderOf, TypeEncoder, ValueEncoder } from "./encoders.js";
-import { type WrappedField, wrappedField } from "./is-left.js";
+import { needsFallback } from "./needs-fallback.js";
 import { scalarEncoders } from "./scalar-encoders.js";
-import { unusual } from "./unusual.js";
+import { type WrappedField, wrappedField } from "./uses-fallback.js";
 import { putLength, varint32Bytes, varintSize } from "./varint.js";
 import { putTag, tagOf, WireType } from "./wire-type.js";
 
@@ -29,11 +29,11 @@ function messageValue(encoder: TypeEncoder): ValueEncoder {
     wireType: WireType.LengthDelimited,
     fixedBytes: null,
     bound(value, parent) {
-      if (!encoder.accepts(value, parent)) throw unusual;
+      if (!encoder.accepts(value, parent)) throw needsFallback;
       return encoder.bound(value) + varint32Bytes;
     },
     write(value, parent, b, at) {
-      if (!encoder.accepts(value, parent)) throw unusual;
+      if (!encoder.accepts(value, parent)) throw needsFallback;
       const before = width;
       const end = encoder.write(value, b, at + before);
       width = varintSize(end - at - before);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { unusual } from "./unusual.js";
+import { needsFallback } from "./needs-fallback.js";
 
 /**
  * Where the bytes are read: one place for all decoders, so that a value can be returned without an object around it.
@@ -106,7 +106,7 @@ export function readVarint64(b: Uint8Array, end: number): number {
   let low = 0;
   let high = 0;
   for (let shift = 0; shift < 70; shift += 7) {
-    if (at >= end) throw unusual;
+    if (at >= end) throw needsFallback;
     const byte = b[at++]!;
     const bits = byte & 0x7f;
     if (shift < 28) low |= bits << shift;
@@ -120,7 +120,7 @@ export function readVarint64(b: Uint8Array, end: number): number {
       return low >>> 0;
     }
   }
-  throw unusual;
+  throw needsFallback;
 }
 
 /** Reads a tag; one above 32 bits, or in more bytes than those can take, is none. */
@@ -128,7 +128,7 @@ export function readTag(b: Uint8Array, end: number): number {
   const start = input.at;
   const tag = readVarint32(b, end);
   const length = input.at - start;
-  if (length > varint32Bytes || (length === varint32Bytes && b[input.at - 1]! > 0x0f)) throw unusual;
+  if (length > varint32Bytes || (length === varint32Bytes && b[input.at - 1]! > 0x0f)) throw needsFallback;
   return tag;
 }
 
@@ -144,6 +144,6 @@ export function readStop(b: Uint8Array, end: number): number {
     length = readVarint32(b, end);
   }
   const stop = input.at + length;
-  if (stop > end) throw unusual;
+  if (stop > end) throw needsFallback;
   return stop;
 }

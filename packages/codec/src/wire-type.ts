@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { writeVarint32 } from "./varint.js";
 
-/** The lower three bits of a tag (protobuf.dev/programming-guides/encoding). Groups, 3 and 4, are left to protobuf-es. */
+/** The lower three bits of a tag (protobuf.dev/programming-guides/encoding). Groups, 3 and 4, fall back to protobuf-es. */
 export const WireType = { Varint: 0, Bit64: 1, LengthDelimited: 2, Bit32: 5 } as const;
 
 /** The tag of a field. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Mutant: codec/src/varint.ts # if (needed !== width) b.copyWithin(at + needed, start, end);
-// Mutant: codec/src/text.ts # if (read !== units) throw unusual;
+// Mutant: codec/src/text.ts # if (read !== units) throw needsFallback;
 import { create, type DescMessage, toBinary } from "@bufbuild/protobuf";
 import { configureTextEncoding, getTextEncoding } from "@bufbuild/protobuf/wire";
 import { expect, test } from "@jest/globals";
@@ -188,7 +188,7 @@ test("a message of megabytes comes and goes", () => {
   }
 });
 
-test("-0 without presence is left to protobuf-es, whose older versions leave it out", () => {
+test("-0 without presence falls back to protobuf-es, whose older versions leave it out", () => {
   const { direct, serialize } = compileCodec(ScalarsSchema);
   for (const init of [{ double: -0 }, { float: -0 }]) {
     expect(direct.write(init, new Uint8Array(direct.bound(init)), 0)).toBe(-1);

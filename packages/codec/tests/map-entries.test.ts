@@ -2,8 +2,8 @@
 // Entries of maps, as the encoding guide has them (protobuf.dev/programming-guides/encoding#maps): an entry is a message with a key and
 // a value. protobuf-es 2.13 reads them otherwise (protobuf-es#1542).
 // Mutant: codec/src/field-decoder.ts # else decoder.readDelimitedInto(value as Building, b, stop); => else value = decoder.readDelimited(b, stop);
-// Mutant: codec/src/field-decoder.ts # else if (tag !== valueTag) skip(tag, b, stop); => else if (tag !== valueTag) throw unusual;
-// Mutant: codec/src/field-decoder.ts # if (!known.has(value)) throw unusual;
+// Mutant: codec/src/field-decoder.ts # else if (tag !== valueTag) skip(tag, b, stop); => else if (tag !== valueTag) throw needsFallback;
+// Mutant: codec/src/field-decoder.ts # if (!known.has(value)) throw needsFallback;
 // Mutant: codec/src/field-decoder.ts # const readValue = knownValue(field); => const readValue = valueDecoder(field);
 // Mutant: codec/src/parse-binary.ts # value = this.value(field, value as ReflectMessage | undefined); => value = this.value(field, undefined);
 // Mutant: codec/src/parse-binary.ts # if (reader.pos > end) throw new RangeError("premature EOF");

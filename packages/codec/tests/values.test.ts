@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What compiled code doesn't know, protobuf-es does: each of these lines is a place where it says so.
-// Mutant: codec/src/message-decoder.ts # if (this.numbers.has(no)) throw unusual;
-// Mutant: codec/src/varint.ts # if (stop > end) throw unusual;
-// Mutant: codec/src/scalar-encoders.ts # if (scratch.getBigInt64(0, true) !== number) throw unusual;
-// Mutant: codec/src/scalar-encoders.ts # if (Number.isFinite(value) && Math.abs(value) > largestFloat) throw unusual;
-// Mutant: codec/src/map-key.ts # if (String(number) !== name) throw unusual;
-// Mutant: codec/src/singular-encoders.ts # if (required) throw unusual;
+// Mutant: codec/src/message-decoder.ts # if (this.numbers.has(no)) throw needsFallback;
+// Mutant: codec/src/varint.ts # if (stop > end) throw needsFallback;
+// Mutant: codec/src/scalar-encoders.ts # if (scratch.getBigInt64(0, true) !== number) throw needsFallback;
+// Mutant: codec/src/scalar-encoders.ts # if (Number.isFinite(value) && Math.abs(value) > largestFloat) throw needsFallback;
+// Mutant: codec/src/map-key.ts # if (String(number) !== name) throw needsFallback;
+// Mutant: codec/src/singular-encoders.ts # if (required) throw needsFallback;
 // Mutant: codec/src/message-encoder.ts # return name === undefined && parent.$typeName === undefined && !Array.isArray(value); => return true;
 import { create } from "@bufbuild/protobuf";
 import { describe, expect, test } from "@jest/globals";

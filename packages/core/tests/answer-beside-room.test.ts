@@ -3,7 +3,7 @@
 // Mutant: core/src/engine/message-writer.ts # resolve(end <= left) => resolve(left === Number.POSITIVE_INFINITY)
 // Mutant: core/src/engine/message-writer.ts # this.written - this.stream.queuedBytes => this.written
 // Mutant: core/src/engine/message-writer.ts # this.written - this.stream.queuedBytes => 0
-// Mutant: core/src/client/handle-source.ts # await settled;
+// Mutant: core/src/client/request-queue.ts # await settled;
 import { createServer, type Socket } from "node:net";
 import { Code, createClient } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";

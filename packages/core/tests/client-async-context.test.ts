@@ -3,7 +3,7 @@
 // Mutant: core/src/engine/message-writer.ts # this.owner.asyncContext.runInAsyncScope(this.step, this); => this.step();
 // Mutant: core/src/engine/message-writer.ts # this.owner.asyncContext.runInAsyncScope(this.leave, this, source); => this.leave(source);
 // Mutant: core/src/client/observe-in-context.ts # context.runInAsyncScope(callback, given, told) => callback.call(given, told)
-// Mutant: core/src/client/call-scope.ts # this.signalContext!.runInAsyncScope(this.controller.abort, this.controller, error ?? callOver); => this.controller.abort(error ?? callOver);
+// Mutant: core/src/client/call-scope.ts # this.signalContext!.runInAsyncScope(this.controller.abort, this.controller, error ?? callEndedError); => this.controller.abort(error ?? callEndedError);
 // Mutant: core/src/client/foreign-messages.ts # return new ContextIterator(openIterator(messages)); => return openIterator(messages) as AsyncIterator<O>;
 // Mutant: core/src/client/stream-call.ts # runIsolated(begin, undefined) => begin()
 // Mutant: core/src/client/create-client.ts # runIsolated(this.begin, this, scope, given) => this.begin(scope, given)

@@ -2,8 +2,8 @@
 // Promise 3: no handler is orphaned. Whatever it is doing when its call ends, for whatever reason.
 // Mutant: core/src/engine/message-writer.ts # private leave(source: AsyncIterator<T> | Iterator<T>): void { => private leave(source: AsyncIterator<T> | Iterator<T>): void { return undefined as never;
 // Mutant: core/src/engine/server-call.ts # this.writer.stop();
-// Mutant: core/src/engine/server-call.ts # this.asyncContext.runInAsyncScope(this.controller.abort, this.controller, outcome ?? callEnded); => {}
-// Mutant: core/src/engine/server-call.ts # this.reader.fail(outcome ?? callEnded, true);
+// Mutant: core/src/engine/server-call.ts # this.asyncContext.runInAsyncScope(this.controller.abort, this.controller, outcome ?? callEndedError); => {}
+// Mutant: core/src/engine/server-call.ts # this.reader.fail(outcome ?? callEndedError, true);
 // Mutant: core/src/engine/server-call.ts # this.host.callEnded(this, this.running);
 
 import { create, toBinary } from "@bufbuild/protobuf";

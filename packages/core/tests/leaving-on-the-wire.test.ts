@@ -3,7 +3,7 @@
 // Mutant: core/src/engine/client-call.ts # cancel(error: ConnectError): void { => cancel(error: ConnectError): void { return undefined as never;
 // Mutant: http2/src/stream.ts # reset(code: number): void { => reset(code: number): void { return undefined as never;
 // Mutant: core/src/client/call-scope.ts # this.call?.cancel(error);
-// Mutant: core/src/engine/server-call.ts # this.asyncContext.runInAsyncScope(this.controller.abort, this.controller, outcome ?? callEnded); => {}
+// Mutant: core/src/engine/server-call.ts # this.asyncContext.runInAsyncScope(this.controller.abort, this.controller, outcome ?? callEndedError); => {}
 import { createClient, type StreamHandle } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { errorOf, fired, happening, turns } from "./events.js";

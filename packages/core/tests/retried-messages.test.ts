@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 11: nothing is lost or reordered. An interceptor that calls `next()` again gets all messages sent again from the first
 // one, or an error that names the cause: never a part of them as if it were the whole.
-// Mutant: core/src/client/exchange.ts # claim.consumed = true;
+// Mutant: core/src/client/attempt.ts # claim.consumed = true;
 // Mutant: core/src/client/request-source.ts # claim.consumed = true;
 // Mutant: core/src/client/request-source.ts # if (claim.consumed || claim.holder !== null) return null;
-// Mutant: core/src/client/handle-source.ts # if (claim.consumed || claim.holder !== null) return refusing(claim.refusal(scope));
+// Mutant: core/src/client/request-queue.ts # if (claim.consumed || claim.holder !== null) return refusing(claim.refusal(scope));
 // Mutant: core/src/client/foreign-attempt.ts # claim.consumed = true;
 // Mutant: core/src/client/foreign-attempt.ts # if (claim?.consumed === true) throw claim.refusal(scope);
 // Mutant: core/src/client/call-scope.ts # if (known !== undefined) return known.claim;

@@ -2,7 +2,7 @@
 // Promise 7: no leak. One signal may end any number of calls: all of them, by one listener, which goes with the last of them.
 // Mutant: core/src/client/shared-signal.ts # if (this.calls.size === 1) this.signal.addEventListener("abort", this.fire); => this.signal.addEventListener("abort", () => this.fire());
 // Mutant: core/src/client/shared-signal.ts # if (this.calls.delete(call) && this.calls.size === 0) this.signal.removeEventListener("abort", this.fire);
-// Mutant: core/src/client/exchange.ts # this.ownSignal?.delete(this);
+// Mutant: core/src/client/attempt.ts # this.ownSignal?.delete(this);
 import { getEventListeners } from "node:events";
 import { Code, createClient, type Interceptor } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";

@@ -2,7 +2,7 @@
 // Promise 6: every call settles. Those that wait for the peer's limit on concurrent streams, too.
 // Mutant: core/src/client/call-scope.ts # onDeadline(): void { => onDeadline(): void { return undefined as never;
 // Mutant: core/src/client/call-scope.ts # this.call?.cancel(error);
-// Mutant: core/src/client/exchange.ts # withTimeout(fields, left) => null
+// Mutant: core/src/client/attempt.ts # withTimeout(fields, left) => null
 // Mutant: http2/src/stream-carrier.ts # const headers = changed ?? given; => const headers = given;
 // Mutant: http2/src/stream-carrier.ts # if (stream.closed) continue;
 import { jest } from "@jest/globals";

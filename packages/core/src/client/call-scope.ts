@@ -89,7 +89,7 @@ export class CallScope implements Attempted, DeadlineEntry, HeadersMaker<null>, 
     if (this.controller === null) {
       this.controller = new AbortController();
       this.signalContext = captureContext();
-      if (this.over) this.controller.abort(this.error ?? callOver);
+      if (this.over) this.controller.abort(this.error ?? callEndedError);
     }
     return this.controller.signal;
   }
@@ -190,12 +190,12 @@ export class CallScope implements Attempted, DeadlineEntry, HeadersMaker<null>, 
     this.deadlines.remove(this);
     this.userSignal?.delete(this);
     if (this.controller !== null)
-      this.signalContext!.runInAsyncScope(this.controller.abort, this.controller, error ?? callOver);
+      this.signalContext!.runInAsyncScope(this.controller.abort, this.controller, error ?? callEndedError);
     this.onEnd?.(error);
   }
 }
 
-const callOver = new ConnectError("the call has ended", Code.Canceled);
+const callEndedError = new ConnectError("the call has ended", Code.Canceled);
 
 function noSignal(given: unknown): ConnectError {
   return new ConnectError(

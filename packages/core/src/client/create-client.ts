@@ -44,8 +44,8 @@ import { CallScope, type RequestMaker } from "./call-scope.js";
 import { withSelector } from "./create-transport.js";
 import { isEngineTransport, type PreparedMethod, prepareMethod } from "./engine-transport.js";
 import { foreignMethod } from "./foreign-method.js";
-import { HandleSource } from "./handle-source.js";
 import { observeInContext } from "./observe-in-context.js";
+import { RequestQueue } from "./request-queue.js";
 import { RequestSource } from "./request-source.js";
 import { StreamCall } from "./stream-call.js";
 import {
@@ -273,8 +273,8 @@ class ClientMethodCaller implements RequestMaker {
       return onlyMessage(call, call);
     }
     const scope = this.handleScope(first);
-    const source = new HandleSource(this.desc.input, scope);
-    return new ClientStreamHandle(this.streamCall(scope, source, first), source, this.chosen);
+    const queue = new RequestQueue(this.desc.input, scope);
+    return new ClientStreamHandle(this.streamCall(scope, queue, first), queue, this.copyWithOptions);
   };
 
   readonly bidiStream = (
@@ -283,12 +283,12 @@ class ClientMethodCaller implements RequestMaker {
   ): BidiStream<unknown, unknown> | ServerStream<unknown> => {
     if (isMessages(first)) return new ServerStreamHandle(this.streamCall(this.scope(second), first, second));
     const scope = this.handleScope(first);
-    const source = new HandleSource(this.desc.input, scope);
-    return new BidiStreamHandle(this.streamCall(scope, source, first), source, this.chosen);
+    const queue = new RequestQueue(this.desc.input, scope);
+    return new BidiStreamHandle(this.streamCall(scope, queue, first), queue, this.copyWithOptions);
   };
 
   /** A copy of the message for `options`: the given object may be sent again with others. Throws for invalid options. */
-  private readonly chosen = (given: unknown, options: SendOptions): unknown => {
+  private readonly copyWithOptions = (given: unknown, options: SendOptions): unknown => {
     checkOptions(`send() of ${this.name}`, options, sendOptionKinds);
     const { compress } = options;
     if (compress === undefined) return given;
@@ -312,10 +312,10 @@ class ClientMethodCaller implements RequestMaker {
 
   private streamCall(
     scope: CallScope,
-    given: Messages<unknown> | HandleSource,
+    given: Messages<unknown> | RequestQueue,
     options: TripleCallOptions | undefined,
   ): StreamCall<unknown> {
-    if (given instanceof HandleSource) {
+    if (given instanceof RequestQueue) {
       return new StreamCall(
         scope,
         options ?? {},

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { openIterator } from "../engine/iterator.js";
+import { claimOf } from "./attempt.js";
 import type { AnyResponse } from "./call-request.js";
 import type { CallScope } from "./call-scope.js";
 import { type Claim, refusing } from "./claim.js";
-import { claimOf } from "./exchange.js";
-import { HandleSource } from "./handle-source.js";
+import { RequestQueue } from "./request-queue.js";
 import { RequestSource } from "./request-source.js";
 
 /**
@@ -44,5 +44,5 @@ function readOnce(messages: unknown, claim: Claim, scope: CallScope): AsyncItera
 
 /** Whether the messages' own iterable gives each reader all messages or an error. */
 function guardsItself(messages: unknown): boolean {
-  return messages instanceof HandleSource || messages instanceof RequestSource;
+  return messages instanceof RequestQueue || messages instanceof RequestSource;
 }

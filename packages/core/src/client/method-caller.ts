@@ -14,11 +14,11 @@ import { quote } from "../protocol/quote.js";
 import { selectorFields } from "../protocol/selector.js";
 import { formatTimeout } from "../protocol/timeout.js";
 import { userAgentValue } from "../protocol/user-agent.js";
+import { type Attempt, StreamAttempt, type StreamOpener, UnaryAttempt } from "./attempt.js";
 import { type AnyRequest, type AnyResponse, faultOf, requestedHeaders, scopeOf } from "./call-request.js";
 import { CallResponse } from "./call-response.js";
 import { CallScope } from "./call-scope.js";
 import type { MethodSettings } from "./engine-transport.js";
-import { type Exchange, StreamExchange, type StreamOpener, UnaryExchange } from "./exchange.js";
 
 /** Puts calls of one method on streams: the innermost `next` of a transport. */
 export class MethodCaller implements StreamOpener {
@@ -74,10 +74,10 @@ export class MethodCaller implements StreamOpener {
     const fault = faultOf(req, this.method.name);
     if (fault !== null) return Promise.reject(fault);
     const scope = scopeOf(req);
-    if (scope !== undefined) return this.exchange(req, scope).begin();
+    if (scope !== undefined) return this.attempt(req, scope).begin();
     // An interceptor has made it itself: it is a call of its own, which nobody else ends.
     const own = new CallScope(this.method.name, undefined, req.signal);
-    const response = this.exchange(req, own).begin();
+    const response = this.attempt(req, own).begin();
     response.then(
       (res) => {
         if (!res.stream) own.finish(null);
@@ -87,10 +87,10 @@ export class MethodCaller implements StreamOpener {
     return response;
   };
 
-  private exchange(req: AnyRequest, scope: CallScope): Exchange {
+  private attempt(req: AnyRequest, scope: CallScope): Attempt {
     return this.desc.methodKind === "unary"
-      ? new UnaryExchange(this, req, scope)
-      : new StreamExchange(this, req, scope);
+      ? new UnaryAttempt(this, req, scope)
+      : new StreamAttempt(this, req, scope);
   }
 
   /** @inheritdoc */

@@ -4,7 +4,7 @@ import { errorFromThrown, thrownConnectError } from "../engine/thrown.js";
 import type { SendOptions } from "./call-options.js";
 import type { CallScope } from "./call-scope.js";
 import { warn } from "./client-log.js";
-import type { HandleSource } from "./handle-source.js";
+import type { RequestQueue } from "./request-queue.js";
 import type { StreamCall } from "./stream-call.js";
 
 /** What every stream handle has. */
@@ -59,7 +59,7 @@ export interface BidiStream<I, O> extends ServerStream<O> {
 }
 
 /** A copy of a message with its options. Throws for invalid options. */
-type Chosen = (given: unknown, options: SendOptions) => unknown;
+type CopyWithOptions = (given: unknown, options: SendOptions) => unknown;
 
 const finished: IteratorResult<never, undefined> = Object.freeze({ done: true, value: undefined });
 
@@ -147,44 +147,44 @@ export class ServerStreamHandle<O> extends Handle<O> implements ServerStream<O> 
 
 /** The handle of both directions. */
 export class BidiStreamHandle<I, O> extends ServerStreamHandle<O> implements BidiStream<I, O> {
-  private readonly source: HandleSource;
-  private readonly chosen: Chosen;
+  private readonly queue: RequestQueue;
+  private readonly copyWithOptions: CopyWithOptions;
 
-  constructor(call: StreamCall<O>, source: HandleSource, chosen: Chosen) {
+  constructor(call: StreamCall<O>, queue: RequestQueue, copyWithOptions: CopyWithOptions) {
     super(call);
-    this.source = source;
-    this.chosen = chosen;
+    this.queue = queue;
+    this.copyWithOptions = copyWithOptions;
   }
 
   send(message: I, options?: SendOptions): Promise<void> {
-    if (options === undefined) return this.source.send(message, this);
-    return sendChosen(this.source, message, options, this.chosen, this);
+    if (options === undefined) return this.queue.send(message, this);
+    return sendWithOptions(this.queue, message, options, this.copyWithOptions, this);
   }
 
   closeRequest(): Promise<void> {
-    return this.source.close();
+    return this.queue.close();
   }
 }
 
 /** The handle of a request with one answer. */
 export class ClientStreamHandle<I, O> extends Handle<O> implements ClientStream<I, O> {
-  private readonly source: HandleSource;
-  private readonly chosen: Chosen;
+  private readonly queue: RequestQueue;
+  private readonly copyWithOptions: CopyWithOptions;
   private answer: Promise<O> | null = null;
 
-  constructor(call: StreamCall<O>, source: HandleSource, chosen: Chosen) {
+  constructor(call: StreamCall<O>, queue: RequestQueue, copyWithOptions: CopyWithOptions) {
     super(call);
-    this.source = source;
-    this.chosen = chosen;
+    this.queue = queue;
+    this.copyWithOptions = copyWithOptions;
   }
 
   send(message: I, options?: SendOptions): Promise<void> {
-    if (options === undefined) return this.source.send(message, this);
-    return sendChosen(this.source, message, options, this.chosen, this);
+    if (options === undefined) return this.queue.send(message, this);
+    return sendWithOptions(this.queue, message, options, this.copyWithOptions, this);
   }
 
   closeAndReceive(): Promise<O> {
-    this.answer ??= this.source.close().then(() => onlyMessage(this.call, this));
+    this.answer ??= this.queue.close().then(() => onlyMessage(this.call, this));
     return this.answer;
   }
 }
@@ -203,20 +203,20 @@ export async function onlyMessage<O>(call: StreamCall<O>, holder: object): Promi
   return first.value;
 }
 
-function sendChosen(
-  source: HandleSource,
+function sendWithOptions(
+  queue: RequestQueue,
   given: unknown,
   options: SendOptions,
-  chosen: Chosen,
+  copyWithOptions: CopyWithOptions,
   holder: object,
 ): Promise<void> {
   let message: unknown;
   try {
-    message = chosen(given, options);
+    message = copyWithOptions(given, options);
   } catch (error) {
     return Promise.reject(errorFromThrown(error, Code.Internal));
   }
-  return source.send(message, holder);
+  return queue.send(message, holder);
 }
 
 function wrongCount(scope: CallScope, count: string): ConnectError {

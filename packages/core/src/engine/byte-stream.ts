@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** A received header list. The same object may be given again for a list with the same bytes; only `note` is written. */
+/** A received header list. The same object may be given again for a list with the same bytes; only `memo` is written. */
 export interface HeaderList {
   /** Name, value, name, value … as received. */
   readonly fields: readonly string[];
-  /** A slot for whoever reads the list: what it worked out, kept for the next time. */
-  note: unknown;
+  /** The reader's slot: a result derived from the fields, kept for the next equal list. */
+  memo: unknown;
   /** The first value of a name. */
   get(name: string): string | undefined;
 }

@@ -182,7 +182,7 @@ export class ClientCall implements StreamSink, ReaderOwner, WriterOwner {
   headers(list: HeaderList, end: boolean): void {
     if (this.over) return;
     // HTTP/2 gives the same list for the same bytes, so most lists of a connection were checked before.
-    const known = list.note === this.method.subtype;
+    const known = list.memo === this.method.subtype;
     // A proxy's error: its status stands in HEADERS that are no gRPC response, and an error page may follow.
     const isError =
       !known && list.get(names.pseudoStatus) !== "200" && parseStatus(list) instanceof ConnectError;
@@ -354,7 +354,7 @@ export class ClientCall implements StreamSink, ReaderOwner, WriterOwner {
   }
 
   /**
-   * Why a response that begins so can't be read; null if it can. If its messages are not compressed, its `note` says the
+   * Why a response that begins so can't be read; null if it can. If its messages are not compressed, its `memo` says the
    * serialisation in which it can be read.
    */
   private refusalOf(list: HeaderList): ConnectError | null {
@@ -363,7 +363,7 @@ export class ClientCall implements StreamSink, ReaderOwner, WriterOwner {
     if (refusal !== null) return refusal;
     const compression = compressionOfHead(list, this.method.acceptCompression, where);
     if (compression instanceof ConnectError) return compression;
-    if (compression === null) list.note = this.method.subtype;
+    if (compression === null) list.memo = this.method.subtype;
     else this.reader.setCompression(compression);
     return null;
   }

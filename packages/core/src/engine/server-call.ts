@@ -68,7 +68,7 @@ export interface ServerCallHost extends ResponseHeads {
 }
 
 /** The reason with which `context.signal` fires when a call has ended well. */
-export const callEnded: ConnectError = new ConnectError("the call has ended", Code.Canceled);
+export const callEndedError: ConnectError = new ConnectError("the call has ended", Code.Canceled);
 
 /**
  * The server's side of one call, from its headers to its status. It ends in one of two ways: `finish`, which sends a
@@ -180,7 +180,7 @@ export class ServerCall
     if (this.controller === null) {
       this.controller = new AbortController();
       this.leftHere();
-      if (this.over) this.controller.abort(this.outcome ?? callEnded);
+      if (this.over) this.controller.abort(this.outcome ?? callEndedError);
     }
     return this.controller.signal;
   }
@@ -464,9 +464,9 @@ export class ServerCall
     this.outcome = outcome;
     try {
       this.writer.stop();
-      this.reader.fail(outcome ?? callEnded, true);
+      this.reader.fail(outcome ?? callEndedError, true);
       if (this.controller !== null)
-        this.asyncContext.runInAsyncScope(this.controller.abort, this.controller, outcome ?? callEnded);
+        this.asyncContext.runInAsyncScope(this.controller.abort, this.controller, outcome ?? callEndedError);
     } finally {
       // A handler that runs on has its message still.
       if (!this.running) this.hold(0);

@@ -23,14 +23,14 @@ export interface HttpRefusal {
 
 /**
  * Works out what a request's headers ask for. Done once per distinct header list: HTTP/2 gives the same list for the same
- * bytes, and the answer stays in its `note`.
+ * bytes, and the answer stays in its `memo`.
  */
 export function requestHead(list: HeaderList, routes: RouteTable): RequestHead | HttpRefusal {
-  const known = list.note as RequestHead | HttpRefusal | undefined;
+  const known = list.memo as RequestHead | HttpRefusal | undefined;
   // Routes may be added while connections are open.
   if (known !== undefined && known.generation === routes.generation) return known;
   const head = readHead(list, routes);
-  list.note = head;
+  list.memo = head;
   return head;
 }
 

@@ -21,9 +21,9 @@ describe("a block that was seen before", () => {
     decode(decoder, ...insert("a", "1"));
     const list = decode(decoder, 0x82, 0xbe);
     expect(list.fields).toEqual([":method", "GET", "a", "1"]);
-    list.note = "slots stay";
+    list.memo = "slots stay";
     expect(decode(decoder, 0x82, 0xbe)).toBe(list);
-    expect(decode(decoder, 0x82, 0xbe).note).toBe("slots stay");
+    expect(decode(decoder, 0x82, 0xbe).memo).toBe("slots stay");
     expect(decode(decoder, 0x82)).not.toBe(list);
   });
 

@@ -5,7 +5,7 @@ import { HeaderList } from "./header-list.js";
 
 it("A list starts with empty slots.", () => {
   const list = new HeaderList(["a", "1"], 34, false);
-  expect(list).toMatchObject({ malformed: null, kind: 0, contentLength: -1, note: undefined });
+  expect(list).toMatchObject({ malformed: null, kind: 0, contentLength: -1, memo: undefined });
 });
 
 it("A list gives the first value of a name, and undefined for one that it has not, even as a value.", () => {

@@ -18,8 +18,8 @@ export class HeaderList {
   kind: number;
   /** Slot of the HTTP rules: the value of `content-length`, -1 when there is none. */
   contentLength: number;
-  /** Slot of whoever reads the list in the end: what it worked out from the fields. */
-  note: unknown;
+  /** The application's slot: a result that it derived from the fields. */
+  memo: unknown;
 
   // All fields are set here, in one order: one hidden class, so reading a list stays monomorphic.
   constructor(fields: readonly string[], size: number, tooLarge: boolean) {
@@ -29,7 +29,7 @@ export class HeaderList {
     this.malformed = null;
     this.kind = 0;
     this.contentLength = -1;
-    this.note = undefined;
+    this.memo = undefined;
   }
 
   /** Returns the first value of a name, spelled as on the wire: lower case. */

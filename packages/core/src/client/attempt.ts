@@ -9,11 +9,11 @@ import { withTimeout } from "../protocol/timeout.js";
 import { type AnyRequest, type AnyResponse, isOriginal } from "./call-request.js";
 import type { CallScope } from "./call-scope.js";
 import type { Claim } from "./claim.js";
-import { HandleSource } from "./handle-source.js";
+import { RequestQueue } from "./request-queue.js";
 import { RequestSource } from "./request-source.js";
 import { type EndedBySignal, SharedSignal } from "./shared-signal.js";
 
-/** Puts a request on a stream: what an exchange asks of the caller of its method. */
+/** Puts a request on a stream: what an attempt asks of the caller of its method. */
 export interface StreamOpener {
   /** A connection, at once when one is open. Throws, or rejects, with the reason why there is none. */
   connection(scope: CallScope): Connection | Promise<Connection>;
@@ -27,10 +27,10 @@ export interface StreamOpener {
 const mostResends = 10;
 
 /**
- * What both kinds of exchange share: a call on one stream, or on another one after the first was refused in a way that shows
+ * What both kinds of attempt share: a call on one stream, or on another one after the first was refused in a way that shows
  * that nobody has seen it (gRPC's transparent retry).
  */
-export abstract class Exchange implements ClientCallListener, EndedBySignal {
+export abstract class Attempt implements ClientCallListener, EndedBySignal {
   /** Captured inside the interceptors: the source of the messages runs with the stores that they enter. */
   readonly asyncContext: AsyncContext = captureContext();
   protected readonly caller: StreamOpener;
@@ -176,7 +176,7 @@ export abstract class Exchange implements ClientCallListener, EndedBySignal {
 }
 
 /** A call with one message each way. */
-export class UnaryExchange extends Exchange {
+export class UnaryAttempt extends Attempt {
   protected settled(call: ClientCall, error: ConnectError | null): void {
     if (error !== null) this.reject?.(error);
     else this.resolve?.(this.caller.response(call, call.reader.shift()));
@@ -192,7 +192,7 @@ export class UnaryExchange extends Exchange {
 }
 
 /** A call with a stream of messages in one direction or in both. */
-export class StreamExchange extends Exchange {
+export class StreamAttempt extends Attempt {
   /** The claim on the messages; null if each attempt can have them. */
   private claim: Claim | null = null;
   private running = false;
@@ -207,7 +207,7 @@ export class StreamExchange extends Exchange {
 
   protected override detach(call: ClientCall): void {
     const message: unknown = this.req.message;
-    if (message instanceof HandleSource) message.detach(call);
+    if (message instanceof RequestQueue) message.detach(call);
   }
 
   protected override release(error: unknown): void {
@@ -242,7 +242,7 @@ export class StreamExchange extends Exchange {
 
   protected send(call: ClientCall): void {
     const message: unknown = this.req.message;
-    if (message instanceof HandleSource) {
+    if (message instanceof RequestQueue) {
       if (!message.attach(call)) call.cancel(message.claim.refusal(this.scope));
       return;
     }
@@ -261,7 +261,7 @@ export class StreamExchange extends Exchange {
 
 /** The claim on the messages of a request; null if each attempt can have them. */
 export function claimOf(messages: unknown, scope: CallScope): Claim | null {
-  if (messages instanceof HandleSource || messages instanceof RequestSource) return messages.claim;
+  if (messages instanceof RequestQueue || messages instanceof RequestSource) return messages.claim;
   if (typeof messages !== "object" || messages === null || isReplayable(messages)) return null;
   return scope.claimOf(messages);
 }

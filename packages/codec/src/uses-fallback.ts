@@ -2,8 +2,8 @@
 import type { DescField, ScalarType } from "@bufbuild/protobuf";
 import { isWrapperDesc } from "@bufbuild/protobuf/wkt";
 
-/** Whether a field is left to protobuf-es: groups, and `google.protobuf.Struct`, which it holds as a JSON object. */
-export function isLeft(field: DescField): boolean {
+/** True for fields that only protobuf-es reads and writes: groups, and `google.protobuf.Struct`, which it holds as a JSON object. */
+export function usesFallback(field: DescField): boolean {
   const { message } = field;
   if (message === undefined) return false;
   if ("delimitedEncoding" in field && field.delimitedEncoding) return true;

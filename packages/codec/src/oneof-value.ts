@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** What a oneof holds, as it is given or as it was read. */
-export interface Chosen {
+/** The value of a oneof, as protobuf-es represents it. */
+export interface OneofValue {
   readonly case?: unknown;
   readonly value?: unknown;
 }

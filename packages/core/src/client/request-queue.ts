@@ -29,7 +29,7 @@ interface Waiting {
  * runs wait in one queue, with the half-close behind them. An attempt that attaches gets the queue, and then each message at once.
  * An interceptor that reads the request gets the same queue as an async iterator.
  */
-export class HandleSource implements AsyncIterable<unknown> {
+export class RequestQueue implements AsyncIterable<unknown> {
   /** The claim on the messages. */
   readonly claim: Claim = new Claim();
   private readonly schema: DescMessage;
@@ -37,7 +37,7 @@ export class HandleSource implements AsyncIterable<unknown> {
   /** The stream of the attempt that gets each message at once; the queue is empty then. */
   private call: ClientCall | null = null;
   /** The interceptor's iterator that gets the messages. */
-  private reader: HandleReader | null = null;
+  private reader: RequestQueueReader | null = null;
   private queue: Waiting[] = none;
   /** Sends settle while fewer than `capacity` messages wait: a reader asks, or the response is here. */
   private buffers = false;
@@ -94,7 +94,7 @@ export class HandleSource implements AsyncIterable<unknown> {
       // The reader belongs to an attempt that has ended, and has consumed nothing.
       this.reader.revoke(sentTwice(scope.name));
     }
-    this.reader = new HandleReader(this);
+    this.reader = new RequestQueueReader(this);
     this.left = false;
     this.buffer();
     return this.reader;
@@ -167,7 +167,7 @@ export class HandleSource implements AsyncIterable<unknown> {
   }
 
   /** Detaches a reader. */
-  leave(reader: HandleReader): void {
+  leave(reader: RequestQueueReader): void {
     if (this.reader !== reader) return;
     this.reader = null;
     this.buffers = false;
@@ -283,30 +283,30 @@ interface Reading {
 const finished: IteratorResult<unknown> = Object.freeze({ done: true, value: undefined });
 
 /** An interceptor's iterator over the messages that a handle sends. */
-class HandleReader implements AsyncIterableIterator<unknown> {
-  private readonly source: HandleSource;
+class RequestQueueReader implements AsyncIterableIterator<unknown> {
+  private readonly queue: RequestQueue;
   private readonly waiting: Reading[] = [];
   private revoked: ConnectError | null = null;
   private left = false;
 
-  constructor(source: HandleSource) {
-    this.source = source;
+  constructor(queue: RequestQueue) {
+    this.queue = queue;
   }
 
   async next(): Promise<IteratorResult<unknown>> {
     if (this.left) return finished;
     if (this.revoked !== null) throw this.revoked;
-    return this.source.take() ?? new Promise((resolve, reject) => this.waiting.push({ resolve, reject }));
+    return this.queue.take() ?? new Promise((resolve, reject) => this.waiting.push({ resolve, reject }));
   }
 
   return(): Promise<IteratorResult<unknown>> {
     this.left = true;
     this.end();
-    this.source.leave(this);
+    this.queue.leave(this);
     return Promise.resolve(finished);
   }
 
-  /** As {@link HandleReader.return}, and rejects. Connect's in-memory transport calls this method. */
+  /** As {@link RequestQueueReader.return}, and rejects. Connect's in-memory transport calls this method. */
   throw(error: unknown): Promise<IteratorResult<unknown>> {
     void this.return();
     return Promise.reject(error);
