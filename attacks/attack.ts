@@ -27,7 +27,7 @@ export interface OffenderReport {
 export interface ServerReport {
   /** Growth of the resident memory at its peak, in MiB. */
   rssMiB: number;
-  /** Most CPU time between two turns of the event loop, in milliseconds. */
+  /** Most CPU time of the event loop's thread between two turns, in milliseconds. */
   stallMs: number;
   cpuMs: number;
   /** Handlers that began, without those of the well-behaved client. */

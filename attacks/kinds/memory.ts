@@ -27,6 +27,8 @@ function compressed(count: number, whole: Buffer, path = heapPath): (offender: O
 }
 
 const seconds = 4;
+/** A message with one text of 4 MiB. */
+const bomb = Buffer.concat([Buffer.of(0x0a, 0xf0, 0xff, 0xff, 0x01), Buffer.alloc(4 * mib - 16)]);
 
 export const memoryAttacks: readonly Attack[] = [
   {
@@ -102,11 +104,16 @@ export const memoryAttacks: readonly Attack[] = [
     does: "512 calls at once, each of 4 KB of gzip that become 4 MiB",
     rule: "decompression waits its turn",
     seconds,
-    play: compressed(
-      512,
-      Buffer.concat([Buffer.of(0x0a, 0xf0, 0xff, 0xff, 0x01), Buffer.alloc(4 * mib - 16)]),
-      "/greet.GreetService/Greet",
-    ),
+    play: compressed(512, bomb, "/greet.GreetService/GreetClientStream"),
     judge: () => [],
+  },
+  {
+    name: "gzip-bombs-echoed",
+    does: "the same, and each is to be answered with its 4 MiB",
+    rule: "decompression waits its turn, and later calls are refused (`maxQueuedBytes`)",
+    answersWait: true,
+    seconds,
+    play: compressed(512, bomb, "/greet.GreetService/Greet"),
+    judge: (seen) => atMost("handlers", seen.server.handlers, 64),
   },
 ];

@@ -2,10 +2,11 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Compression } from "../connect-private.js";
 import { reasonText } from "../protocol/printable.js";
+import { parseTurns } from "./parse-turns.js";
 
 /**
  * Decompresses a message. Rejects with `ResourceExhausted` when more than `maxBytes` come out, and with `unreadable` when
- * it can't be decompressed, whatever the compression itself throws.
+ * it can't be decompressed, whatever the compression itself throws. Resolves in an event-loop turn that has room to parse the message.
  */
 export async function decompress(
   compression: Compression,
@@ -20,7 +21,11 @@ export async function decompress(
     if (!(cause instanceof ConnectError) || cause.code !== Code.ResourceExhausted)
       throw decompressError(cause, unreadable);
   }
-  if (decompressed !== null && decompressed.length <= maxBytes) return decompressed;
+  if (decompressed !== null && decompressed.length <= maxBytes) {
+    const turn = parseTurns.enter(decompressed.length);
+    if (turn !== null) await turn;
+    return decompressed;
+  }
   throw new ConnectError(
     `message of ${bytes.length} compressed bytes is larger than the limit of ${maxBytes} when decompressed: raise readMaxBytes where it is received`,
     Code.ResourceExhausted,

@@ -422,7 +422,7 @@ export class MessageReader<T>
       unread.decompressing = false;
       if (dropped === unread.dropped) this.unreadable(0, errorFromThrown(cause, Code.Internal));
     } finally {
-      decompressions.done();
+      decompressions.done(this);
     }
     this.handOut();
   }

@@ -14,8 +14,8 @@ export interface ServeOptions extends FormatOptions {
   readMaxBytes?: number | undefined;
   /**
    * Most elements of a message that is received: messages in it, strings and bytes in lists, entries of maps, and unknown fields. Each
-   * takes an object of up to 200 bytes. A message with more ends its call with `ResourceExhausted`. Default: `readMaxBytes` / 8, at
-   * least 1000, so 524,288.
+   * takes an object of up to 200 bytes. A message with more ends its call with `ResourceExhausted`. Default: `readMaxBytes` / 32, at
+   * least 1000, so 131,072.
    */
   readMaxElements?: number | undefined;
   /** Largest message that is sent, before compression. Default 4,294,967,295. */
