@@ -56,7 +56,7 @@ export class FakeStream implements ByteStream {
     this.credited += n;
   }
 
-  expect(n: number): void {
+  messageNeeds(n: number): void {
     this.expected += n;
   }
 
@@ -68,5 +68,5 @@ export class FakeStream implements ByteStream {
     this.closed = true;
   }
 
-  abandon(): void {}
+  close(): void {}
 }

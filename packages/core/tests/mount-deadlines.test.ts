@@ -14,7 +14,7 @@ const timeoutMs = 60;
 const empty = new Uint8Array();
 
 /** Handlers that don't look at their signal. */
-const deaf: TripleServiceImpl<typeof GreetService> = {
+const ignoresSignal: TripleServiceImpl<typeof GreetService> = {
   greet: forEver,
   greetClientStream: forEver,
   async *greetServerStream() {
@@ -31,7 +31,10 @@ const deaf: TripleServiceImpl<typeof GreetService> = {
 const deafInterceptor: Interceptor = () => forEver;
 
 const deafRoutes: readonly { title: string; mounted: MountedRoutes }[] = [
-  { title: "a handler that ignores its signal", mounted: { routes: (r) => r.service(GreetService, deaf) } },
+  {
+    title: "a handler that ignores its signal",
+    mounted: { routes: (r) => r.service(GreetService, ignoresSignal) },
+  },
   {
     title: "an interceptor that ignores its signal",
     mounted: { routes: (r) => r.service(GreetService, {}), interceptors: [deafInterceptor] },
@@ -110,7 +113,7 @@ describe.each(over("2"))("$title, against a client of gRPC that never cancels", 
   });
 
   test.each(methods)("%s ends at its deadline when no message has come", async (method) => {
-    await using server = await mount.start({ routes: (r) => r.service(GreetService, deaf) });
+    await using server = await mount.start({ routes: (r) => r.service(GreetService, ignoresSignal) });
     const outcome = await grpcOutcome(server.port, method, empty, true, `${timeoutMs}m`);
     expect(outcome.code).toBe(Code.DeadlineExceeded);
   });
@@ -180,7 +183,7 @@ describe.each(over("1.1"))("$title, against a client of Connect that never cance
   });
 
   test.each(kinds)("%s ends at its deadline when no message has come", async (method) => {
-    await using server = await mount.start({ routes: (r) => r.service(GreetService, deaf) });
+    await using server = await mount.start({ routes: (r) => r.service(GreetService, ignoresSignal) });
     expect(await connectOutcome(server.port, method, empty, true, `${timeoutMs}`)).toMatchObject({
       code: "deadline_exceeded",
     });

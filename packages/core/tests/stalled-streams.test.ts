@@ -104,14 +104,14 @@ test(
     let most = 0;
     for await (const _ of client.greetServerStream({ name: "fast" })) {
       n++;
-      most = Math.max(most, connection.ledger.held);
+      most = Math.max(most, connection.flow.held);
     }
     const streams = stalled + grown.length + 1;
     expect(n).toBe(5000);
     expect(most).toBeGreaterThan(stalled * 50_000);
     expect(most).toBeLessThanOrEqual(streams * 65_535 + 2 * http2.maxBufferedBytes);
     for (const handle of [...handles, ...grown]) handle.cancel();
-    await until(() => connection.ledger.held === 0);
+    await until(() => connection.flow.held === 0);
     await server.shutdown({ graceMs: 0 });
   },
   patience,

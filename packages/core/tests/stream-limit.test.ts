@@ -3,8 +3,8 @@
 // Mutant: core/src/client/call-scope.ts # onDeadline(): void { => onDeadline(): void { return undefined as never;
 // Mutant: core/src/client/call-scope.ts # this.call?.cancel(error);
 // Mutant: core/src/client/attempt.ts # withTimeout(fields, left) => null
-// Mutant: http2/src/stream-carrier.ts # const headers = changed ?? given; => const headers = given;
-// Mutant: http2/src/stream-carrier.ts # if (stream.closed) continue;
+// Mutant: http2/src/sending-connection.ts # const headers = changed ?? given; => const headers = given;
+// Mutant: http2/src/sending-connection.ts # if (stream.closed) continue;
 import { jest } from "@jest/globals";
 import { type Clock, Code, createClient, systemClock } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";

@@ -54,16 +54,16 @@ export function act(machine: Machine, watched: WatchedStream, action: Action, n:
       stream.credit(taken);
       return;
     }
-    case "expect":
-      stream.expect(n);
+    case "messageNeeds":
+      stream.messageNeeds(n);
       return;
     case "reset":
       giveUp(watched);
       stream.reset(n);
       return;
-    case "abandon":
+    case "close":
       giveUp(watched);
-      stream.abandon();
+      stream.close();
       return;
     case "release":
       watched.released = true;
@@ -103,7 +103,7 @@ function writeInterrupted(machine: Machine, watched: WatchedStream, n: number, e
     "trailers",
     "end",
     "reset",
-    "abandon",
+    "close",
     "credit",
   ];
   const interruption = interruptions[n % interruptions.length]!;

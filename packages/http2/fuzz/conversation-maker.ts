@@ -140,9 +140,9 @@ export class ConversationMaker {
     const { random } = this;
     const { streams } = this.machine;
     if (streams.length === 0) return undefined;
-    const action = this.crowded && random.oneIn(2) ? "expect" : random.pick(actions);
+    const action = this.crowded && random.oneIn(2) ? "messageNeeds" : random.pick(actions);
     // Streams end soon enough by themselves.
-    if ((action === "reset" || action === "abandon" || action === "badTrailers") && !random.oneIn(3))
+    if ((action === "reset" || action === "close" || action === "badTrailers") && !random.oneIn(3))
       return undefined;
     const stream = random.oneIn(4)
       ? random.int(0, streams.length - 1)

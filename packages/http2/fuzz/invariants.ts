@@ -12,7 +12,7 @@ const startOfTime = 1000;
 
 /** The private parts that are looked at. */
 interface Inside {
-  readonly book: { readonly held: number; readonly taken: number; readonly waiting: ReadonlySet<Stream> };
+  readonly registry: { readonly held: number; readonly taken: number; readonly waiting: ReadonlySet<Stream> };
   readonly opensLater: boolean;
   readonly postponed: { readonly waiting: ReadonlyMap<Stream, { readonly bytes: number }> };
   readonly scheduler: { readonly first: Stream | null; readonly last: Stream | null };
@@ -26,14 +26,14 @@ interface Inside {
   /** Empty DATA that other input has paid for. */
   readonly limits: { readonly emptyDataPaidFor: number };
   readonly input: {
-    readonly resting: boolean;
+    readonly paused: boolean;
     readonly waiting: boolean;
     readonly bytesLeft: number;
     readonly streamsLeft: number;
     readonly kept: readonly unknown[];
   };
   readonly inbound: { readonly assembly: { readonly length: number; readonly unfinished: boolean } };
-  readonly ledger: {
+  readonly flow: {
     readonly grown: number;
     readonly underWay: number;
     readonly onTrial: number;
@@ -56,7 +56,7 @@ export function onTheWay(connection: Connection, stream?: Stream): number {
 
 /** Whether input that has arrived waits for a turn. */
 export function keepsInput(connection: Connection): boolean {
-  return inside(connection).input.resting;
+  return inside(connection).input.paused;
 }
 
 /** Looks at everything that has to hold between two steps. `caughtUp`: all that the peer sent was delivered. */
@@ -80,7 +80,7 @@ export function checkInvariants(machine: Machine, caughtUp: boolean): void {
 }
 
 function checkBook({ connection, streams, active, closed }: Machine): void {
-  const { book, postponed } = inside(connection);
+  const { registry, postponed } = inside(connection);
   const all = [...streams.flatMap(({ stream }) => stream ?? []), ...postponed.waiting.keys()];
   const open = all.filter((stream) => !stream.closed);
   must(
@@ -88,14 +88,15 @@ function checkBook({ connection, streams, active, closed }: Machine): void {
     `${connection.activeStreams} streams are counted, ${open.length} are open`,
   );
   for (const stream of open) {
-    const found = stream.id === 0 ? book.waiting.has(stream) : connection.streams.get(stream.id) === stream;
+    const found =
+      stream.id === 0 ? registry.waiting.has(stream) : connection.streams.get(stream.id) === stream;
     must(found, `stream ${stream.id} is open, but in no table`);
   }
   const held = all.filter((stream) => stream.closed && stream.held).length;
-  must(book.held === held, `${book.held} closed streams are counted as held, ${held} are`);
+  must(registry.held === held, `${registry.held} closed streams are counted as held, ${held} are`);
   if (connection.isServer) {
     const most = connection.options.maxConcurrentStreams;
-    const taken = book.taken - postponed.waiting.size;
+    const taken = registry.taken - postponed.waiting.size;
     must(taken <= most, `${taken} of ${most} places are taken`);
     must(connection.streams.size <= most, `${connection.streams.size} of ${most} streams are open`);
     must(
@@ -180,40 +181,40 @@ function checkRates({ connection, link, over }: Machine): void {
 
 /** What one turn reads is bounded, and what it leaves is read later. */
 function checkTurns({ connection, link, over }: Machine): void {
-  const { resting, waiting, bytesLeft, streamsLeft, kept } = inside(connection).input;
+  const { paused, waiting, bytesLeft, streamsLeft, kept } = inside(connection).input;
   must(bytesLeft > -65_536, `a turn read ${-bytesLeft} bytes too many`);
   must(streamsLeft >= 0, `a turn read ${-streamsLeft} streams too many`);
   if (over) {
     must(kept.length === 0, `${kept.length} chunks are kept by a connection that is over`);
     return;
   }
-  must(kept.length === 0 || resting, `${kept.length} chunks wait for no turn`);
-  must(!resting || link.paused, "input is kept, and more is delivered");
-  must(!resting || waiting || connection.output.paused, "input is kept, and no turn was asked for");
+  must(kept.length === 0 || paused, `${kept.length} chunks wait for no turn`);
+  must(!paused || link.paused, "input is kept, and more is delivered");
+  must(!paused || waiting || connection.output.paused, "input is kept, and no turn was asked for");
 }
 
 function checkLedger({ connection, streams, over }: Machine): void {
-  const { ledger } = connection;
-  must(ledger.balanced, "the connection's ledger does not add up");
+  const { flow } = connection;
+  must(flow.balanced, "the connection's flow control does not add up");
   // Nobody gets what the connection died of.
   if (over) return;
   const waiting = [...inside(connection).postponed.waiting.values()];
   const held =
     streams.reduce((sum, watched) => sum + watched.held, onTheWay(connection)) +
     waiting.reduce((sum, { bytes }) => sum + bytes, 0);
-  must(ledger.held === held, `the ledger holds ${ledger.held} bytes, the applications ${held}`);
-  const { grown, underWay, onTrial, waiters } = inside(connection).ledger;
+  must(flow.held === held, `flow control holds ${flow.held} bytes, the applications ${held}`);
+  const { grown, underWay, onTrial, waiters } = inside(connection).flow;
   const open = streams.flatMap(({ stream }) => (stream === undefined || stream.closed ? [] : stream));
   const windows = open.map(windowsOf);
   const growth = windows.reduce((sum, { windowTarget }) => sum + windowTarget - 65_535, 0);
-  must(grown === growth, `windows have grown by ${growth}, the ledger knows of ${grown}`);
+  must(grown === growth, `windows have grown by ${growth}, flow control knows of ${grown}`);
   const admitted = windows.filter((window) => window.admitted > 0);
   const sum = admitted.reduce((all, window) => all + window.admitted, 0);
-  must(underWay === sum, `messages of ${sum} bytes were let in, the ledger knows of ${underWay}`);
+  must(underWay === sum, `messages of ${sum} bytes were let in, flow control knows of ${underWay}`);
   const tried = windows.reduce((all, window) => all + window.tried, 0);
   must(
     onTrial === tried,
-    `messages that wait have ${tried} bytes for a trial, the ledger knows of ${onTrial}`,
+    `messages that wait have ${tried} bytes for a trial, flow control knows of ${onTrial}`,
   );
   const most = connection.options.maxBufferedBytes;
   must(
@@ -227,16 +228,16 @@ function checkLedger({ connection, streams, over }: Machine): void {
 }
 
 function checkWindows({ connection, link, view, streams }: Machine): void {
-  const { book, opensLater } = inside(connection);
-  const { waiting } = book;
+  const { registry, opensLater } = inside(connection);
+  const { waiting } = registry;
   const open = connection.streams.size;
   const room = open < view.maxConcurrentStreams;
   must(waiting.size === 0 || !room || opensLater, `${waiting.size} streams wait, though ${open} are open`);
-  const { ledger, sendWindow } = connection;
-  must(ledger.window >= 0 && ledger.window <= maxUint31, `the connection's window is ${ledger.window}`);
+  const { flow, sendWindow } = connection;
+  must(flow.window >= 0 && flow.window <= maxUint31, `the connection's window is ${flow.window}`);
   must(
-    ledger.window === view.connectionReceiveWindow,
-    `the connection's window is ${ledger.window}, at the peer ${view.connectionReceiveWindow}`,
+    flow.window === view.connectionReceiveWindow,
+    `the connection's window is ${flow.window}, at the peer ${view.connectionReceiveWindow}`,
   );
   must(sendWindow >= 0 && sendWindow <= maxUint31, `the connection may send ${sendWindow}`);
   must(
@@ -278,10 +279,10 @@ function checkRoom(connection: Connection, stream: Stream): void {
     `stream ${stream.id} keeps ${w.unannounced} of ${w.windowTarget} bytes back`,
   );
   const charged = w.admitted + w.tried;
-  const waits = inside(connection).ledger.waiters.includes(stream) || (w.borrowed > 0 && charged === 0);
+  const waits = inside(connection).flow.waiters.includes(stream) || (w.borrowed > 0 && charged === 0);
   must(!w.waits || waits, `stream ${stream.id} waits for room, and nobody asks it again`);
   must(
-    !stream.outOfCredit || inside(connection).ledger.trialRefused,
+    !stream.outOfCredit || inside(connection).flow.trialRefused,
     `stream ${stream.id} waits, and gets no trial`,
   );
   if (w.message === 0 || waits) return;

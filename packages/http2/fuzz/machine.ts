@@ -89,7 +89,7 @@ export class Machine {
       act(this, watched, "release", 0, false);
     }
     this.check();
-    const left = this.connection.ledger.held - onTheWay(this.connection);
+    const left = this.connection.flow.held - onTheWay(this.connection);
     must(this.over || left === 0, `${left} bytes are held by nobody`);
     this.play({ do: "closed" });
     this.play({ do: "settle" });
@@ -207,10 +207,10 @@ export class Machine {
       case 1:
         act(this, watched, "answer", 0, false);
         act(this, watched, "trailers", 0, false);
-        act(this, watched, "abandon", 0, false);
+        act(this, watched, "close", 0, false);
         return;
       case 2:
-        if (moment === "data") act(this, watched, "expect", random.int(0, 200_000), false);
+        if (moment === "data") act(this, watched, "messageNeeds", random.int(0, 200_000), false);
         return;
       case 3:
         act(this, watched, "write", random.int(0, 70_000), random.oneIn(3));

@@ -13,9 +13,9 @@ export const actions = [
   "badTrailers",
   "credit",
   "creditAll",
-  "expect",
+  "messageNeeds",
   "reset",
-  "abandon",
+  "close",
   "release",
 ] as const;
 

@@ -73,7 +73,7 @@ export class ClosedStreams {
   }
 
   /** A stream is closed on this side alone: the peer may have sent so many bytes of DATA, and header lists, that have not arrived. */
-  expect(bytes: number): void {
+  expectFrames(bytes: number): void {
     this.bytes += Math.max(0, bytes);
     this.lists += listsUnderWay;
   }

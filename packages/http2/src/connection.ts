@@ -9,11 +9,11 @@ import { HpackError } from "./hpack/hpack-error.js";
 import { keepalivePing } from "./keepalive.js";
 import { leastGain } from "./large-messages.js";
 import type { ConnectionCounters } from "./limits.js";
-import { PeerActions } from "./peer-actions.js";
+import { ReceivingConnection } from "./receiving-connection.js";
+import type { ConnectionEvents } from "./sending-connection.js";
 import type { OutgoingHeaders } from "./sending-half.js";
 import { stalledQueues } from "./stalled-queues.js";
 import { Stream } from "./stream.js";
-import type { ConnectionEvents } from "./stream-carrier.js";
 import type { StreamReset, StreamSink } from "./stream-sink.js";
 import { Watchdog } from "./watchdog.js";
 
@@ -29,7 +29,7 @@ const forgetAfterMs = 10_000;
  *
  * Nothing happens before {@link Connection.start}.
  */
-export class Connection extends PeerActions implements ByteReceiver {
+export class Connection extends ReceivingConnection implements ByteReceiver {
   private watchdog: Watchdog | null = null;
   private received = 0;
   private ended = false;
@@ -51,7 +51,7 @@ export class Connection extends PeerActions implements ByteReceiver {
    * for one to close; what is sent on it meanwhile is queued.
    */
   open(sink: StreamSink, headers: OutgoingHeaders, end: boolean): Stream {
-    const { book } = this;
+    const { registry } = this;
     const stream = new Stream(this, 0, this.settings.peer.initialWindowSize);
     stream.sink = sink;
     stream.receivedBefore = this.received;
@@ -59,9 +59,9 @@ export class Connection extends PeerActions implements ByteReceiver {
       stream.fail(this.connectionReset("not-sent"), ClosedBy.LOCAL_RESET);
       return stream;
     }
-    if (this.streams.size >= this.settings.peer.maxConcurrentStreams || book.waiting.size > 0)
-      book.waiting.add(stream);
-    else book.activate(stream, this.settings.peer.initialWindowSize);
+    if (this.streams.size >= this.settings.peer.maxConcurrentStreams || registry.waiting.size > 0)
+      registry.waiting.add(stream);
+    else registry.activate(stream, this.settings.peer.initialWindowSize);
     this.setActive(true);
     try {
       stream.sendHeaders(headers, end);
@@ -70,7 +70,7 @@ export class Connection extends PeerActions implements ByteReceiver {
       stream.discard();
       throw error;
     }
-    if (book.idsRunOut) this.shutdown();
+    if (registry.idsRunOut) this.shutdown();
     return stream;
   }
 
@@ -94,12 +94,12 @@ export class Connection extends PeerActions implements ByteReceiver {
 
   /** Streams that are open, or wait to be. */
   get activeStreams(): number {
-    return this.book.active;
+    return this.registry.active;
   }
 
   /** Streams that wait for the peer's limit. */
   get waitingStreams(): number {
-    return this.book.waiting.size;
+    return this.registry.waiting.size;
   }
 
   /** Whether the peer has sent HEADERS or DATA. */
@@ -147,12 +147,12 @@ export class Connection extends PeerActions implements ByteReceiver {
         ready: inbound.ready,
         acknowledged: this.settings.acknowledged,
         // What was kept for the next turn is not late.
-        unfinished: inbound.ready && !this.input.resting && (reader.insideFrame || inbound.insideBlock),
+        unfinished: inbound.ready && !this.input.paused && (reader.insideFrame || inbound.insideBlock),
         // A large message may take its time, as long as it comes; what is small has to come.
         inputMark: reader.insideData ? this.received : reader.frames,
         unread: this.link.pending,
         taken: this.output.handed - this.link.pending,
-        used: this.book.used,
+        used: this.registry.used,
       });
       if (inbound.ready) this.keepAlive(now);
       this.endStopped(now);
@@ -161,11 +161,11 @@ export class Connection extends PeerActions implements ByteReceiver {
       this.broken(error);
       return;
     }
-    const idleMs = watchdog.idleFor(now, this.book.active);
+    const idleMs = watchdog.idleFor(now, this.registry.active);
     if (idleMs > forgetAfterMs && this.decoder.remembered > 0) this.decoder.forget();
     const { idleTimeoutMs } = this.options;
     if (idleTimeoutMs > 0 && idleMs > idleTimeoutMs) this.shutdown();
-    this.drain.advance(now, this.book.lastPeerId);
+    this.drain.advance(now, this.registry.lastPeerId);
     this.closeWhenIdle();
   }
 
@@ -185,7 +185,12 @@ export class Connection extends PeerActions implements ByteReceiver {
   private keepAlive(now: number): void {
     const { received, blocked } = this;
     const { answers } = this.inbound;
-    const action = this.keepalive.check(now, { received, answers, active: this.book.active > 0, blocked });
+    const action = this.keepalive.check(now, {
+      received,
+      answers,
+      active: this.registry.active > 0,
+      blocked,
+    });
     if (action === "ping") this.writer.ping(keepalivePing, 0, false);
     else if (action === "replace") this.events.doubted?.();
   }
@@ -193,7 +198,7 @@ export class Connection extends PeerActions implements ByteReceiver {
   /** Whether anything waits to be sent: in the link, or for a window or a place. */
   private readonly blocked = (): boolean =>
     this.link.pending > 0 ||
-    this.book.waiting.size > 0 ||
+    this.registry.waiting.size > 0 ||
     this.streams.some((stream) => stream.queue !== null);
 
   // ---- ByteReceiver
@@ -281,7 +286,7 @@ export class Connection extends PeerActions implements ByteReceiver {
   // ---- the end
 
   protected closeWhenIdle(): void {
-    if (!this.draining || this.closing || this.book.active > 0 || !this.drain.finished) return;
+    if (!this.draining || this.closing || this.registry.active > 0 || !this.drain.finished) return;
     this.closing = true;
     // What lies behind in the chunk that is being read comes too late, as in the next chunk.
     this.stopReading();
@@ -310,7 +315,7 @@ export class Connection extends PeerActions implements ByteReceiver {
   }
 
   private resetAll(): void {
-    for (const stream of [...this.book.waiting])
+    for (const stream of [...this.registry.waiting])
       stream.fail(this.connectionReset("not-sent"), ClosedBy.LOCAL_RESET);
     const reset = this.connectionReset("maybe-processed");
     for (const stream of this.streams.values()) stream.fail(reset, ClosedBy.LOCAL_RESET);
@@ -336,7 +341,7 @@ export class Connection extends PeerActions implements ByteReceiver {
     this.stopReading();
     // What is no protocol error is nothing that a peer has to know.
     const told = error instanceof Http2ConnectionError ? error.message : "internal error";
-    this.writer.goAway(this.drain.lastStreamId(this.book.lastPeerId), code, told);
+    this.writer.goAway(this.drain.lastStreamId(this.registry.lastPeerId), code, told);
     this.output.flush();
     this.output.closed = true;
     this.resetAll();

@@ -14,7 +14,7 @@ export {
   type ResolvedHttp2Options,
   resolveHttp2Options,
 } from "./options.js";
+export type { ConnectionEvents } from "./sending-connection.js";
 export type { OutgoingHeaders } from "./sending-half.js";
 export type { Stream } from "./stream.js";
-export type { ConnectionEvents } from "./stream-carrier.js";
 export type { StreamReset, StreamSink } from "./stream-sink.js";

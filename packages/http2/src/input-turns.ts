@@ -37,7 +37,7 @@ export class InputTurns {
   /** The number of the chunk that is being read, or was read last. */
   reading = 0;
   /** Nothing is read before the next turn. */
-  resting = false;
+  paused = false;
   private readonly host: InputTurnsHost;
   private readonly maxBytes: number;
   private readonly maxStreams: number;
@@ -61,7 +61,7 @@ export class InputTurns {
   /** A chunk arrived: reads as much of it as the turn has room for. */
   receive(bytes: Uint8Array): void {
     this.arrived++;
-    if (this.resting || this.kept.length > 0) {
+    if (this.paused || this.kept.length > 0) {
       this.kept.push({ bytes, at: 0, number: this.arrived });
       this.host.link.pause();
       return;
@@ -78,14 +78,14 @@ export class InputTurns {
 
   /** Reads what was kept, as much as the turn has room for. */
   readKept(): void {
-    while (!this.resting) {
+    while (!this.paused) {
       const chunk = this.kept.shift();
       if (chunk === undefined) break;
       this.reading = chunk.number;
       this.read(chunk.bytes, chunk.at);
       this.spent();
     }
-    if (!this.resting && !this.stopped && !this.host.outputWaits) this.host.link.resume();
+    if (!this.paused && !this.stopped && !this.host.outputWaits) this.host.link.resume();
   }
 
   /** No turn follows: reads all that was kept. */
@@ -100,7 +100,7 @@ export class InputTurns {
 
   /** The peer has taken output: what waited for that is read. */
   outputTaken(): void {
-    if (!this.resting) return;
+    if (!this.paused) return;
     this.host.link.pause();
     this.wait();
   }
@@ -109,7 +109,7 @@ export class InputTurns {
   stop(): void {
     this.kept = [];
     this.stopped = true;
-    this.resting = false;
+    this.paused = false;
     this.host.link.resume();
   }
 
@@ -119,19 +119,19 @@ export class InputTurns {
     this.bytesLeft -= stopped - at;
     if (stopped < bytes.length && !this.stopped) {
       this.kept.unshift({ bytes, at: stopped, number: this.reading });
-      this.rest();
+      this.pauseUntilNextTurn();
     }
   }
 
-  /** Rests when the budget is spent, and marks the turn when half of it is. */
+  /** Pauses when the budget is spent, and marks the turn when half of it is. */
   private spent(): void {
-    if (this.bytesLeft <= 0 || this.streamsLeft <= 0) this.rest();
+    if (this.bytesLeft <= 0 || this.streamsLeft <= 0) this.pauseUntilNextTurn();
     else if (this.bytesLeft * 2 <= this.maxBytes || this.streamsLeft * 2 <= this.maxStreams) this.mark();
   }
 
-  private rest(): void {
-    if (this.resting || this.stopped) return;
-    this.resting = true;
+  private pauseUntilNextTurn(): void {
+    if (this.paused || this.stopped) return;
+    this.paused = true;
     this.host.link.pause();
     this.wait();
   }
@@ -158,8 +158,8 @@ export class InputTurns {
   private readonly turn = (): void => {
     this.waiting = false;
     this.refill();
-    if (!this.resting || this.host.outputWaits) return;
-    this.resting = false;
+    if (!this.paused || this.host.outputWaits) return;
+    this.paused = false;
     this.host.readOn();
   };
 

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import { maxUint31 } from "./frame/frame-type.js";
 import type { LargeMessage, LargeMessages } from "./large-messages.js";
-import type { MessageWaiter, ReceiveLedger } from "./receive-ledger.js";
+import type { MessageWaiter, ReceiveFlow } from "./receive-flow.js";
 
 /** What the receiving half of a stream needs of its connection. */
 export interface ReceivingHost {
-  readonly ledger: ReceiveLedger;
+  readonly flow: ReceiveFlow;
   /** The messages under way that were let in beyond their windows. */
   readonly largeMessages: LargeMessages<ReceivingHalf>;
   /** What a window grows to. */
   readonly maxStreamWindow: number;
   writeWindowUpdate(streamId: number, increment: number): void;
-  /** Bytes were given back to the ledger. */
+  /** Bytes were given back to flow control. */
   creditReleased(): void;
 }
 
@@ -56,12 +56,12 @@ export abstract class ReceivingHalf<Host extends ReceivingHost = ReceivingHost>
   private borrowed = 0;
   /** The application has taken all there was at some time since credit was last given. */
   private keptUp = false;
-  // The message that is under way: its size, where in the body it ends, and what the ledger has admitted of it, or let it try.
+  // The message that is under way: its size, where in the body it ends, and what flow control has admitted of it, or let it try.
   private message = 0;
   private messageEnd = 0;
   private admitted = 0;
   private tried = 0;
-  /** The message has used its window, and the ledger has no room for the rest. */
+  /** The message has used its window, and flow control has no room for the rest. */
   private waits = false;
 
   constructor(host: Host) {
@@ -71,7 +71,7 @@ export abstract class ReceivingHalf<Host extends ReceivingHost = ReceivingHost>
   /** The application took or dropped `n` received bytes: the peer may send as many more. */
   credit(n: number): void {
     const { host } = this;
-    host.ledger.released(n);
+    host.flow.released(n);
     host.creditReleased();
     const paid = Math.min(n, this.borrowed);
     this.borrowed -= paid;
@@ -88,10 +88,10 @@ export abstract class ReceivingHalf<Host extends ReceivingHost = ReceivingHost>
 
   /**
    * A message of `whole` bytes, of which `length` are still to come, can only be taken whole: lets the peer send them
-   * even if that is more than the windows, as soon as half of the window is used and the ledger has room for it. The caller has checked the size against its
+   * even if that is more than the windows, as soon as half of the window is used and flow control has room for it. The caller has checked the size against its
    * limit. 0 when the message is whole, or will not be waited for.
    */
-  expect(length: number, whole: number = length): void {
+  messageNeeds(length: number, whole: number = length): void {
     if (this.closed || this.id === 0) return;
     this.settleMessage();
     if (length === 0) return;
@@ -116,7 +116,7 @@ export abstract class ReceivingHalf<Host extends ReceivingHost = ReceivingHost>
       // The peer can go on without more: one that announces a large message and stops takes no room from others.
       if (charged === 0 && this.receiveWindow * 2 > this.windowTarget) return this.goesOn();
       const more = Math.max(0, this.borrowed + lent - charged);
-      if (more > 0 && !this.host.ledger.admit(more, this)) return this.tryOut(own, lent);
+      if (more > 0 && !this.host.flow.admit(more, this)) return this.tryOut(own, lent);
       // A message that had credit while it waited, and didn't use it, gets no new time.
       if (this.admitted === 0 && (!this.waits || this.outOfCredit)) this.host.largeMessages.add(this);
       this.waits = false;
@@ -175,7 +175,7 @@ export abstract class ReceivingHalf<Host extends ReceivingHost = ReceivingHost>
   protected returnWindow(): void {
     this.settleMessage();
     this.borrowed = 0;
-    this.host.ledger.shrink(this.windowTarget - firstWindow);
+    this.host.flow.shrink(this.windowTarget - firstWindow);
     this.windowTarget = firstWindow;
   }
 
@@ -184,17 +184,17 @@ export abstract class ReceivingHalf<Host extends ReceivingHost = ReceivingHost>
    * here: the window doubles as long as the reader keeps up. One that doesn't gives its growth back when others want it.
    */
   private resize(): number {
-    const { ledger, maxStreamWindow } = this.host;
+    const { flow, maxStreamWindow } = this.host;
     if (this.keptUp) {
       const wanted = Math.min(this.windowTarget, maxStreamWindow - this.windowTarget);
-      const grown = wanted > 0 ? ledger.grow(wanted) : 0;
+      const grown = wanted > 0 ? flow.grow(wanted) : 0;
       this.windowTarget += grown;
       return grown;
     }
-    if (!ledger.exhausted) return 0;
+    if (!flow.exhausted) return 0;
     const less = Math.min(this.windowTarget - firstWindow, this.unannounced);
     this.windowTarget -= less;
-    ledger.shrink(less);
+    flow.shrink(less);
     return -less;
   }
 
@@ -219,15 +219,15 @@ export abstract class ReceivingHalf<Host extends ReceivingHost = ReceivingHost>
   private settleMessage(): void {
     if (this.message === 0) return;
     this.message = 0;
-    const { ledger } = this.host;
-    ledger.forget(this);
+    const { flow } = this.host;
+    flow.forget(this);
     const { admitted, tried } = this;
     if (!this.waits && admitted + tried === 0) return;
     this.admitted = 0;
     this.tried = 0;
     this.waits = false;
     this.host.largeMessages.delete(this);
-    ledger.settle(admitted, tried);
+    flow.settle(admitted, tried);
   }
 
   /**
@@ -235,10 +235,10 @@ export abstract class ReceivingHalf<Host extends ReceivingHost = ReceivingHost>
    * had. Returns whether these are all.
    */
   private tryOut(own: number, lent: number): boolean {
-    const { ledger, largeMessages } = this.host;
+    const { flow, largeMessages } = this.host;
     if (!this.waits) largeMessages.add(this);
     this.waits = true;
-    const step = this.outOfCredit ? ledger.tryOut(lent) : 0;
+    const step = this.outOfCredit ? flow.tryOut(lent) : 0;
     if (step === 0) return false;
     this.tried += step;
     this.borrowed += step;
@@ -252,8 +252,8 @@ export abstract class ReceivingHalf<Host extends ReceivingHost = ReceivingHost>
   private goesOn(): true {
     if (!this.waits) return true;
     this.waits = false;
-    const { ledger, largeMessages } = this.host;
-    ledger.forget(this);
+    const { flow, largeMessages } = this.host;
+    flow.forget(this);
     if (this.admitted + this.tried === 0) largeMessages.delete(this);
     return true;
   }

@@ -26,7 +26,7 @@ export class Scheduler {
   private readonly host: SchedulerHost;
   private first: Stream | null = null;
   private last: Stream | null = null;
-  private resting: Stream[] = [];
+  private waking: Stream[] = [];
   private turning = false;
 
   constructor(host: SchedulerHost) {
@@ -39,10 +39,10 @@ export class Scheduler {
   }
 
   /** Calls the sink's `writable` next turn. */
-  rest(stream: Stream): void {
-    if (stream.resting) return;
-    stream.resting = true;
-    this.resting.push(stream);
+  wakeNextTurn(stream: Stream): void {
+    if (stream.wakesNextTurn) return;
+    stream.wakesNextTurn = true;
+    this.waking.push(stream);
     if (this.turning) return;
     this.turning = true;
     this.host.nextTurn(this.turn);
@@ -99,17 +99,17 @@ export class Scheduler {
   private readonly turn = (): void => {
     this.turning = false;
     this.host.output.turnBytes = 0;
-    const resting = this.resting;
-    this.resting = [];
-    for (const stream of resting) this.wake(stream);
+    const waking = this.waking;
+    this.waking = [];
+    for (const stream of waking) this.wake(stream);
   };
 
   private feed(stream: Stream): void {
-    if (stream.starved && stream.belowLowMark) this.rest(stream);
+    if (stream.starved && stream.belowLowMark) this.wakeNextTurn(stream);
   }
 
   private wake(stream: Stream): void {
-    stream.resting = false;
+    stream.wakesNextTurn = false;
     if (!stream.starved || stream.closed || !stream.belowLowMark) return;
     stream.starved = false;
     stream.sink.writable();

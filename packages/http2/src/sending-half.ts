@@ -29,7 +29,7 @@ export interface SendingHost extends ReceivingHost {
   /** Moves queued bytes as far as windows and link allow. */
   pump(stream: SendingHalf): void;
   /** Calls the sink's `writable` next turn. */
-  rest(stream: SendingHalf): void;
+  wakeNextTurn(stream: SendingHalf): void;
   /** Bytes that one turn may send before those who receive get a go; past it senders rest. */
   readonly turnSpent: boolean;
 }
@@ -246,7 +246,7 @@ export abstract class SendingHalf<Host extends SendingHost = SendingHost> extend
     const full = queued >= queueLimit || (queued > 0 && this.host.crowded);
     if (!full && !this.host.turnSpent) return true;
     this.starved = true;
-    if (!full) this.host.rest(this);
+    if (!full) this.host.wakeNextTurn(this);
     return false;
   }
 

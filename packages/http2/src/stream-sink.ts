@@ -18,7 +18,7 @@ export interface StreamSink {
   reset(reset: StreamReset): void;
   /**
    * A message that was let in beyond the stream's window gained too little within `frameTimeoutMs`; `message` gives the reason. A sink
-   * that answers calls `abandon` in here; otherwise the stream is reset, and `reset` follows.
+   * that answers calls `close` in here; otherwise the stream is reset, and `reset` follows.
    */
   stopped?(message: string): void;
   /** There is room again after a send had returned false. */

@@ -14,7 +14,7 @@ export interface StreamHost extends SendingHost {
   /** A stream that closed while it was held is let go. */
   streamReleased(): void;
   /** Resets the stream next turn, unless the peer ends it before. */
-  linger(stream: Stream): void;
+  resetNextTurn(stream: Stream): void;
   /** The deadline of the stream's call has passed. */
   deadlinePassed(stream: Stream): void;
 }
@@ -25,8 +25,8 @@ export interface StreamHost extends SendingHost {
  */
 const resetsBeforeDeadlineMs = 1000;
 
-/** No sink is set yet, or nobody cares any more. */
-const deaf: StreamSink = {
+/** The sink of a stream before the application sets one, and after `close`. */
+const ignoringSink: StreamSink = {
   headers() {},
   data() {},
   trailers() {},
@@ -41,7 +41,7 @@ const deaf: StreamSink = {
  */
 export class Stream extends SendingHalf<StreamHost> implements DataTarget {
   /** Who takes what arrives. Set it before returning to the connection. */
-  sink: StreamSink = deaf;
+  sink: StreamSink = ignoringSink;
   /** Whoever serves it has not settled: it counts against the limit on streams, also when it is closed. */
   held = false;
   /** The first header list arrived (client: the final response). */
@@ -53,7 +53,7 @@ export class Stream extends SendingHalf<StreamHost> implements DataTarget {
   next: Stream | null = null;
   previous: Stream | null = null;
   /** It hears `writable` next turn. */
-  resting = false;
+  wakesNextTurn = false;
   /** Link of the table of open streams. */
   tableNext: Stream | null = null;
   /** Bytes that the connection had received when this side opened the stream. */
@@ -71,7 +71,7 @@ export class Stream extends SendingHalf<StreamHost> implements DataTarget {
   reset(code: number): void {
     if (this.closed) return;
     if (this.id !== 0) this.host.writeReset(this, code);
-    this.close(ClosedBy.LOCAL_RESET);
+    this.enterClosed(ClosedBy.LOCAL_RESET);
   }
 
   /**
@@ -101,27 +101,27 @@ export class Stream extends SendingHalf<StreamHost> implements DataTarget {
 
   /** Closes without a word, since nothing of the stream was ever sent. The sink is not called. */
   discard(): void {
-    if (!this.closed) this.close(ClosedBy.LOCAL_RESET);
+    if (!this.closed) this.enterClosed(ClosedBy.LOCAL_RESET);
   }
 
   /**
    * This side is through with the exchange: what is still open is ended by RST_STREAM(NO_ERROR) (RFC 9113 §8.1), once
    * what is queued has left, and only if the peer doesn't end it within the turn. The sink is not called any more.
    */
-  abandon(whenClosed?: () => void): void {
-    this.sink = deaf;
-    this.expect(0);
+  close(whenClosed?: () => void): void {
+    this.sink = ignoringSink;
+    this.messageNeeds(0);
     if (this.closed) {
       whenClosed?.();
       return;
     }
     this.whenClosed = whenClosed ?? null;
-    if (!this.closed && this.queue === null) this.host.linger(this);
+    if (!this.closed && this.queue === null) this.host.resetNextTurn(this);
   }
 
-  /** Whether {@link Stream.abandon} was called. */
-  get abandoned(): boolean {
-    return this.sink === deaf;
+  /** Whether {@link Stream.close} was called. */
+  get closing(): boolean {
+    return this.sink === ignoringSink;
   }
 
   // ---- for the connection
@@ -129,7 +129,7 @@ export class Stream extends SendingHalf<StreamHost> implements DataTarget {
   /** @inheritdoc */
   dataPiece(b: Uint8Array, start: number, end: number): void {
     this.arrived(end - start);
-    if (this.closed || this.sink === deaf) {
+    if (this.closed || this.sink === ignoringSink) {
       this.credit(end - start);
       return;
     }
@@ -157,7 +157,7 @@ export class Stream extends SendingHalf<StreamHost> implements DataTarget {
 
   /** The peer ended its side. */
   endRemote(): void {
-    this.expect(0);
+    this.messageNeeds(0);
     this.remoteEnded = true;
     if (this.localEnded && this.queue === null && !this.closed) this.bothEnded();
   }
@@ -165,27 +165,28 @@ export class Stream extends SendingHalf<StreamHost> implements DataTarget {
   /** @inheritdoc */
   override queueEmptied(): void {
     super.queueEmptied();
-    if (this.sink === deaf && !this.closed) this.host.linger(this);
+    if (this.sink === ignoringSink && !this.closed) this.host.resetNextTurn(this);
   }
 
   /** A message that was let in beyond the window has stopped: the sink may answer, and the stream is over in any case. */
   stopped(message: string): void {
     if (this.closed) return;
     this.sink.stopped?.(message);
-    if (!this.abandoned) this.host.streamError(this, ErrorCode.ENHANCE_YOUR_CALM, message);
+    if (!this.closing) this.host.streamError(this, ErrorCode.ENHANCE_YOUR_CALM, message);
   }
 
   /** The bad end: closes, then tells the sink. */
   fail(reset: StreamReset, cause: number): void {
     if (this.closed) return;
     const sink = this.sink;
-    this.close(cause);
+    this.enterClosed(cause);
     sink.reset(reset);
   }
 
   /** Checks the declared length when the peer ends; resets the stream and returns false when it differs. */
   private bodyComplete(): boolean {
-    if (this.contentLength < 0 || this.contentLength === this.bodyReceived || this.sink === deaf) return true;
+    if (this.contentLength < 0 || this.contentLength === this.bodyReceived || this.sink === ignoringSink)
+      return true;
     this.host.streamError(
       this,
       ErrorCode.PROTOCOL_ERROR,
@@ -203,10 +204,10 @@ export class Stream extends SendingHalf<StreamHost> implements DataTarget {
   }
 
   protected bothEnded(): void {
-    this.close(ClosedBy.ENDED);
+    this.enterClosed(ClosedBy.ENDED);
   }
 
-  private close(cause: number): void {
+  private enterClosed(cause: number): void {
     this.closed = true;
     this.dropQueue();
     this.returnWindow();

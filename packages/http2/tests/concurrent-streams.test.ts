@@ -79,7 +79,7 @@ describe("the peer's limit on concurrent streams", () => {
   it("never sends anything of a stream that was cancelled while it waited", () => {
     const { subject, streams } = oneAtATime(3);
     streams[0]!.reset(ErrorCode.CANCEL);
-    streams[1]!.abandon();
+    streams[1]!.close();
     subject.settle();
     expect(subject.connection.waitingStreams).toBe(1);
     finish(subject, 1);
@@ -159,7 +159,7 @@ describe("the peer's limit on concurrent streams", () => {
 
   it("says nothing of a stream that waits, whatever its owner expects or gives back", () => {
     const { subject, streams } = oneAtATime(1);
-    streams[0]!.expect(1_000_000);
+    streams[0]!.messageNeeds(1_000_000);
     streams[0]!.credit(0);
     subject.settle();
     expect(subject.sent()).toEqual([]);

@@ -74,8 +74,8 @@ describe.each(ends)("when %s", (_, end, closed, frames) => {
       stream.write(new Uint8Array(10), false);
       stream.sendTrailers(["x", "y"]);
       stream.credit(1000);
-      stream.expect(1_000_000);
-      stream.abandon();
+      stream.messageNeeds(1_000_000);
+      stream.close();
       stream.reset(ErrorCode.CANCEL);
     }
     subject.settle();
@@ -162,7 +162,7 @@ describe("a stream that was reset by this side", () => {
     });
     subject.receive(join(headers(1, response), data(1, 5), headers(1, ["x", "y"], { end: true }), rst(1, 8)));
     expect(heard.at(-1)).toBe(method);
-    expect(subject.connection.ledger.held).toBe(0);
+    expect(subject.connection.flow.held).toBe(0);
     expect(subject.alive).toBe(true);
   });
 });

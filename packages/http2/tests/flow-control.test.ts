@@ -88,7 +88,7 @@ describe("the window of a stream that receives", () => {
     expect(subject.log.at(-1)).toBe("1 reset FLOW_CONTROL_ERROR local maybe-processed");
     credit(subject, 1);
     expect(subject.imbalance()).toEqual([]);
-    expect(subject.connection.ledger.held).toBe(0);
+    expect(subject.connection.flow.held).toBe(0);
   });
 
   it("is not announced any more after the peer has ended the stream", () => {
@@ -105,7 +105,7 @@ describe("a message larger than the window", () => {
   it("is let in as a whole when half of the window is used, and the window is as before when it was taken", () => {
     const subject = holding({ maxStreamWindow: 65_535 });
     send(subject, 1, 5);
-    subject.stream().expect(300_000);
+    subject.stream().messageNeeds(300_000);
     subject.settle();
     send(subject, 1, half - 6);
     expect(subject.peerWindow(1)).toBe(65_535 - half + 1);
@@ -124,10 +124,10 @@ describe("a message larger than the window", () => {
   it("that leaves room for a frame's padding changes nothing, one that fills the window gets that room", () => {
     const subject = holding();
     send(subject, 1, half);
-    subject.stream().expect(65_279 - half);
+    subject.stream().messageNeeds(65_279 - half);
     subject.settle();
     expect(subject.sent()).toEqual([]);
-    subject.stream().expect(65_535 - half);
+    subject.stream().messageNeeds(65_535 - half);
     subject.settle();
     expect(subject.sent()).toEqual(["WINDOW_UPDATE 1 +256"]);
   });
@@ -135,7 +135,7 @@ describe("a message larger than the window", () => {
   it("is let in even when it is larger than all that the connection may buffer", () => {
     const subject = holding({ maxBufferedBytes: 65_535, connectionWindow: 65_535 });
     const total = 400_000;
-    subject.stream().expect(total);
+    subject.stream().messageNeeds(total);
     subject.settle();
     for (let left = total; left > 0; ) {
       const n = Math.min(left, subject.peerWindow(0), subject.peerWindow(1));
@@ -152,7 +152,7 @@ describe("a message larger than the window", () => {
     const subject = holding({ maxBufferedBytes: 100_000, connectionWindow: 65_535 });
     subject.receive(headers(3, request));
     for (const id of [1, 3]) {
-      subject.stream(id).expect(160_000);
+      subject.stream(id).messageNeeds(160_000);
       send(subject, id, half);
     }
     subject.settle();
@@ -179,7 +179,7 @@ describe("a message larger than the window", () => {
     const subject = holding({ maxBufferedBytes: 200_000, connectionWindow: 65_535 });
     subject.receive(headers(3, request));
     for (const id of [1, 3]) {
-      subject.stream(id).expect(160_000);
+      subject.stream(id).messageNeeds(160_000);
       send(subject, id, half);
     }
     subject.settle();
@@ -214,7 +214,7 @@ describe("the window of a connection that receives", () => {
     }
     // Its window has grown as far as the budget goes, and what is held is within what the options say.
     expect(windowsOf(subject.stream(1)).windowTarget).toBe(1_048_576);
-    expect(subject.connection.ledger.held).toBeLessThanOrEqual(1001 * 65_535 + 2 * maxBufferedBytes);
+    expect(subject.connection.flow.held).toBeLessThanOrEqual(1001 * 65_535 + 2 * maxBufferedBytes);
     expect(subject.imbalance()).toEqual([]);
   });
 

@@ -9,7 +9,7 @@
 // Mutant: http2/src/keepalive.ts # || now - this.pingedAt <= this.timeoutMs
 // Mutant: http2/src/keepalive.ts # this.probes = 0;
 // Mutant: http2/src/keepalive.ts # return "replace"; => return "none";
-// Mutant: http2/src/peer-actions.ts # else if (!this.keepalive.acknowledged(b, start)) => else
+// Mutant: http2/src/receiving-connection.ts # else if (!this.keepalive.acknowledged(b, start)) => else
 import { describe, expect, it } from "@jest/globals";
 import { keepalivePing } from "../src/keepalive.js";
 import type { Http2Options } from "../src/options.js";

@@ -272,7 +272,7 @@ describe("streams that are closed and still served", () => {
     expect(sawRequests(subject).at(-1)).toBe("7 request /s/m");
     expect(sawRequests(subject)).toHaveLength(3);
     expect(subject.connection.activeStreams).toBe(1);
-    expect(subject.connection.ledger.held).toBe(0);
+    expect(subject.connection.flow.held).toBe(0);
   });
 
   /** Has `react` run in the middle of each start of a stream. */
@@ -292,7 +292,7 @@ describe("streams that are closed and still served", () => {
     subject.stream(1).release();
     expect(subject.log.slice(-3)).toEqual(["5 request /s/m", "5 data 3", "5 end"]);
     expect(subject.connection.activeStreams).toBe(0);
-    expect(subject.connection.ledger.held).toBe(0);
+    expect(subject.connection.flow.held).toBe(0);
   });
 
   it("may be followed by thousands that are answered at once", () => {
@@ -330,7 +330,7 @@ describe("streams that are closed and still served", () => {
     subject.crediting = false;
     const length = 60_000;
     subject.connection.receive(join(headers(5, request), data(5, 16_000), data(5, 16_000), data(5, 16_000)));
-    onRequest(subject, (stream) => stream.expect(length));
+    onRequest(subject, (stream) => stream.messageNeeds(length));
     subject.frames();
     subject.stream(1).release();
     subject.receive(data(5, 12_000, { end: true }));
@@ -495,7 +495,7 @@ describe("times", () => {
 
 describe("stream ids that run out", () => {
   const setNextId = (subject: Subject, next: number): void => {
-    (subject.connection as unknown as { book: { nextId: number } }).book.nextId = next;
+    (subject.connection as unknown as { registry: { nextId: number } }).registry.nextId = next;
   };
 
   it("make a client go elsewhere while its streams end", () => {

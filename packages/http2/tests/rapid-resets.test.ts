@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 8: bounded work. Resets of calls whose answer the peer can't have seen, and those of deadlines.
-// Mutant: http2/src/peer-actions.ts # (!stream.answered || stream.answeredAt >= this.input.reading) => !stream.answered
-// Mutant: http2/src/peer-actions.ts # const rapid = this.isServer && past.answeredAfter(id, this.input.reading); => const rapid = false;
+// Mutant: http2/src/receiving-connection.ts # (!stream.answered || stream.answeredAt >= this.input.reading) => !stream.answered
+// Mutant: http2/src/receiving-connection.ts # const rapid = this.isServer && past.answeredAfter(id, this.input.reading); => const rapid = false;
 // Mutant: http2/src/sending-half.ts # this.answeredAt = this.host.arrivedChunks;
 // Mutant: http2/src/limits.ts # 1 + Math.floor(unsent / unsentPerReset) => 1
-// Mutant: http2/src/peer-actions.ts # if (nearDeadline) this.limits.deadlinePassed(); => if (nearDeadline) this.limits.resetReceived(0);
+// Mutant: http2/src/receiving-connection.ts # if (nearDeadline) this.limits.deadlinePassed(); => if (nearDeadline) this.limits.resetReceived(0);
 // Mutant: http2/src/stream.ts # && now() >= this.dueAt - resetsBeforeDeadlineMs
 // Mutant: http2/src/stream.ts # now() >= this.dueAt - resetsBeforeDeadlineMs => now() >= this.dueAt
 // Mutant: http2/src/connection.ts # this.limits.deadlinePassed();

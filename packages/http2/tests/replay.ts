@@ -84,7 +84,7 @@ export class Replay {
     stream.sendHeaders([":status", "200", "x-path", path], path === "/empty");
     if (Number(size) > 0) stream.write(bytes(Number(size)), false);
     stream.sendTrailers(["x-body", size]);
-    stream.abandon();
+    stream.close();
   }
 
   /** `path`: of a server's request; a client has none. */

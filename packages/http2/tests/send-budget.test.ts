@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 8: bounded memory. A peer that gives no window can't make this side hold answers without end.
-// Mutant: http2/src/stream-carrier.ts # this.queuedBytes > this.options.maxQueuedBytes / 2 => false
-// Mutant: http2/src/stream-carrier.ts # waiting + length <= most => true
-// Mutant: http2/src/stream-carrier.ts # || this.queuedBytes === 0
-// Mutant: http2/src/stream-carrier.ts # this.queuedBytes + this.link.pending => this.queuedBytes
+// Mutant: http2/src/sending-connection.ts # this.queuedBytes > this.options.maxQueuedBytes / 2 => false
+// Mutant: http2/src/sending-connection.ts # waiting + length <= most => true
+// Mutant: http2/src/sending-connection.ts # || this.queuedBytes === 0
+// Mutant: http2/src/sending-connection.ts # this.queuedBytes + this.link.pending => this.queuedBytes
 // Mutant: http2/src/sending-half.ts # this.host.queuedBytes += bytes.length;
 // Mutant: http2/src/sending-half.ts # this.host.queuedBytes -= this.neverSent;
 // Mutant: http2/src/sending-half.ts # || (queued > 0 && this.host.crowded)
@@ -215,7 +215,7 @@ describe("a stream whose peer takes nothing of what it has queued", () => {
     const subject = answering(1, 0, { stalledStreamTimeoutMs: 5000 });
     const stream = subject.stream(1);
     stream.write(zeros(1000), true);
-    stream.abandon();
+    stream.close();
     pass(subject, 7000);
     expect(stream.closed).toBe(true);
     expect(subject.connection.queuedBytes).toBe(0);

@@ -5,9 +5,9 @@
 // Mutant: http2/src/large-messages.ts # message.bodyReceived - mark.bytes >= leastGain => false
 // Mutant: http2/src/receiving-half.ts # this.host.largeMessages.delete(this);
 // Mutant: http2/src/large-messages.ts # for (const mark of this.marks.values()) mark.since = -1;
-// Mutant: http2/src/receive-ledger.ts # (first || this.passed + n <= this.budget) => true
+// Mutant: http2/src/receive-flow.ts # (first || this.passed + n <= this.budget) => true
 // Mutant: http2/src/receiving-half.ts # if (charged === 0 && this.receiveWindow * 2 > this.windowTarget) return this.goesOn();
-// Mutant: http2/src/receiving-half.ts # const step = this.outOfCredit ? ledger.tryOut(lent) : 0; => const step = 0;
+// Mutant: http2/src/receiving-half.ts # const step = this.outOfCredit ? flow.tryOut(lent) : 0; => const step = 0;
 // Mutant: http2/src/receiving-half.ts # if (!this.waits) largeMessages.add(this);
 // Mutant: http2/src/receiving-half.ts # (!this.waits || this.outOfCredit) => true
 // Mutant: http2/src/connection.ts # if (stopped.length === stoppedAtOnce) => if (false)
@@ -41,7 +41,7 @@ function receiving(role: "server" | "client", streams: number, options = {}): Su
 /** The reader of a stream has seen the prefix of a message, of which so much has come. */
 function announce(subject: Subject, id: number, size: number, begun = half): void {
   play(subject, [data(id, 5)]);
-  subject.stream(id).expect(size, size + 5);
+  subject.stream(id).messageNeeds(size, size + 5);
   subject.settle();
   send(subject, id, begun);
 }
@@ -102,7 +102,7 @@ describe.each(["server", "client"] as const)("a %s", (role) => {
     const subject = receiving(role, 2);
     // The first one is let in for 40,000 bytes, since unread bytes before it fill a part of the window.
     send(subject, 1, 60_000);
-    subject.stream(1).expect(40_000, 60_000);
+    subject.stream(1).messageNeeds(40_000, 60_000);
     send(subject, 1, 1);
     announce(subject, 3, half + 70_000);
     subject.settle();
@@ -251,7 +251,7 @@ describe("a message that was let in", () => {
       stopped(message) {
         heard.push(message);
         stream.sendHeaders([":status", "200"], true);
-        stream.abandon();
+        stream.close();
       },
     };
     announce(subject, 1, mib);
@@ -300,11 +300,11 @@ describe("the pool for large messages", () => {
       const n = Math.min(subject.peerWindow(1), size - begun);
       send(subject, 1, n);
       if (begun + n < size) break;
-      subject.stream().expect(0);
+      subject.stream().messageNeeds(0);
       whole++;
     }
     expect(whole).toBe(1);
-    expect(subject.connection.ledger.held).toBeLessThanOrEqual(65_535 + size);
+    expect(subject.connection.flow.held).toBeLessThanOrEqual(65_535 + size);
     // The reader takes it, and the next one comes.
     const rest = size - (subject.held.get(1)! - size - 10);
     subject.held.set(1, subject.held.get(1)! - size - 5);
@@ -321,7 +321,7 @@ describe("the pool for large messages", () => {
     expect(subject.peerWindow(1)).toBeLessThanOrEqual(100_000 + 30);
     send(subject, 1, 100_000);
     send(subject, 1, subject.peerWindow(1));
-    expect(subject.connection.ledger.held).toBeLessThanOrEqual(65_535 + 100_005);
+    expect(subject.connection.flow.held).toBeLessThanOrEqual(65_535 + 100_005);
     // What was before is taken: the room is there again for the padding of the next message.
     expect(subject.imbalance()).toEqual([]);
   });

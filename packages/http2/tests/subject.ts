@@ -188,12 +188,12 @@ export class Subject {
   /** What is wrong with the windows, or nothing: no byte of credit is lost or made, and both ends agree. */
   imbalance(): string[] {
     const wrong: string[] = [];
-    const { ledger } = this.connection;
-    if (!ledger.balanced) wrong.push("the connection's ledger does not add up");
+    const { flow } = this.connection;
+    if (!flow.balanced) wrong.push("the connection's flow control does not add up");
     const held = [...this.held.values()].reduce((sum, n) => sum + n, 0);
-    if (ledger.held !== held) wrong.push(`the ledger holds ${ledger.held}, the sinks ${held}`);
-    if (this.peerWindow(0) !== ledger.window)
-      wrong.push(`window ${ledger.window}, at the peer ${this.peerWindow(0)}`);
+    if (flow.held !== held) wrong.push(`flow control holds ${flow.held}, the sinks ${held}`);
+    if (this.peerWindow(0) !== flow.window)
+      wrong.push(`window ${flow.window}, at the peer ${this.peerWindow(0)}`);
     for (const [id, stream] of this.streams) {
       if (stream.closed || stream.remoteEnded) continue;
       const w = windowsOf(stream);

@@ -95,7 +95,7 @@ export class Party implements StreamSink {
       this.stream.reset(ErrorCode.CANCEL);
       return true;
     }
-    if (random.oneIn(40)) this.stream.expect(random.int(1, 200_000));
+    if (random.oneIn(40)) this.stream.messageNeeds(random.int(1, 200_000));
     if (this.sent === this.size) {
       if (this.side === 1) this.stream.sendTrailers(["x-length", String(this.size)]);
       else this.stream.sendEnd();

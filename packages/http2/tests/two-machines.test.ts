@@ -21,9 +21,9 @@ function expectRest({ pipe }: Traffic): void {
   for (const [here, there] of pairs) {
     expect(here.link.state).toBe("open");
     expect(here.connection.activeStreams).toBe(0);
-    expect(here.connection.ledger.balanced).toBe(true);
-    expect(here.connection.ledger.held).toBe(0);
-    expect(here.connection.ledger.window).toBe(there.connection.sendWindow);
+    expect(here.connection.flow.balanced).toBe(true);
+    expect(here.connection.flow.held).toBe(0);
+    expect(here.connection.flow.window).toBe(there.connection.sendWindow);
   }
 }
 

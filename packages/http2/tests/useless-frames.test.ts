@@ -2,12 +2,12 @@
 // Promise 8: bounded work. Frames without effect are counted in one place, beyond those that closed streams explain.
 // Mutant: http2/src/inbound.ts # else if (!host.past.explainsData(length)) host.limits.uselessFrame();
 // Mutant: http2/src/inbound-headers.ts # else if (!host.past.explainsHeaders()) host.limits.uselessFrame();
-// Mutant: http2/src/peer-actions.ts # else if (!explained) this.limits.uselessFrame();
+// Mutant: http2/src/receiving-connection.ts # else if (!explained) this.limits.uselessFrame();
 // Mutant: http2/src/inbound.ts # if (++this.goAways > goAwaysOfAnEnd) this.host.limits.uselessFrame();
 // Mutant: http2/src/inbound.ts # if (id === Setting.INITIAL_WINDOW_SIZE) initialWindow = value; => if (false) initialWindow = value;
-// Mutant: http2/src/peer-actions.ts # this.windowsGrew = delta > 0;
-// Mutant: http2/src/connection-streams.ts # if (cause === ClosedBy.LOCAL_RESET && !stream.remoteEnded) this.past.expect(stream.outstanding);
-// Mutant: http2/src/connection-streams.ts # if (cause === ClosedBy.LOCAL_RESET) this.past.expect(firstWindow);
+// Mutant: http2/src/receiving-connection.ts # this.windowsGrew = delta > 0;
+// Mutant: http2/src/stream-registry.ts # if (cause === ClosedBy.LOCAL_RESET && !stream.remoteEnded) this.past.expectFrames(stream.outstanding);
+// Mutant: http2/src/stream-registry.ts # if (cause === ClosedBy.LOCAL_RESET) this.past.expectFrames(firstWindow);
 // Mutant: http2/src/closed-streams.ts # if (cause !== ClosedBy.PEER_RESET) this.resets++;
 import { describe, expect, it } from "@jest/globals";
 import { ErrorCode } from "../src/error-code.js";
@@ -119,7 +119,7 @@ describe("a server", () => {
         const id = 1 + 2 * (1000 * second + n);
         subject.receive(headers(id, request));
         subject.stream(id).sendHeaders(response, true);
-        subject.stream(id).abandon();
+        subject.stream(id).close();
         subject.settle();
         subject.receive(setId(id), rst(id, ErrorCode.CANCEL));
       }
@@ -135,7 +135,7 @@ describe("a server", () => {
       const id = 1 + 2 * n;
       subject.receive(headers(id, request));
       subject.stream(id).sendHeaders(response, true);
-      subject.stream(id).abandon();
+      subject.stream(id).close();
       subject.settle();
       subject.receive(rst(id, ErrorCode.CANCEL));
     }

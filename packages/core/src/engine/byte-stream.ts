@@ -68,7 +68,7 @@ export interface ByteStream {
    * `n` more bytes are needed before a message of `whole` can be taken: lets them come even past the windows. 0 when the
    * message is complete, or is not waited for any more.
    */
-  expect(n: number, whole?: number): void;
+  messageNeeds(n: number, whole?: number): void;
   /** Server: when the call's deadline passes, by the server's clock; 0 for never. A carrier expects the peer to reset it then. */
   dueAt?: number;
   /** The call's deadline has passed, and the stream will be ended: a carrier may check its peer, or count it. */
@@ -83,7 +83,7 @@ export interface ByteStream {
    * Is through with the stream: lets what is queued leave, then ends what is still open. The sink is not called any more;
    * `whenClosed` is, once.
    */
-  abandon(whenClosed?: () => void): void;
+  close(whenClosed?: () => void): void;
 }
 
 /**
@@ -104,7 +104,7 @@ export interface StreamSink {
   opening?(fields: readonly string[]): readonly string[] | null;
   /**
    * A message that was let in beyond the stream's window has stopped; `message` gives the reason. The stream ends. A sink that
-   * answers with more than a reset calls `abandon` or `reset` in here; otherwise `reset` follows.
+   * answers with more than a reset calls `close` or `reset` in here; otherwise `reset` follows.
    */
   stopped?(message: string): void;
 }

@@ -221,7 +221,7 @@ export class ClientCall implements StreamSink, ReaderOwner, WriterOwner {
     }
     // Not by the reader's end: a response without a status must not look complete.
     this.settle(this.noStatus(), false);
-    if (!this.stream.closed) this.stream.abandon();
+    if (!this.stream.closed) this.stream.close();
   }
 
   reset(reset: StreamReset): void {
@@ -274,7 +274,7 @@ export class ClientCall implements StreamSink, ReaderOwner, WriterOwner {
       this.status = this.wrongCount();
     }
     this.settle(this.status ?? null, false);
-    if (!this.stream.closed) this.stream.abandon();
+    if (!this.stream.closed) this.stream.close();
   }
 
   private wrongCount(): ConnectError {
@@ -342,7 +342,7 @@ export class ClientCall implements StreamSink, ReaderOwner, WriterOwner {
     if (status === null) this.reader.end();
     else {
       this.settle(status, false);
-      if (!this.stream.closed) this.stream.abandon();
+      if (!this.stream.closed) this.stream.close();
     }
   }
 

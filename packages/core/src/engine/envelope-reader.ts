@@ -111,7 +111,7 @@ export abstract class EnvelopeReader {
     if (this.ignoring) return;
     this.ignoring = true;
     const partial = this.prefixFilled + (this.bodyLength >= 0 ? prefixLength + this.bodyFilled : 0);
-    if (this.bodyLength >= 0) this.stream.expect(0);
+    if (this.bodyLength >= 0) this.stream.messageNeeds(0);
     if (partial > 0) this.stream.credit(partial);
     this.body = null;
     this.bodyLength = -1;
@@ -144,7 +144,7 @@ export abstract class EnvelopeReader {
     }
     this.bodyLength = length;
     this.bodyFilled = 0;
-    this.stream.expect(length - (end - at), length + prefixLength);
+    this.stream.messageNeeds(length - (end - at), length + prefixLength);
     return this.fillBody(b, at, end);
   }
 

@@ -223,11 +223,11 @@ describe("a message writer", () => {
     await turn();
     expect(asked.told).toEqual(["settled"]);
 
-    const resting = start();
-    resting.stream.roomy = false;
-    resting.writer.pump({ [Symbol.iterator]: () => ({ next: () => ({ done: false, value: "m" }) }) });
-    resting.writer.stop();
-    expect(resting.told).toEqual(["first", "settled"]);
+    const blocked = start();
+    blocked.stream.roomy = false;
+    blocked.writer.pump({ [Symbol.iterator]: () => ({ next: () => ({ done: false, value: "m" }) }) });
+    blocked.writer.stop();
+    expect(blocked.told).toEqual(["first", "settled"]);
   });
 
   test("a source that throws after the stop has settled with that", async () => {

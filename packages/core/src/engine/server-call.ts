@@ -446,11 +446,11 @@ export class ServerCall
     this.settle(error);
     // An answer that waits for its reader does so for the time that the client gave, not longer.
     if (this.deadlineSet && this.stream.queuedBytes > 0) {
-      this.stream.abandon(() => this.host.deadlines.remove(this));
+      this.stream.close(() => this.host.deadlines.remove(this));
       return;
     }
     this.host.deadlines.remove(this);
-    if (!this.stream.closed) this.stream.abandon();
+    if (!this.stream.closed) this.stream.close();
   }
 
   private cut(error: ConnectError): void {

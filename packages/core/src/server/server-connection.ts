@@ -130,7 +130,7 @@ export class ServerConnection implements ConnectionEvents, ServerCallHost {
     const fields = [...this.responseHead[head.subtype].fields];
     if (refusal !== null) appendStatus(fields, refusal);
     stream.sendHeaders(fields, true);
-    stream.abandon();
+    stream.close();
   }
 }
 
@@ -185,5 +185,5 @@ function refuseHttp(stream: ByteStream, refusal: HttpRefusal): void {
     false,
   );
   stream.write(body, true);
-  stream.abandon();
+  stream.close();
 }

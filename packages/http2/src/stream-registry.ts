@@ -10,10 +10,10 @@ const lastOwnId = 0.75 * 2 ** 31;
 const lastPeersId = 2 ** 31 - 1 - 512;
 
 /**
- * The streams of a connection: which are open, which wait for the peer's limit, which are closed and still served, and what
- * became of the others. It keeps book, and tells nobody.
+ * The streams of a connection: those that are open, those that wait for the peer's limit, the closed ones that are still served, and the
+ * causes by which the others closed. The registry only records. It calls nothing.
  */
-export class ConnectionStreams {
+export class StreamRegistry {
   /** Streams with an id that are not closed. */
   readonly open: StreamTable<Stream> = new StreamTable();
   /** Streams that wait, in order, for the peer's limit. */
@@ -57,7 +57,7 @@ export class ConnectionStreams {
   /** Remembers an id that never became a stream: the peer may send on it until it knows. */
   rejected(id: number, cause: number): void {
     this.past.add(id, cause);
-    if (cause === ClosedBy.LOCAL_RESET) this.past.expect(firstWindow);
+    if (cause === ClosedBy.LOCAL_RESET) this.past.expectFrames(firstWindow);
   }
 
   /** Gives a stream of ours its id. */
@@ -83,6 +83,6 @@ export class ConnectionStreams {
     }
     if (!this.open.delete(stream.id)) return;
     this.past.add(stream.id, cause, stream.answeredAt, stream.nearDeadline(now));
-    if (cause === ClosedBy.LOCAL_RESET && !stream.remoteEnded) this.past.expect(stream.outstanding);
+    if (cause === ClosedBy.LOCAL_RESET && !stream.remoteEnded) this.past.expectFrames(stream.outstanding);
   }
 }

@@ -40,7 +40,7 @@ class Chaos {
     for (const id of this.subject.held.keys()) this.credits(id, Number.POSITIVE_INFINITY);
     this.subject.settle();
     expect(this.subject.imbalance()).toEqual([]);
-    expect(this.subject.connection.ledger.held).toBe(0);
+    expect(this.subject.connection.flow.held).toBe(0);
     expect(this.subject.peerWindow(0)).toBeGreaterThan(150_000);
     expect(this.subject.alive).toBe(true);
   }
@@ -64,7 +64,7 @@ class Chaos {
     this.writes,
     this.ends,
     this.resets,
-    this.abandons,
+    this.closes,
   ];
 
   private opens(): void {
@@ -135,7 +135,7 @@ class Chaos {
   }
 
   private expects(id: number): void {
-    this.subject.stream(id).expect(this.random.int(1, 150_000));
+    this.subject.stream(id).messageNeeds(this.random.int(1, 150_000));
   }
 
   private writes(id: number): void {
@@ -154,8 +154,8 @@ class Chaos {
     if (this.random.oneIn(2)) this.subject.stream(id).reset(ErrorCode.CANCEL);
   }
 
-  private abandons(id: number): void {
-    if (this.random.oneIn(3)) this.subject.stream(id).abandon();
+  private closes(id: number): void {
+    if (this.random.oneIn(3)) this.subject.stream(id).close();
   }
 
   private sendWindow(id: number): number {
@@ -199,7 +199,7 @@ describe("the windows of a server that drains", () => {
     play(subject, [goAway(maxUint31, 0), ping("drain\0\0\u0001", true)]);
     for (let id = 3; id < 400; id += 2) play(subject, [headers(id, request), data(id, 60_000, { pad: 9 })]);
     expect(subject.imbalance()).toEqual([]);
-    expect(subject.connection.ledger.held).toBe(0);
+    expect(subject.connection.flow.held).toBe(0);
     expect(subject.peerWindow(0)).toBeGreaterThan(3_000_000);
   });
 });

@@ -13,11 +13,11 @@ function answeredEarly(body = 0): Subject {
   stream.sendHeaders(response, false);
   if (body > 0) stream.write(new Uint8Array(body), false);
   stream.sendTrailers(["grpc-status", "0"]);
-  stream.abandon();
+  stream.close();
   return subject;
 }
 
-describe("a stream that is abandoned", () => {
+describe("a stream that this side closes", () => {
   it("is reset with NO_ERROR one turn after its end has left", () => {
     const subject = answeredEarly();
     subject.link.endTurn();
@@ -46,7 +46,7 @@ describe("a stream that is abandoned", () => {
     subject.settle();
     play(subject, [data(1, 10_000)]);
     expect(subject.log).toEqual([]);
-    expect(subject.connection.ledger.held).toBe(0);
+    expect(subject.connection.flow.held).toBe(0);
     expect(subject.imbalance()).toEqual([]);
     expect(subject.alive).toBe(true);
   });
@@ -64,7 +64,7 @@ describe("a stream that is abandoned", () => {
     subject.receive(headers(1, request));
     subject.stream().sendHeaders(response, false);
     subject.stream().write(new Uint8Array(65_540), false);
-    subject.stream().abandon();
+    subject.stream().close();
     subject.settle();
     subject.sent();
     subject.receive(windowUpdate(0, 10), windowUpdate(1, 10));
@@ -76,7 +76,7 @@ describe("a stream that is abandoned", () => {
     const subject = new Subject("server").greet();
     subject.receive(headers(1, request, { end: true }));
     subject.stream().sendHeaders(response, true);
-    subject.stream().abandon();
+    subject.stream().close();
     subject.settle();
     expect(subject.sent()).toEqual(["HEADERS 1 END_STREAM"]);
   });
@@ -86,7 +86,7 @@ describe("a stream that is abandoned", () => {
     const stream = subject.open();
     subject.receive(headers(1, response, { end: true }));
     subject.sent();
-    stream.abandon();
+    stream.close();
     subject.settle();
     expect(subject.sent()).toEqual(["RST_STREAM 1 NO_ERROR"]);
   });
@@ -95,7 +95,7 @@ describe("a stream that is abandoned", () => {
     const subject = new Subject("server").greet();
     subject.receive(headers(1, [...request, "content-length", "10"]));
     subject.stream().sendHeaders(response, true);
-    subject.stream().abandon();
+    subject.stream().close();
     subject.connection.receive(data(1, 3, { end: true }));
     subject.settle();
     expect(subject.sent()).toEqual(["HEADERS 1 END_STREAM"]);
@@ -107,7 +107,7 @@ describe("a stream that is abandoned", () => {
     subject.open(request, true);
     subject.settle();
     subject.sent();
-    stream.abandon();
+    stream.close();
     subject.settle();
     expect(subject.sent()).toEqual(["RST_STREAM 1 NO_ERROR", "HEADERS 3 END_STREAM"]);
   });

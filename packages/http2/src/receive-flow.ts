@@ -23,7 +23,7 @@ export interface MessageWaiter {
  *
  * At every moment `window + owed` is the target: no byte of credit is ever lost or made.
  */
-export class ReceiveLedger {
+export class ReceiveFlow {
   /** What the peer may still send. */
   window = 65_535;
   /** Bytes that arrived and that the application has not taken. */
@@ -131,7 +131,7 @@ export class ReceiveLedger {
     if (at === 0) this.passed = 0;
   }
 
-  /** Whether the ledger adds up; for tests. */
+  /** Whether flow control adds up; for tests. */
   get balanced(): boolean {
     const { held, grown, underWay, onTrial, budget } = this;
     const sound =

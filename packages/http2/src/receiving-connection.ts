@@ -15,16 +15,16 @@ import type { Http2Options } from "./options.js";
 import { PostponedStreams } from "./postponed-streams.js";
 import { quote } from "./quote.js";
 import { RoundTrips } from "./round-trips.js";
+import { SendingConnection } from "./sending-connection.js";
 import { Setting } from "./settings.js";
 import { Stream } from "./stream.js";
-import { StreamCarrier } from "./stream-carrier.js";
 import type { StreamReset } from "./stream-sink.js";
 
 /**
- * What the peer does to a connection: `Inbound` says what its frames mean, and here it happens. The middle one of the three
+ * The receiving part of a connection: `Inbound` interprets the peer's frames, and this layer applies them. The middle one of the three
  * layers of a `Connection`.
  */
-export abstract class PeerActions extends StreamCarrier implements InboundHost, InputTurnsHost {
+export abstract class ReceivingConnection extends SendingConnection implements InboundHost, InputTurnsHost {
   readonly decoder: HpackDecoder;
   /** No stream may be opened any more, or none is accepted. */
   draining = false;
@@ -63,7 +63,7 @@ export abstract class PeerActions extends StreamCarrier implements InboundHost, 
   protected abstract broken(error: unknown): void;
 
   isIdle(id: number): boolean {
-    return this.book.isIdle(id);
+    return this.registry.isIdle(id);
   }
 
   closedBy(id: number): number {
@@ -71,7 +71,7 @@ export abstract class PeerActions extends StreamCarrier implements InboundHost, 
   }
 
   get past(): ClosedStreams {
-    return this.book.past;
+    return this.registry.past;
   }
 
   get arrivedChunks(): number {
@@ -95,7 +95,7 @@ export abstract class PeerActions extends StreamCarrier implements InboundHost, 
   }
 
   openedByPeer(id: number, list: HeaderList, end: boolean): void {
-    this.book.lastPeerId = id;
+    this.registry.lastPeerId = id;
     if (this.drain.discards(id)) {
       this.discarded(id);
       return;
@@ -111,7 +111,7 @@ export abstract class PeerActions extends StreamCarrier implements InboundHost, 
     const stream = new Stream(this, id, this.settings.peer.initialWindowSize);
     stream.headersReceived = true;
     stream.contentLength = list.contentLength;
-    this.book.add(stream);
+    this.registry.add(stream);
     this.setActive(true);
     if (end) stream.endRemote();
     if (this.placesLeft >= 0) this.events.stream?.(stream, list, end);
@@ -119,7 +119,7 @@ export abstract class PeerActions extends StreamCarrier implements InboundHost, 
       this.postponed.add(stream, list, end);
       if (this.postponed.size === 1) this.link.nextTurn(this.refusePostponed);
     }
-    if (this.book.idsRunOut) this.shutdown();
+    if (this.registry.idsRunOut) this.shutdown();
   }
 
   override streamClosed(stream: Stream, cause: number): void {
@@ -135,7 +135,7 @@ export abstract class PeerActions extends StreamCarrier implements InboundHost, 
   }
 
   receivedData(length: number): void {
-    if (!this.ledger.received(length)) {
+    if (!this.flow.received(length)) {
       throw new Http2ConnectionError(
         ErrorCode.FLOW_CONTROL_ERROR,
         "the peer sent more than the connection's window (RFC 9113 §6.9.1)",
@@ -145,7 +145,7 @@ export abstract class PeerActions extends StreamCarrier implements InboundHost, 
   }
 
   releasedData(length: number): void {
-    this.ledger.released(length);
+    this.flow.released(length);
     this.creditReleased();
   }
 
@@ -177,7 +177,7 @@ export abstract class PeerActions extends StreamCarrier implements InboundHost, 
 
   pingAcknowledged(b: Uint8Array, start: number): void {
     if (this.roundTrips.acknowledged(b, start)) return;
-    if (this.drain.acknowledged(b, start, this.book.lastPeerId)) this.closeWhenIdle();
+    if (this.drain.acknowledged(b, start, this.registry.lastPeerId)) this.closeWhenIdle();
     else if (!this.keepalive.acknowledged(b, start)) this.limits.uselessFrame();
   }
 
@@ -202,7 +202,7 @@ export abstract class PeerActions extends StreamCarrier implements InboundHost, 
     };
     this.events.goAway?.(code, last, debug);
     if (!this.isServer) {
-      for (const stream of [...this.book.waiting])
+      for (const stream of [...this.registry.waiting])
         stream.fail({ ...reset, disposition: "not-sent" }, ClosedBy.LOCAL_RESET);
       for (const stream of this.streams.values())
         if (stream.id > last) stream.fail(reset, ClosedBy.LOCAL_RESET);
@@ -253,19 +253,19 @@ export abstract class PeerActions extends StreamCarrier implements InboundHost, 
 
   refuse(id: number, code: number): void {
     this.writer.reset(id, code);
-    this.book.rejected(id, ClosedBy.LOCAL_RESET);
+    this.registry.rejected(id, ClosedBy.LOCAL_RESET);
     if (this.isServer) this.limits.resetProvoked();
   }
 
   refuseRequest(id: number, list: HeaderList, end: boolean): void {
-    this.book.lastPeerId = id;
+    this.registry.lastPeerId = id;
     if (this.drain.discards(id)) {
       this.discarded(id);
       return;
     }
     if (list.malformed === null && list.kind !== 0 && list.tooLarge) {
       this.writer.headers(id, [":status", "431"], true, this.settings.peer.maxFrameSize);
-      if (end) this.book.rejected(id, ClosedBy.ENDED);
+      if (end) this.registry.rejected(id, ClosedBy.ENDED);
       else this.refuse(id, ErrorCode.NO_ERROR);
     } else {
       this.refuse(id, ErrorCode.PROTOCOL_ERROR);
@@ -274,13 +274,13 @@ export abstract class PeerActions extends StreamCarrier implements InboundHost, 
 
   /** A stream that the peer opened after our last GOAWAY. */
   private discarded(id: number): void {
-    this.book.rejected(id, ClosedBy.LOCAL_RESET);
+    this.registry.rejected(id, ClosedBy.LOCAL_RESET);
     this.limits.uselessFrame();
   }
 
   /** Streams that may still be started; negative when the peer has reset some that are still served. */
   private get placesLeft(): number {
-    return this.options.maxConcurrentStreams - (this.book.taken - this.postponed.size);
+    return this.options.maxConcurrentStreams - (this.registry.taken - this.postponed.size);
   }
 
   /** Starts as many as there is room for. One that is answered at once makes room for the next: not within itself. */

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ByteLink, Peer } from "./byte-link.js";
 import { ClosedBy } from "./closed-streams.js";
-import { ConnectionStreams } from "./connection-streams.js";
 import { ErrorCode } from "./error-code.js";
 import { HpackEncoder } from "./hpack/encoder.js";
 import type { HeaderList } from "./hpack/header-list.js";
@@ -9,11 +8,12 @@ import { LargeMessages } from "./large-messages.js";
 import { Limits } from "./limits.js";
 import { type Http2Options, type ResolvedHttp2Options, resolveHttp2Options } from "./options.js";
 import { Output } from "./output.js";
-import { ReceiveLedger } from "./receive-ledger.js";
+import { ReceiveFlow } from "./receive-flow.js";
 import { Scheduler, type SchedulerHost } from "./scheduler.js";
 import type { OutgoingHeaders } from "./sending-half.js";
 import { SettingsExchange } from "./settings-exchange.js";
 import type { Stream, StreamHost } from "./stream.js";
+import { StreamRegistry } from "./stream-registry.js";
 import type { StreamTable } from "./stream-table.js";
 import { Writer } from "./writer.js";
 
@@ -39,14 +39,14 @@ export interface ConnectionEvents {
 }
 
 /**
- * What the streams of a connection ask of it: to write their frames, to let them wait for windows and link, and to keep book
- * of them. The lowest of the three layers of a `Connection`.
+ * The sending part of a connection: it writes the frames of its streams, queues what windows or link don't take, and registers the
+ * streams. The lowest of the three layers of a `Connection`.
  */
-export abstract class StreamCarrier implements StreamHost, SchedulerHost {
+export abstract class SendingConnection implements StreamHost, SchedulerHost {
   readonly isServer: boolean;
   readonly options: ResolvedHttp2Options;
   readonly output: Output;
-  readonly ledger: ReceiveLedger;
+  readonly flow: ReceiveFlow;
   readonly largeMessages: LargeMessages<Stream> = new LargeMessages();
   /** What counts the peer's frames, and ends the connection when it sends too many. */
   readonly limits: Limits;
@@ -71,11 +71,11 @@ export abstract class StreamCarrier implements StreamHost, SchedulerHost {
   protected readonly now: () => number;
   protected readonly writer: Writer;
   protected readonly scheduler: Scheduler;
-  protected readonly book: ConnectionStreams;
+  protected readonly registry: StreamRegistry;
   protected readonly settings: SettingsExchange = new SettingsExchange();
   /** All that the peer has ever let us send. */
   protected granted = initialWindow;
-  private lingering: Stream[] = [];
+  private resetting: Stream[] = [];
   private opensLater = false;
   private active = false;
 
@@ -85,11 +85,11 @@ export abstract class StreamCarrier implements StreamHost, SchedulerHost {
     this.peer = link.peer;
     this.options = resolveHttp2Options(options, role);
     this.maxStreamWindow = this.options.maxStreamWindow;
-    this.book = new ConnectionStreams(this.isServer);
-    this.streams = this.book.open;
+    this.registry = new StreamRegistry(this.isServer);
+    this.streams = this.registry.open;
     this.now = () => link.now();
     this.limits = new Limits(this.options, this.now);
-    this.ledger = new ReceiveLedger(this.options.connectionWindow, this.options.maxBufferedBytes);
+    this.flow = new ReceiveFlow(this.options.connectionWindow, this.options.maxBufferedBytes);
     // Only a server waits for its peer to read: two ends that did would wait for each other.
     const pauseAbove = this.isServer ? this.options.maxUnreadOutput : Number.POSITIVE_INFINITY;
     this.output = new Output(link, () => link.afterTurn(this.endOfTurn), pauseAbove);
@@ -120,7 +120,7 @@ export abstract class StreamCarrier implements StreamHost, SchedulerHost {
   }
 
   creditReleased(): void {
-    const due = this.ledger.takeDue();
+    const due = this.flow.takeDue();
     if (due > 0) this.writer.windowUpdate(0, due);
   }
 
@@ -161,13 +161,13 @@ export abstract class StreamCarrier implements StreamHost, SchedulerHost {
     this.scheduler.pump(stream);
   }
 
-  rest(stream: Stream): void {
-    this.scheduler.rest(stream);
+  wakeNextTurn(stream: Stream): void {
+    this.scheduler.wakeNextTurn(stream);
   }
 
-  linger(stream: Stream): void {
-    this.lingering.push(stream);
-    if (this.lingering.length === 1) this.link.nextTurn(this.endLingering);
+  resetNextTurn(stream: Stream): void {
+    this.resetting.push(stream);
+    if (this.resetting.length === 1) this.link.nextTurn(this.resetClosing);
   }
 
   streamError(stream: Stream, code: number, message: string): void {
@@ -178,23 +178,23 @@ export abstract class StreamCarrier implements StreamHost, SchedulerHost {
   }
 
   streamClosed(stream: Stream, cause: number): void {
-    const { book } = this;
+    const { registry } = this;
     this.scheduler.remove(stream);
-    book.remove(stream, cause, this.now);
-    if (stream.held) book.held++;
-    if (book.waiting.size > 0) {
+    registry.remove(stream, cause, this.now);
+    if (stream.held) registry.held++;
+    if (registry.waiting.size > 0) {
       // Who resets one may be about to reset them all: what it gives up before the turn is over is never sent.
       if (cause === ClosedBy.LOCAL_RESET) this.openWaitingLater();
       else this.openWaiting();
     }
-    if (book.active === 0) {
+    if (registry.active === 0) {
       this.setActive(false);
       this.closeWhenIdle();
     }
   }
 
   streamReleased(): void {
-    this.book.held--;
+    this.registry.held--;
   }
 
   abstract deadlinePassed(stream: Stream): void;
@@ -222,10 +222,10 @@ export abstract class StreamCarrier implements StreamHost, SchedulerHost {
     this.scheduler.endOfTurn();
   };
 
-  private readonly endLingering = (): void => {
-    const lingering = this.lingering;
-    this.lingering = [];
-    for (const stream of lingering) stream.reset(ErrorCode.NO_ERROR);
+  private readonly resetClosing = (): void => {
+    const resetting = this.resetting;
+    this.resetting = [];
+    for (const stream of resetting) stream.reset(ErrorCode.NO_ERROR);
   };
 
   private openWaitingLater(): void {
@@ -238,16 +238,16 @@ export abstract class StreamCarrier implements StreamHost, SchedulerHost {
   }
 
   protected openWaiting(): void {
-    const { book } = this;
+    const { registry } = this;
     const { peer } = this.settings;
-    for (const stream of book.waiting) {
+    for (const stream of registry.waiting) {
       if (this.streams.size >= peer.maxConcurrentStreams || this.closing) return;
       const given = stream.waitingHeaders;
       // Before the stream has an id: a sink that resets it sends nothing.
       const changed =
         given === null ? null : (stream.sink.opening?.("fields" in given ? given.fields : given) ?? null);
       if (stream.closed) continue;
-      book.activate(stream, peer.initialWindowSize);
+      registry.activate(stream, peer.initialWindowSize);
       const headers = changed ?? given;
       stream.waitingHeaders = null;
       const onlyHeaders = stream.localEnded && stream.queue === null;
