@@ -77,6 +77,7 @@ export class Limits {
   private endsAtPingBefore = 0;
   private updatesPaidFor = 0;
   private emptyDataPaidFor = 0;
+  private lateResetsPaidFor = 0;
 
   constructor(options: ResolvedHttp2Options, now: () => number) {
     this.now = now;
@@ -113,6 +114,15 @@ export class Limits {
   uselessFrame(): void {
     this.counters.emptyFrames++;
     this.empty.take(this.now(), "frames without effect");
+  }
+
+  /**
+   * RST_STREAM of a closed stream, beyond the one that the stream explains; `sent`: DATA frames that this side has sent. Netty, and with it
+   * dubbo-java and grpc-java, answers each frame that it receives of a stream that it has reset by another RST_STREAM.
+   */
+  lateReset(sent: number): void {
+    if (this.lateResetsPaidFor < sent) this.lateResetsPaidFor++;
+    else this.uselessFrame();
   }
 
   /**

@@ -29,6 +29,8 @@ export class Output {
   turnBytes = 0;
   /** Bytes handed to the link since the connection began. */
   handed = 0;
+  /** DATA frames written since the connection began. */
+  dataFrames = 0;
   /** Set once the link is closed: what is written from then on is dropped. */
   closed = false;
   /** The link holds more than {@link congestionLimit} unsent bytes: streams wait until it has drained. */
@@ -206,6 +208,7 @@ export class Output {
   }
 
   private header(at: number, length: number, type: number, flags: number, streamId: number): void {
+    if (type === FrameType.DATA) this.dataFrames++;
     const b = this.buffer;
     b[at] = length >>> 16;
     b[at + 1] = length >>> 8;

@@ -243,7 +243,7 @@ export abstract class ReceivingConnection extends SendingConnection implements I
     const explained = past.explainsReset();
     const rapid = this.isServer && past.answeredAfter(id, this.input.reading);
     if (rapid) this.countReset(past.nearDeadline(id), 0);
-    else if (!explained) this.limits.uselessFrame();
+    else if (!explained) this.limits.lateReset(this.output.dataFrames);
   }
 
   private countReset(nearDeadline: boolean, unsent: number): void {

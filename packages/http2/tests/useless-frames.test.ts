@@ -2,7 +2,9 @@
 // Promise 8: bounded work. Frames without effect are counted in one place, beyond those that closed streams explain.
 // Mutant: http2/src/inbound.ts # else if (!host.past.explainsData(length)) host.limits.uselessFrame();
 // Mutant: http2/src/inbound-headers.ts # else if (!host.past.explainsHeaders()) host.limits.uselessFrame();
-// Mutant: http2/src/receiving-connection.ts # else if (!explained) this.limits.uselessFrame();
+// Mutant: http2/src/receiving-connection.ts # else if (!explained) this.limits.lateReset(this.output.dataFrames);
+// Mutant: http2/src/limits.ts # if (this.lateResetsPaidFor < sent) this.lateResetsPaidFor++; => if (false) this.lateResetsPaidFor++;
+// Mutant: http2/src/limits.ts # if (this.lateResetsPaidFor < sent) this.lateResetsPaidFor++; => if (sent > 0) this.lateResetsPaidFor++;
 // Mutant: http2/src/inbound.ts # if (++this.goAways > goAwaysOfAnEnd) this.host.limits.uselessFrame();
 // Mutant: http2/src/inbound.ts # if (id === Setting.INITIAL_WINDOW_SIZE) initialWindow = value; => if (false) initialWindow = value;
 // Mutant: http2/src/receiving-connection.ts # this.windowsGrew = delta > 0;
@@ -77,6 +79,22 @@ describe.each(both)("a %s counts as frames without effect", (role) => {
     else subject.open();
     subject.receive(rst(1, ErrorCode.CANCEL), rst(1, ErrorCode.CANCEL));
     expect(subject.connection.counters.emptyFrames).toBe(1);
+  });
+
+  it("RST_STREAM of closed streams beyond one for each DATA frame that it sent, as netty answers them", () => {
+    const subject = new Subject(role, { emptyFrameRate: three }).greet();
+    if (role === "server") subject.receive(headers(1, request));
+    else subject.open();
+    if (role === "server") subject.stream(1).sendHeaders(response, false);
+    for (let n = 0; n < 500; n++) {
+      subject.stream(1).write(new Uint8Array(16), false);
+      subject.settle();
+    }
+    subject.receive(rst(1, ErrorCode.CANCEL));
+    for (let n = 0; n < 500; n++) subject.receive(rst(1, ErrorCode.STREAM_CLOSED));
+    expect([subject.connection.counters.emptyFrames, subject.endedBy]).toEqual([0, null]);
+    for (let n = 0; n < 4; n++) subject.receive(rst(1, ErrorCode.STREAM_CLOSED));
+    expect([subject.connection.counters.emptyFrames, subject.endedBy]).toEqual([4, limit]);
   });
 
   it("GOAWAY beyond the two of an orderly end", () => {
