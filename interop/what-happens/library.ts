@@ -21,6 +21,8 @@ export interface Handlers {
 /** What calls are made with. */
 export interface CallSettings {
   readonly signal?: AbortSignal;
+  /** Only calls with one answer have it. */
+  readonly timeoutMs?: number;
 }
 
 /** A client, in the form that three of the four libraries give it. */

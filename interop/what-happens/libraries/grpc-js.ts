@@ -36,6 +36,7 @@ export const library: Library = {
             greet.requestSerialize,
             greet.responseDeserialize,
             request,
+            settings?.timeoutMs === undefined ? {} : { deadline: Date.now() + settings.timeoutMs },
             done,
           ),
         ),

@@ -27,9 +27,13 @@ public final class Client {
     }
 
     GreetService dial(String path, String group, String version, int timeoutMs) {
+        return reference(url + path, group, version, timeoutMs);
+    }
+
+    static GreetService reference(String url, String group, String version, int timeoutMs) {
         ReferenceConfig<GreetService> reference = new ReferenceConfig<>();
         reference.setInterface(GreetService.class);
-        reference.setUrl(url + path);
+        reference.setUrl(url);
         reference.setGroup(group);
         reference.setVersion(version);
         reference.setTimeout(timeoutMs);
@@ -47,7 +51,7 @@ public final class Client {
         return null;
     }
 
-    public static void main(String[] args) {
+    static void start() {
         Loopback.only();
         ApplicationConfig application = new ApplicationConfig("interop-client");
         application.setQosEnable(false);
@@ -55,6 +59,10 @@ public final class Client {
                 .application(application)
                 .registry(new RegistryConfig("N/A"))
                 .start();
+    }
+
+    public static void main(String[] args) {
+        start();
         Client to = new Client(args[0], args[1]);
         Map<String, Calling.Call> cases = new HashMap<>();
         for (Calling theme : List.of(
