@@ -6,7 +6,7 @@
 // Mutant: core/src/client/stream-handles.ts # this.call.cancel(canceled(error));
 // Mutant: core/src/client/stream-call.ts # this.scope.cancel(error);
 // Mutant: core/src/engine/server-call.ts # this.cut(errorFromReset(reset, this.host.peer));
-// Mutant: core/src/engine/client-call.ts # this.settle(error, true);
+// Mutant: core/src/engine/client-call.ts # this.endCall(error, true);
 import { Code, ConnectError, createClient, type ServerStream } from "@tristream/core";
 import { GreetService, type GreetStreamResponse } from "@tristream/gen/greet/greet_pb.js";
 import { errorOf, fired, happening } from "./events.js";

@@ -168,7 +168,7 @@ export class ConversationMaker {
       case 0:
       case 1:
       case 2:
-        return { do: "settle" };
+        return { do: "quiesce" };
       case 3:
         return { do: "endTurn" };
       case 4:
@@ -177,11 +177,11 @@ export class ConversationMaker {
         return { do: random.oneIn(2) ? "slow" : "fast" };
       case 6:
       case 7:
-        return { do: this.sluggish ? "settle" : "drain" };
+        return { do: this.sluggish ? "quiesce" : "drain" };
       case 8:
         return { do: "advance", ms: random.oneIn(10) ? random.int(1000, 40_000) : random.int(0, 2000) };
       case 9:
-        return random.oneIn(6) ? { do: "shutdown" } : { do: "settle" };
+        return random.oneIn(6) ? { do: "shutdown" } : { do: "quiesce" };
       case 10:
         return random.oneIn(20) ? { do: "abort", code: random.pick([0, 2, 8]) } : { do: "drain" };
       default:

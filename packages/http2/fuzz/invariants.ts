@@ -65,7 +65,7 @@ export function checkInvariants(machine: Machine, caughtUp: boolean): void {
   checkScheduler(machine);
   checkMemory(machine);
   checkQueues(machine);
-  checkLedger(machine);
+  checkReceiveFlow(machine);
   checkRates(machine);
   checkTurns(machine);
   if (machine.over || !caughtUp || keepsInput(machine.connection) || machine.connection.output.position > 0)
@@ -193,7 +193,7 @@ function checkTurns({ connection, link, over }: Machine): void {
   must(!paused || waiting || connection.output.paused, "input is kept, and no turn was asked for");
 }
 
-function checkLedger({ connection, streams, over }: Machine): void {
+function checkReceiveFlow({ connection, streams, over }: Machine): void {
   const { flow } = connection;
   must(flow.balanced, "the connection's flow control does not add up");
   // Nobody gets what the connection died of.

@@ -83,7 +83,7 @@ export class Machine {
 
   /** Ends what is left; nothing may be missing or follow. */
   finish(): void {
-    for (const step of ["fast", "drain", "settle"] as const) this.play({ do: step });
+    for (const step of ["fast", "drain", "quiesce"] as const) this.play({ do: step });
     for (const watched of this.streams) {
       act(this, watched, "creditAll", 0, false);
       act(this, watched, "release", 0, false);
@@ -92,7 +92,7 @@ export class Machine {
     const left = this.connection.flow.held - onTheWay(this.connection);
     must(this.over || left === 0, `${left} bytes are held by nobody`);
     this.play({ do: "closed" });
-    this.play({ do: "settle" });
+    this.play({ do: "quiesce" });
     must(this.closed, "the end was not told");
     must(
       this.connection.activeStreams === 0,

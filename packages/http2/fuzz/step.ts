@@ -36,7 +36,7 @@ export type Step =
       readonly n: number;
       readonly end: boolean;
     }
-  | { readonly do: "shutdown" | "drain" | "slow" | "fast" | "endTurn" | "turn" | "settle" | "closed" }
+  | { readonly do: "shutdown" | "drain" | "slow" | "fast" | "endTurn" | "turn" | "quiesce" | "closed" }
   | { readonly do: "abort"; readonly code: number }
   | { readonly do: "advance"; readonly ms: number };
 

@@ -2,8 +2,8 @@
 import type { ByteReceiver } from "./byte-link.js";
 import { ClosedBy } from "./closed-streams.js";
 import { ErrorCode, Http2ConnectionError } from "./error-code.js";
-import { describeForeign } from "./frame/foreign-bytes.js";
 import { clientPreface } from "./frame/frame-type.js";
+import { describeOtherProtocol } from "./frame/other-protocol.js";
 import { HeaderBlock } from "./hpack/header-block.js";
 import { HpackError } from "./hpack/hpack-error.js";
 import { keepalivePing } from "./keepalive.js";
@@ -305,13 +305,13 @@ export class Connection extends ReceivingConnection implements ByteReceiver {
   private closedTooEarly(): Error | undefined {
     if (this.inbound.ready || this.draining) return undefined;
     const what =
-      describeForeign(this.reader.unfinishedHeader, this.isServer) ??
+      describeOtherProtocol(this.reader.unfinishedHeader, this.isServer) ??
       (this.isServer
         ? undefined
         : "closed before a word of HTTP/2: does it speak HTTP/2, does it want TLS, is it the right port?");
     return what === undefined
       ? undefined
-      : new Http2ConnectionError(ErrorCode.PROTOCOL_ERROR, what, { foreign: true });
+      : new Http2ConnectionError(ErrorCode.PROTOCOL_ERROR, what, { otherProtocol: true });
   }
 
   private resetAll(): void {

@@ -37,12 +37,16 @@ export class Http2ConnectionError extends Error {
   /** The option of `Http2Options` whose limit the peer passed; absent when it was none. */
   readonly limit?: string;
   /** The peer speaks another protocol: its first bytes are not HTTP/2's. */
-  readonly foreign: boolean;
+  readonly otherProtocol: boolean;
 
-  constructor(code: number, message: string, options?: ErrorOptions & { limit?: string; foreign?: boolean }) {
+  constructor(
+    code: number,
+    message: string,
+    options?: ErrorOptions & { limit?: string; otherProtocol?: boolean },
+  ) {
     super(message, options);
     this.code = code;
-    this.foreign = options?.foreign ?? false;
+    this.otherProtocol = options?.otherProtocol ?? false;
     if (options?.limit !== undefined) this.limit = options.limit;
   }
 }

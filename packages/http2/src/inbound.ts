@@ -2,10 +2,10 @@
 import { ClosedBy } from "./closed-streams.js";
 import { ErrorCode, errorCodeName, Http2ConnectionError } from "./error-code.js";
 import { checkFrameHeader } from "./frame/check-frame-header.js";
-import { describeForeign } from "./frame/foreign-bytes.js";
 import type { DataTarget, FrameHandler } from "./frame/frame-reader.js";
 import { Flag, FrameType, maxUint31, readUint31, readUint32 } from "./frame/frame-type.js";
 import { headerFragment } from "./frame/header-fragment.js";
+import { describeOtherProtocol } from "./frame/other-protocol.js";
 import { InboundHeaders, protocolError, streamClosed } from "./inbound-headers.js";
 import { bytesPerEmptyData } from "./limits.js";
 import { parseSettings, Setting, validateSetting } from "./settings.js";
@@ -35,11 +35,11 @@ export class Inbound extends InboundHeaders implements FrameHandler {
   frameHeader(type: number, flags: number, streamId: number, length: number): void {
     if (!this.settingsSeen && (type !== FrameType.SETTINGS || (flags & Flag.ACK) !== 0)) {
       const first = Uint8Array.of(length >>> 16, length >>> 8, length, type);
-      const foreign = this.host.isServer ? undefined : describeForeign(first, false);
+      const otherProtocol = this.host.isServer ? undefined : describeOtherProtocol(first, false);
       throw new Http2ConnectionError(
         ErrorCode.PROTOCOL_ERROR,
-        foreign ?? "the first frame is not SETTINGS (RFC 9113 §3.4)",
-        { foreign: foreign !== undefined },
+        otherProtocol ?? "the first frame is not SETTINGS (RFC 9113 §3.4)",
+        { otherProtocol: otherProtocol !== undefined },
       );
     }
     if (length > this.host.options.maxFrameSize) {

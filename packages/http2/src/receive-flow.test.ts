@@ -60,11 +60,11 @@ describe("ReceiveFlow", () => {
     // In its turn: a third one does not pass the one that waits.
     const later = waiter("later", 25_000);
     expect(later.askAgain()).toBe(false);
-    flow.settle(70_000, 0);
+    flow.messageDone(70_000, 0);
     expect(log).toEqual(["small", "large"]);
-    flow.settle(10_000, 0);
+    flow.messageDone(10_000, 0);
     expect(log).toEqual(["small", "large"]);
-    flow.settle(90_000, 0);
+    flow.messageDone(90_000, 0);
     expect(log).toEqual(["small", "large", "later"]);
     expect(flow.balanced).toBe(true);
   });
@@ -79,7 +79,7 @@ describe("ReceiveFlow", () => {
     expect(flow.admit(10_000_000, never)).toBe(true);
     expect(flow.admit(1, never)).toBe(false);
     flow.forget(never);
-    flow.settle(10_000_000, 0);
+    flow.messageDone(10_000_000, 0);
     expect(flow.balanced).toBe(true);
   });
 
@@ -104,12 +104,12 @@ describe("ReceiveFlow", () => {
     expect(flow.admit(1000, waiter("first"))).toBe(true);
     for (const name of ["second", "third"]) expect(flow.admit(1000, waiter(name))).toBe(false);
     expect([flow.tryOut(9999), flow.tryOut(9999)]).toEqual([512, 512]);
-    flow.settle(0, 512);
+    flow.messageDone(0, 512);
     expect(asked.splice(0)).toEqual(["second"]);
     expect([flow.tryOut(9999), flow.tryOut(9999)]).toEqual([512, 0]);
-    flow.settle(0, 512);
+    flow.messageDone(0, 512);
     expect(asked.splice(0)).toEqual(["second", "second", "third"]);
-    flow.settle(0, 512);
+    flow.messageDone(0, 512);
     expect(asked).toEqual(["second"]);
     expect(flow.balanced).toBe(true);
   });
@@ -148,7 +148,7 @@ describe("ReceiveFlow", () => {
         case 5:
           if (random.oneIn(2)) {
             if (flow.admit(n, { askAgain: () => true })) admitted.push(n);
-          } else if (admitted.length > 0) flow.settle(admitted.pop()!, 0);
+          } else if (admitted.length > 0) flow.messageDone(admitted.pop()!, 0);
           break;
       }
       flow.takeDue();

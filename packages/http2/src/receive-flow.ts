@@ -114,7 +114,7 @@ export class ReceiveFlow {
   }
 
   /** A message that was admitted with `n`, and got `trial` while it waited, is whole, or will not come. */
-  settle(n: number, trial: number): void {
+  messageDone(n: number, trial: number): void {
     this.underWay -= n;
     this.onTrial -= trial;
     for (let first = this.waiters[0]; first?.askAgain() === true; first = this.waiters[0]) this.forget(first);

@@ -93,7 +93,7 @@ export abstract class ReceivingHalf<Host extends ReceivingHost = ReceivingHost>
    */
   messageNeeds(length: number, whole: number = length): void {
     if (this.closed || this.id === 0) return;
-    this.settleMessage();
+    this.messageDone();
     if (length === 0) return;
     this.message = whole;
     this.messageEnd = this.bodyReceived + length;
@@ -168,12 +168,12 @@ export abstract class ReceivingHalf<Host extends ReceivingHost = ReceivingHost>
   protected arrived(n: number): void {
     this.bodyReceived += n;
     this.coming -= n;
-    if (this.message > 0 && this.bodyReceived >= this.messageEnd) this.settleMessage();
+    if (this.message > 0 && this.bodyReceived >= this.messageEnd) this.messageDone();
   }
 
   /** The stream is closed: what it has of the connection's is given back. */
   protected returnWindow(): void {
-    this.settleMessage();
+    this.messageDone();
     this.borrowed = 0;
     this.host.flow.shrink(this.windowTarget - firstWindow);
     this.windowTarget = firstWindow;
@@ -216,7 +216,7 @@ export abstract class ReceivingHalf<Host extends ReceivingHost = ReceivingHost>
     return Math.max(1, Math.min(paddingAtMost, this.windowTarget - prefixAtMost - this.untaken));
   }
 
-  private settleMessage(): void {
+  private messageDone(): void {
     if (this.message === 0) return;
     this.message = 0;
     const { flow } = this.host;
@@ -227,7 +227,7 @@ export abstract class ReceivingHalf<Host extends ReceivingHost = ReceivingHost>
     this.tried = 0;
     this.waits = false;
     this.host.largeMessages.delete(this);
-    flow.settle(admitted, tried);
+    flow.messageDone(admitted, tried);
   }
 
   /**

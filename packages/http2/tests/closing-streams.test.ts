@@ -32,7 +32,7 @@ describe("a stream that this side closes", () => {
     const subject = answeredEarly();
     subject.link.endTurn();
     subject.connection.receive(data(1, 5, { end: true }));
-    subject.settle();
+    subject.quiesce();
     expect(subject.sent()).toEqual(["HEADERS 1", "HEADERS 1 END_STREAM"]);
     expect(subject.connection.activeStreams).toBe(0);
     expect(subject.log).toEqual([]);
@@ -43,7 +43,7 @@ describe("a stream that this side closes", () => {
     const bytes = data(1, 50_000, { pad: 3 });
     subject.charge(bytes);
     subject.connection.receive(bytes);
-    subject.settle();
+    subject.quiesce();
     play(subject, [data(1, 10_000)]);
     expect(subject.log).toEqual([]);
     expect(subject.connection.flow.held).toBe(0);
@@ -53,7 +53,7 @@ describe("a stream that this side closes", () => {
 
   it("is reset only after what is queued has left", () => {
     const subject = answeredEarly(70_000);
-    subject.settle();
+    subject.quiesce();
     expect(subject.sent().filter((line) => !line.startsWith("DATA"))).toEqual(["HEADERS 1"]);
     subject.receive(windowUpdate(0, 10_000), windowUpdate(1, 10_000));
     expect(subject.sent()).toEqual(["DATA 1 4465", "HEADERS 1 END_STREAM", "RST_STREAM 1 NO_ERROR"]);
@@ -65,7 +65,7 @@ describe("a stream that this side closes", () => {
     subject.stream().sendHeaders(response, false);
     subject.stream().write(new Uint8Array(65_540), false);
     subject.stream().close();
-    subject.settle();
+    subject.quiesce();
     subject.sent();
     subject.receive(windowUpdate(0, 10), windowUpdate(1, 10));
     expect(subject.sent()).toEqual(["DATA 1 5", "RST_STREAM 1 NO_ERROR"]);
@@ -77,7 +77,7 @@ describe("a stream that this side closes", () => {
     subject.receive(headers(1, request, { end: true }));
     subject.stream().sendHeaders(response, true);
     subject.stream().close();
-    subject.settle();
+    subject.quiesce();
     expect(subject.sent()).toEqual(["HEADERS 1 END_STREAM"]);
   });
 
@@ -87,7 +87,7 @@ describe("a stream that this side closes", () => {
     subject.receive(headers(1, response, { end: true }));
     subject.sent();
     stream.close();
-    subject.settle();
+    subject.quiesce();
     expect(subject.sent()).toEqual(["RST_STREAM 1 NO_ERROR"]);
   });
 
@@ -97,7 +97,7 @@ describe("a stream that this side closes", () => {
     subject.stream().sendHeaders(response, true);
     subject.stream().close();
     subject.connection.receive(data(1, 3, { end: true }));
-    subject.settle();
+    subject.quiesce();
     expect(subject.sent()).toEqual(["HEADERS 1 END_STREAM"]);
   });
 
@@ -105,10 +105,10 @@ describe("a stream that this side closes", () => {
     const subject = new Subject("client").greet(Setting.MAX_CONCURRENT_STREAMS, 1);
     const stream = subject.open();
     subject.open(request, true);
-    subject.settle();
+    subject.quiesce();
     subject.sent();
     stream.close();
-    subject.settle();
+    subject.quiesce();
     expect(subject.sent()).toEqual(["RST_STREAM 1 NO_ERROR", "HEADERS 3 END_STREAM"]);
   });
 });

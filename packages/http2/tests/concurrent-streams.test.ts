@@ -16,7 +16,7 @@ function oneAtATime(waiting: number): { subject: Subject; streams: Stream[] } {
   const subject = new Subject("client").greet(Setting.MAX_CONCURRENT_STREAMS, 1);
   subject.open(request, true);
   const streams = Array.from({ length: waiting }, (_, i) => subject.open(named(`/${i}`)));
-  subject.settle();
+  subject.quiesce();
   subject.sent();
   return { subject, streams };
 }
@@ -27,7 +27,7 @@ describe("the peer's limit on concurrent streams", () => {
   it("is taken to be 100 before its SETTINGS, and none if they don't name it", () => {
     const subject = new Subject("client");
     for (let i = 0; i < 150; i++) subject.open(request, true);
-    subject.settle();
+    subject.quiesce();
     expect(subject.connection.waitingStreams).toBe(50);
     subject.receive(settings());
     expect(subject.connection.waitingStreams).toBe(0);
@@ -60,7 +60,7 @@ describe("the peer's limit on concurrent streams", () => {
     // The request that opened stream 1 put entries into the table that this block may name.
     const all = new Subject("client").greet();
     all.open(request, true);
-    all.settle();
+    all.quiesce();
     const before = all.frames()[0]!.payload;
     decoder.decode(before, 0, before.length);
     expect(decoder.decode(first, 0, first.length).get(":path")).toBe("/0");
@@ -80,7 +80,7 @@ describe("the peer's limit on concurrent streams", () => {
     const { subject, streams } = oneAtATime(3);
     streams[0]!.reset(ErrorCode.CANCEL);
     streams[1]!.close();
-    subject.settle();
+    subject.quiesce();
     expect(subject.connection.waitingStreams).toBe(1);
     finish(subject, 1);
     expect(subject.sent()).toEqual(["HEADERS 3"]);
@@ -92,7 +92,7 @@ describe("the peer's limit on concurrent streams", () => {
     subject.stream(1).reset(ErrorCode.CANCEL);
     for (const stream of streams.slice(0, 3)) stream.reset(ErrorCode.CANCEL);
     expect(subject.connection.waitingStreams).toBe(1);
-    subject.settle();
+    subject.quiesce();
     expect(subject.sent()).toEqual(["RST_STREAM 1 CANCEL", "HEADERS 3"]);
     expect(streams[3]!.id).toBe(3);
   });
@@ -140,7 +140,7 @@ describe("the peer's limit on concurrent streams", () => {
     const { subject, streams } = oneAtATime(2);
     subject.receive(settings(Setting.INITIAL_WINDOW_SIZE, 1_000_000), limit(2));
     streams[0]!.write(new Uint8Array(70_000), false);
-    subject.settle();
+    subject.quiesce();
     subject.sent();
     streams[1]!.sendEnd();
     subject.receive(limit(3));
@@ -151,7 +151,7 @@ describe("the peer's limit on concurrent streams", () => {
     const { subject, streams } = oneAtATime(1);
     expect(streams[0]!.write(new Uint8Array(65_000), false)).toBe(true);
     expect(streams[0]!.write(new Uint8Array(535 + 1), false)).toBe(false);
-    subject.settle();
+    subject.quiesce();
     subject.log.length = 0;
     finish(subject, 1);
     expect(subject.log).toEqual(["1 headers END 200", "3 writable"]);
@@ -161,7 +161,7 @@ describe("the peer's limit on concurrent streams", () => {
     const { subject, streams } = oneAtATime(1);
     streams[0]!.messageNeeds(1_000_000);
     streams[0]!.credit(0);
-    subject.settle();
+    subject.quiesce();
     expect(subject.sent()).toEqual([]);
   });
 
@@ -183,7 +183,7 @@ describe("the peer's limit on concurrent streams", () => {
   it("still opens waiting streams after this side began to shut down", () => {
     const { subject } = oneAtATime(1);
     subject.connection.shutdown();
-    subject.settle();
+    subject.quiesce();
     expect(subject.sent()).toEqual(["GOAWAY NO_ERROR"]);
     finish(subject, 1);
     expect(subject.sent()).toEqual(["HEADERS 3"]);
@@ -224,7 +224,7 @@ describe("the event of activity", () => {
     expect(subject.link.active).toBe(false);
     subject.open(request, true);
     subject.connection.abort(ErrorCode.CANCEL, "enough");
-    subject.settle();
+    subject.quiesce();
     subject.open(request, true);
     expect(subject.activity).toEqual([true, false, true, false]);
   });

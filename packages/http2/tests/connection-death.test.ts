@@ -17,7 +17,7 @@ function busy(): Subject {
   subject.receive(headers(7, response), data(7, 5));
   answered.write(new Uint8Array(100_000), false);
   subject.open();
-  subject.settle();
+  subject.quiesce();
   subject.sent();
   subject.log.length = 0;
   return subject;
@@ -57,7 +57,7 @@ describe.each(ends)("when %s", (_, end, closed, frames) => {
   it("every stream hears reset once, and nothing is heard or sent afterwards", () => {
     const subject = busy();
     end(subject);
-    subject.settle();
+    subject.quiesce();
     expect(subject.log).toEqual([...lost, closed]);
     expect(subject.sent()).toEqual(frames);
     subject.log.length = 0;
@@ -78,7 +78,7 @@ describe.each(ends)("when %s", (_, end, closed, frames) => {
       stream.close();
       stream.reset(ErrorCode.CANCEL);
     }
-    subject.settle();
+    subject.quiesce();
     expect(subject.log).toEqual([]);
     expect(subject.sent()).toEqual([]);
     expect(subject.connection.activeStreams).toBe(0);
@@ -87,7 +87,7 @@ describe.each(ends)("when %s", (_, end, closed, frames) => {
   it("a stream that is opened afterwards was not sent", () => {
     const subject = busy();
     end(subject);
-    subject.settle();
+    subject.quiesce();
     subject.log.length = 0;
     expect(subject.open().closed).toBe(true);
     expect(subject.log).toEqual(["0 reset CANCEL connection not-sent"]);

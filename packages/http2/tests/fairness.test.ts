@@ -15,7 +15,7 @@ function blocked(count: number): { subject: Subject; ids: number[] } {
     subject.stream(id).sendHeaders(response, false);
   }
   subject.stream(99).write(zeros(65_535), false);
-  subject.settle();
+  subject.quiesce();
   subject.sent();
   subject.log.length = 0;
   return { subject, ids };
@@ -84,13 +84,13 @@ describe("streams that wait for the link", () => {
     subject.receive(windowUpdate(0, 10_000_000));
     subject.link.fast = false;
     for (const id of ids) subject.stream(id).write(zeros(1_000_000), false);
-    subject.settle();
+    subject.quiesce();
     expect(subject.link.pending).toBeLessThanOrEqual(262_144 + 2 * 65_536);
     let rounds = 0;
     for (; subject.link.pending > 0 && rounds < 100; rounds++) {
       subject.sent();
       subject.link.drain();
-      subject.settle();
+      subject.quiesce();
       if (rounds === 4) for (const id of ids) expect(subject.stream(id).queuedBytes).toBeLessThan(900_000);
     }
     subject.sent();
@@ -107,7 +107,7 @@ describe("streams that wait for the link", () => {
     expect(subject.stream(99).reserve(10)).toBe(-1);
     while (subject.link.pending > 0) {
       subject.link.drain();
-      subject.settle();
+      subject.quiesce();
     }
     expect(subject.stream(99).reserve(10)).toBeGreaterThanOrEqual(0);
   });
@@ -160,7 +160,7 @@ describe("a sender that has used up its turn", () => {
     expect(subject.log).toEqual([]);
     subject.link.turn();
     expect(subject.log).toEqual(["1 writable"]);
-    subject.settle();
+    subject.quiesce();
     expect(subject.log).toEqual(["1 writable"]);
   });
 
@@ -182,7 +182,7 @@ describe("a sender that has used up its turn", () => {
     expect(woken).toBe(1);
     subject.link.turn();
     expect(woken).toBe(2);
-    subject.settle();
+    subject.quiesce();
     expect(woken).toBe(3);
   });
 });

@@ -21,7 +21,7 @@ function holding(options = {}): Subject {
 function credit(subject: Subject, id: number, n = subject.held.get(id)!): void {
   subject.held.set(id, subject.held.get(id)! - n);
   subject.stream(id).credit(n);
-  subject.settle();
+  subject.quiesce();
 }
 
 /** The peer sends so many bytes, in frames of 16 KiB. */
@@ -106,7 +106,7 @@ describe("a message larger than the window", () => {
     const subject = holding({ maxStreamWindow: 65_535 });
     send(subject, 1, 5);
     subject.stream().messageNeeds(300_000);
-    subject.settle();
+    subject.quiesce();
     send(subject, 1, half - 6);
     expect(subject.peerWindow(1)).toBe(65_535 - half + 1);
     send(subject, 1, 1);
@@ -125,10 +125,10 @@ describe("a message larger than the window", () => {
     const subject = holding();
     send(subject, 1, half);
     subject.stream().messageNeeds(65_279 - half);
-    subject.settle();
+    subject.quiesce();
     expect(subject.sent()).toEqual([]);
     subject.stream().messageNeeds(65_535 - half);
-    subject.settle();
+    subject.quiesce();
     expect(subject.sent()).toEqual(["WINDOW_UPDATE 1 +256"]);
   });
 
@@ -136,7 +136,7 @@ describe("a message larger than the window", () => {
     const subject = holding({ maxBufferedBytes: 65_535, connectionWindow: 65_535 });
     const total = 400_000;
     subject.stream().messageNeeds(total);
-    subject.settle();
+    subject.quiesce();
     for (let left = total; left > 0; ) {
       const n = Math.min(left, subject.peerWindow(0), subject.peerWindow(1));
       expect(n).toBeGreaterThan(0);
@@ -155,7 +155,7 @@ describe("a message larger than the window", () => {
       subject.stream(id).messageNeeds(160_000);
       send(subject, id, half);
     }
-    subject.settle();
+    subject.quiesce();
     const [whole, waits] = [160_256 - half, 65_535 - half];
     // The first one may come, though it is larger than the budget; the second one not yet.
     expect(subject.peerWindow(1)).toBe(whole);
@@ -170,7 +170,7 @@ describe("a message larger than the window", () => {
       expect(subject.held.get(1)).toBe(160_000);
     } else if (how === "reset") subject.stream(1).reset(ErrorCode.CANCEL);
     else play(subject, [rst(1, ErrorCode.CANCEL)]);
-    subject.settle();
+    subject.quiesce();
     expect(subject.peerWindow(3)).toBe(whole);
     expect(subject.imbalance()).toEqual([]);
   });
@@ -182,7 +182,7 @@ describe("a message larger than the window", () => {
       subject.stream(id).messageNeeds(160_000);
       send(subject, id, half);
     }
-    subject.settle();
+    subject.quiesce();
     expect([subject.peerWindow(1), subject.peerWindow(3)]).toEqual([160_256 - half, 160_256 - half]);
   });
 });
@@ -235,7 +235,7 @@ describe("the window of a connection that receives", () => {
       send(subject, 1, subject.peerWindow(1));
       subject.held.set(1, subject.held.get(1)! - 120_000);
       subject.stream(1).credit(120_000);
-      subject.settle();
+      subject.quiesce();
     }
     expect(stream(1)).toBeLessThan(200_000);
     for (let i = 0; i < 8; i++) read(3);
@@ -264,7 +264,7 @@ describe("the windows for what is sent", () => {
     subject.receive(headers(1, request));
     subject.stream().sendHeaders(response, false);
     subject.stream().write(zeros(n), false);
-    subject.settle();
+    subject.quiesce();
     return subject;
   }
   const dataOf = (subject: Subject) => subject.sent().filter((line) => line.startsWith("DATA"));
@@ -290,7 +290,7 @@ describe("the windows for what is sent", () => {
   it("let an end pass though they are used up", () => {
     const subject = writing(65_535);
     subject.stream().sendEnd();
-    subject.settle();
+    subject.quiesce();
     expect(dataOf(subject).at(-1)).toMatch(/END_STREAM$/);
   });
 
@@ -300,7 +300,7 @@ describe("the windows for what is sent", () => {
     expect(subject.stream().sendWindow).toBe(-65_535);
     subject.sent();
     subject.stream().sendTrailers(["x", "y"]);
-    subject.settle();
+    subject.quiesce();
     expect(subject.sent()).toEqual(["HEADERS 1 END_STREAM"]);
   });
 
@@ -309,7 +309,7 @@ describe("the windows for what is sent", () => {
     expect(subject.stream().reserve(6)).toBe(-1);
     expect(subject.stream().reserve(5)).toBeGreaterThanOrEqual(0);
     expect(subject.stream().commit(5, false)).toBe(true);
-    subject.settle();
+    subject.quiesce();
     expect(subject.stream().sendWindow).toBe(0);
     expect(subject.connection.sendWindow).toBe(0);
   });
@@ -317,7 +317,7 @@ describe("the windows for what is sent", () => {
   it("let nothing out of a stream that was reset while it waited", () => {
     const subject = writing(100_000);
     subject.stream().reset(ErrorCode.CANCEL);
-    subject.settle();
+    subject.quiesce();
     subject.sent();
     subject.receive(windowUpdate(0, 100_000), windowUpdate(1, 100_000));
     expect(subject.sent()).toEqual([]);
@@ -328,7 +328,7 @@ describe("the windows for what is sent", () => {
     subject.receive(headers(1, request));
     subject.stream().sendHeaders(response, false);
     subject.stream().write(zeros(30_000), false);
-    subject.settle();
+    subject.quiesce();
     expect(dataOf(subject)).toEqual(["DATA 1 20000", "DATA 1 10000"]);
   });
 });

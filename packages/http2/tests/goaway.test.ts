@@ -20,7 +20,7 @@ function draining(): { subject: Subject; answer: Uint8Array } {
   const subject = new Subject("server").greet();
   subject.receive(headers(1, request));
   subject.connection.shutdown();
-  subject.settle();
+  subject.quiesce();
   const [first, second, ...rest] = subject.frames();
   expect([describeFrame(first!), readUint32(first!.payload, 0)]).toEqual(["GOAWAY NO_ERROR", maxUint31]);
   expect([describeFrame(second!), rest]).toEqual(["PING", []]);
@@ -36,7 +36,7 @@ describe("a server that shuts down", () => {
     subject.receive(answer);
     expect(sent(subject)).toEqual(["GOAWAY NO_ERROR 3"]);
     subject.stream(3).sendHeaders(response, true);
-    subject.settle();
+    subject.quiesce();
     expect(subject.alive).toBe(true);
     subject.stream(1).sendHeaders(response, true);
     subject.receive(data(1, 0, { end: true }));
@@ -49,10 +49,10 @@ describe("a server that shuts down", () => {
     const { subject } = draining();
     subject.link.clock += 5000;
     subject.connection.advance(subject.link.clock);
-    subject.settle();
+    subject.quiesce();
     expect(sent(subject)).toEqual([]);
     subject.connection.advance(subject.link.clock + 1);
-    subject.settle();
+    subject.quiesce();
     expect(sent(subject)).toEqual(["GOAWAY NO_ERROR 1"]);
   });
 
@@ -72,7 +72,7 @@ describe("a server that shuts down", () => {
     subject.connection.shutdown();
     subject.receive(answer, answer);
     subject.connection.shutdown();
-    subject.settle();
+    subject.quiesce();
     expect(sent(subject)).toEqual(["GOAWAY NO_ERROR 1"]);
   });
 
@@ -114,7 +114,7 @@ describe("credit that is given back after an orderly end", () => {
     const { writes } = subject.link;
     // More than half a window of the stream.
     subject.stream(1).credit(64_000);
-    subject.link.settle();
+    subject.link.quiesce();
     expect(subject.link.writes).toBe(writes);
   });
 });
@@ -124,7 +124,7 @@ describe("a client that shuts down", () => {
     const subject = new Subject("client").greet();
     subject.open(request, true);
     subject.connection.shutdown();
-    subject.settle();
+    subject.quiesce();
     expect(sent(subject)).toEqual(["HEADERS 1 END_STREAM", "GOAWAY NO_ERROR 0"]);
     expect(subject.connection.usable).toBe(false);
     subject.open();
@@ -136,7 +136,7 @@ describe("a client that shuts down", () => {
   it("closes at once if it has no streams", () => {
     const subject = new Subject("client").greet();
     subject.connection.shutdown();
-    subject.settle();
+    subject.quiesce();
     expect(sent(subject)).toEqual(["GOAWAY NO_ERROR 0"]);
     expect(subject.log).toEqual(["closed"]);
   });
@@ -146,7 +146,7 @@ describe("a client whose peer says GOAWAY", () => {
   it("gives up the streams above the last one as unprocessed, finishes the others, then closes", () => {
     const subject = new Subject("client").greet();
     for (let i = 0; i < 3; i++) subject.open(request, true);
-    subject.settle();
+    subject.quiesce();
     sent(subject);
     subject.receive(goAway(3, ErrorCode.NO_ERROR, "max_age"));
     expect(subject.log).toEqual([

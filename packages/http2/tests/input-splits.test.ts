@@ -19,7 +19,7 @@ const wideTurns = { maxBytesPerTurn: 2 ** 30, maxStreamsPerTurn: 2 ** 30 };
 function inOneTurn({ role, calls, options }: Conversation, chunks: Iterable<Uint8Array>): Outcome {
   const replay = new Replay(role, calls, { ...options, ...wideTurns });
   for (const chunk of chunks) replay.receive(chunk);
-  replay.settle();
+  replay.quiesce();
   return { heard: replay.log, sent: replay.link.take() };
 }
 
@@ -39,7 +39,7 @@ function inManyTurns({ role, calls, options }: Conversation, chunks: Iterable<Ui
     // Not the next turn: RST_STREAM(NO_ERROR) is one turn late on purpose.
     replay.link.endTurn();
   }
-  replay.settle();
+  replay.quiesce();
   const sent = new Map<number, string[]>();
   for (const frame of parseFrames(replay.link.take())) {
     const lines = sent.get(frame.id) ?? [];

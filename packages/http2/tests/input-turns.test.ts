@@ -56,7 +56,7 @@ describe("a turn of the event loop", () => {
     expect(subject.sent()).toEqual(["PING ACK", "PING ACK", "PING ACK"]);
     subject.link.turn();
     expect(subject.sent()).toEqual(["PING ACK", "PING ACK", "PING ACK"]);
-    subject.settle();
+    subject.quiesce();
     expect(subject.sent()).toEqual(["PING ACK", "PING ACK"]);
     expect(subject.link.paused).toBe(false);
   });
@@ -79,7 +79,7 @@ describe("a turn of the event loop", () => {
     const frames = [headers(id, response), ...Array.from({ length: 6 }, () => data(id, 16_384 - 9))];
     subject.connection.receive(join(...frames));
     expect(subject.log.at(-1)).toBe(`${id} data ${65_536 - frames[0]!.length - 4 * 9}`);
-    subject.settle();
+    subject.quiesce();
     expect(subject.log.at(-1)).toBe(`${id} data ${6 * (16_384 - 9)}`);
   });
 });
@@ -95,11 +95,11 @@ describe("input that is kept for the next turn", () => {
       stream.write(new Uint8Array(100_000), true);
     };
     subject.connection.receive(requests(1, 2));
-    subject.settle();
+    subject.quiesce();
     expect([heard(subject), subject.link.paused]).toEqual([1, true]);
     subject.link.drain();
     expect([heard(subject), subject.link.paused]).toEqual([1, true]);
-    subject.settle();
+    subject.quiesce();
     expect(heard(subject)).toBe(2);
   });
 
@@ -119,13 +119,13 @@ describe("input that is kept for the next turn", () => {
     subject.connection.receive(requests(1, 5));
     subject.connection.abort(ErrorCode.INTERNAL_ERROR, "enough");
     expect(subject.link.paused).toBe(false);
-    subject.settle();
+    subject.quiesce();
     expect(heard(subject)).toBe(1);
   });
 
   it("is not late: frameTimeoutMs is for the peer", () => {
     const subject = server({ maxBytesPerTurn: 1, frameTimeoutMs: 5000 });
-    subject.settle();
+    subject.quiesce();
     const frames = Array.from({ length: 5 }, () => data(1, 16_000));
     // The turn reads 64 KiB, up to the middle of a frame.
     subject.connection.receive(join(headers(1, request), ...frames));
@@ -134,7 +134,7 @@ describe("input that is kept for the next turn", () => {
       subject.connection.advance(subject.link.clock);
     }
     expect(subject.endedBy).toBeNull();
-    subject.settle();
+    subject.quiesce();
     expect(subject.log.at(-1)).toBe(`1 data ${5 * 16_000}`);
   });
 

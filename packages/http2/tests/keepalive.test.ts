@@ -30,7 +30,7 @@ function pass(subject: Subject, ms: number): Subject {
   for (let left = ms; left > 0 && subject.alive; left -= 1000) {
     subject.link.clock += 1000;
     subject.connection.advance(subject.link.clock);
-    subject.settle();
+    subject.quiesce();
   }
   return subject;
 }
@@ -48,10 +48,10 @@ function next(subject: Subject, ms: number): [string, number] | undefined {
 /** A client's call whose deadline passes now. */
 function timedOut(subject: Subject): void {
   const stream = subject.open(request, true);
-  subject.settle();
+  subject.quiesce();
   stream.deadlinePassed();
   stream.reset(8);
-  subject.settle();
+  subject.quiesce();
   subject.sent();
 }
 
@@ -172,7 +172,7 @@ describe("a client in doubt", () => {
     const subject = started("client");
     subject.link.fast = false;
     subject.open(request, true);
-    subject.settle();
+    subject.quiesce();
     expect(subject.link.pending).toBeGreaterThan(0);
     expect(next(subject, 20_000)).toBeDefined();
   });
@@ -181,7 +181,7 @@ describe("a client in doubt", () => {
     const subject = started("client");
     const stream = subject.open();
     stream.write(new Uint8Array(200_000), false);
-    subject.settle();
+    subject.quiesce();
     subject.sent();
     const asked: string[] = [];
     for (let second = 0; second < 240; second++) {
@@ -244,7 +244,7 @@ describe("a server", () => {
     subject.receive(headers(1, request));
     subject.stream(1).sendHeaders(response, false);
     subject.stream(1).write(new Uint8Array(200_000), false);
-    subject.settle();
+    subject.quiesce();
     subject.sent();
     expect(next(subject, 1 * minutes)).toBeUndefined();
   });
@@ -295,7 +295,7 @@ it("a client's PINGs are never too many for grpc-go's defaults, whatever its cal
         subject.receive(headers(stream.id, response, { end: true }));
         server.sent();
       } else if (kind === 4) subject.open().write(new Uint8Array(100_000), false);
-      subject.settle();
+      subject.quiesce();
       subject.sent();
       for (let seconds = random(40); seconds >= 0; seconds--) {
         pass(subject, 1000);

@@ -157,7 +157,7 @@ describe("what honest peers do costs them nothing", () => {
     const subject = new Subject("client", { pingRate: three }).greet();
     for (let n = 0; n < 50; n++) {
       const [first, second] = [subject.open(), subject.open()];
-      subject.settle();
+      subject.quiesce();
       // The server asks behind the first end, and when it is answered behind the second one, which arrived meanwhile.
       first.sendEnd();
       second.sendEnd();
@@ -236,12 +236,12 @@ describe("streams that are closed and still served", () => {
   it("count against maxConcurrentStreams until they are released", () => {
     const subject = served();
     subject.receive(headers(5, request));
-    subject.settle();
+    subject.quiesce();
     expect(subject.sent()).toEqual(["RST_STREAM 5 REFUSED_STREAM"]);
     subject.stream(1).release();
     subject.stream(1).release();
     subject.receive(headers(7, request), headers(9, request));
-    subject.settle();
+    subject.quiesce();
     expect(subject.sent()).toEqual(["RST_STREAM 9 REFUSED_STREAM"]);
     expect(sawRequests(subject)).toEqual(["1 request /s/m", "3 request /s/m", "7 request /s/m"]);
     expect(subject.connection.counters.resetsProvoked).toBe(2);
@@ -258,7 +258,7 @@ describe("streams that are closed and still served", () => {
     feed(data(5, 1, { end: true }));
     subject.stream(1).release();
     expect(subject.log.slice(-4)).toEqual(["5 end", "7 request /s/m", "7 data 7", "7 end"]);
-    subject.settle();
+    subject.quiesce();
     expect(subject.sent()).toContain("RST_STREAM 9 REFUSED_STREAM");
     expect(subject.peerWindows.get(0)).toBe(subject.connection.options.connectionWindow);
   });
@@ -268,7 +268,7 @@ describe("streams that are closed and still served", () => {
     const feed = (...frames: Uint8Array[]): void => subject.connection.receive(join(...frames));
     feed(headers(5, request), data(5, 3), rst(5, ErrorCode.CANCEL), headers(7, request));
     subject.stream(1).release();
-    subject.settle();
+    subject.quiesce();
     expect(sawRequests(subject).at(-1)).toBe("7 request /s/m");
     expect(sawRequests(subject)).toHaveLength(3);
     expect(subject.connection.activeStreams).toBe(1);
@@ -344,7 +344,7 @@ describe("streams that are closed and still served", () => {
     subject.connection.receive(join(headers(5, request), headers(7, request), headers(9, request)));
     subject.link.endTurn();
     expect(subject.sent()).toEqual(["RST_STREAM 9 REFUSED_STREAM"]);
-    subject.settle();
+    subject.quiesce();
     expect(subject.sent()).toEqual(["RST_STREAM 5 REFUSED_STREAM", "RST_STREAM 7 REFUSED_STREAM"]);
   });
 
@@ -364,7 +364,7 @@ describe("streams that are closed and still served", () => {
       if (n % 2 === 0) stream.release();
       stream.sendHeaders(response, true);
       if (n % 2 === 1) stream.release();
-      subject.settle();
+      subject.quiesce();
       expect(subject.frames().map((f) => f.type)).toEqual([FrameType.HEADERS]);
     }
   });
@@ -374,7 +374,7 @@ describe("times", () => {
   const late = (subject: Subject, ms: number): void => {
     subject.link.clock += ms;
     subject.connection.advance(subject.link.clock);
-    subject.settle();
+    subject.quiesce();
   };
 
   it("frameTimeoutMs ends a connection whose peer stops inside a frame", () => {
@@ -442,7 +442,7 @@ describe("times", () => {
     const stream = subject.stream(1);
     stream.sendHeaders(response, false);
     for (let i = 0; i < 4; i++) stream.write(new Uint8Array(50_000), false);
-    subject.settle();
+    subject.quiesce();
     expect(subject.link.paused).toBe(true);
     expect(subject.connection.unreadOutput).toBeGreaterThan(65_536);
     subject.link.drain();
@@ -455,7 +455,7 @@ describe("times", () => {
     subject.link.fast = false;
     const stream = subject.open();
     for (let i = 0; i < 4; i++) stream.write(new Uint8Array(50_000), false);
-    subject.settle();
+    subject.quiesce();
     expect(subject.link.paused).toBe(false);
   });
 
@@ -506,7 +506,7 @@ describe("stream ids that run out", () => {
     expect([before.id, subject.connection.usable]).toEqual([last - 3, true]);
     const at = subject.open();
     expect([at.id, subject.connection.usable]).toEqual([last - 1, false]);
-    subject.settle();
+    subject.quiesce();
     expect(subject.sent().at(-1)).toMatch(/^GOAWAY NO_ERROR/);
     subject.receive(headers(before.id, response, { end: true }), headers(at.id, response, { end: true }));
     expect(subject.log).toEqual([`${before.id} headers END 200`, `${at.id} headers END 200`]);

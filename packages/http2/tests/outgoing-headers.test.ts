@@ -26,7 +26,7 @@ describe("outgoing header lists", () => {
     const subject = new Subject("client").greet();
     const fields = [...request, ...incompressible(15_000)];
     subject.open(fields, true);
-    subject.settle();
+    subject.quiesce();
     const frames = subject.frames();
     expect(frames.map(describeFrame)).toEqual(["HEADERS 1 END_STREAM"]);
     expect(decoded(frames)).toEqual(fields);
@@ -36,7 +36,7 @@ describe("outgoing header lists", () => {
     const subject = new Subject("client").greet();
     const fields = [...request, ...incompressible(40_000)];
     subject.open(fields, true);
-    subject.settle();
+    subject.quiesce();
     const frames = subject.frames();
     expect(frames.map(describeFrame)).toEqual([
       "HEADERS 1 more END_STREAM",
@@ -53,7 +53,7 @@ describe("outgoing header lists", () => {
     const fields = [...request, ...incompressible(200_000)];
     const stream = subject.open(fields);
     stream.write(new Uint8Array(10), true);
-    subject.settle();
+    subject.quiesce();
     const frames = subject.frames();
     expect(frames.map(({ type }) => type)).toEqual([
       FrameType.HEADERS,
@@ -70,7 +70,7 @@ describe("outgoing header lists", () => {
     subject.stream(1).write(new Uint8Array(60_000), false);
     subject.stream(3).sendHeaders([...response, ...incompressible(20_000)], false);
     subject.stream(1).sendTrailers(["a", "b"]);
-    subject.settle();
+    subject.quiesce();
     const order = subject.sent().filter((line) => !line.startsWith("DATA"));
     expect(order).toEqual(["HEADERS 1", "HEADERS 3 more", "CONTINUATION 3", "HEADERS 1 END_STREAM"]);
   });
@@ -81,7 +81,7 @@ describe("outgoing header lists", () => {
     for (const n of [0, 9000, 0, 30_000, 0]) {
       const fields = [...request, "x-same", "value", ...incompressible(n)];
       subject.open(fields, true);
-      subject.settle();
+      subject.quiesce();
       expect(decoded(subject.frames(), by)).toEqual(fields);
     }
   });
@@ -90,12 +90,12 @@ describe("outgoing header lists", () => {
     const subject = new Subject("client").greet();
     const wrong = [...request, "x-a", "new", ...incompressible(n), "x", "\u4e2d"];
     expect(() => subject.open(wrong)).toThrow(RangeError);
-    subject.settle();
+    subject.quiesce();
     expect(subject.sent()).toEqual([]);
     expect(subject.connection.activeStreams).toBe(0);
     const fields = [...request, "x-a", "new"];
     subject.open(fields, true);
-    subject.settle();
+    subject.quiesce();
     const frames = subject.frames();
     expect(frames.map(describeFrame)).toEqual(["HEADERS 3 END_STREAM"]);
     expect(decoded(frames)).toEqual(fields);
@@ -109,7 +109,7 @@ describe("outgoing header lists", () => {
     const block = subject.connection.prepare([...request, "x", "y"]);
     for (let i = 0; i < 5; i++) {
       subject.open(block, true);
-      subject.settle();
+      subject.quiesce();
       expect(decoded(subject.frames(), by)).toEqual(block.fields);
     }
   });
@@ -119,7 +119,7 @@ describe("outgoing header lists", () => {
     const by = new HpackDecoder({ maxTableSize: 0 });
     for (let i = 0; i < 2; i++) {
       subject.open([...request, "x", "y"], true);
-      subject.settle();
+      subject.quiesce();
       expect(decoded(subject.frames(), by)).toEqual([...request, "x", "y"]);
     }
   });

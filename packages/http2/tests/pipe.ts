@@ -55,17 +55,17 @@ export class Pipe {
   }
 
   /** Lets everything happen that is under way. */
-  settle(): void {
+  quiesce(): void {
     for (let quiet = 0; quiet < 3; quiet++) {
       for (const [here, there] of [
         [this.client, this.server],
         [this.server, this.client],
       ] as const) {
-        here.link.settle();
+        here.link.quiesce();
         if (this.carry(here, there)) quiet = 0;
         if (here.inbox.length > 0) quiet = 0;
         this.deliver(here, here.inbox.length);
-        here.link.settle();
+        here.link.quiesce();
       }
     }
   }

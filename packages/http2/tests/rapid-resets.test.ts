@@ -47,7 +47,7 @@ describe.each([
     const subject = server({ resetRate: three, maxStreamsPerTurn: 1 }, serve);
     subject.connection.receive(join(...ids(4).map(call)));
     subject.connection.receive(join(...ids(4).map(cancel)));
-    subject.settle();
+    subject.quiesce();
     // The first answer was written before the second chunk came.
     expect(subject.connection.counters.resetsReceived).toBe(3);
     expect(subject.endedBy).toBeNull();
@@ -132,7 +132,7 @@ describe("resets of calls with a deadline", () => {
     subject.receive(join(...ids(3).map(cancel)));
     expect([subject.endedBy, subject.connection.counters.deadlines]).toEqual([null, 3]);
     subject.stream(7).deadlinePassed();
-    subject.settle();
+    subject.quiesce();
     expect(subject.endedBy).toEqual(calm("deadlineRate"));
     expect(subject.log).toContain("7 reset CANCEL connection maybe-processed");
   });

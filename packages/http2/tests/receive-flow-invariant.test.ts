@@ -30,7 +30,7 @@ class Chaos {
     const id = random.pick([...subject.streams.keys(), 0]);
     const action = random.pick(id === 0 ? [this.opens] : this.actions);
     action.call(this, id);
-    subject.settle();
+    subject.quiesce();
     this.watchOutput();
     expect(subject.imbalance()).toEqual([]);
   }
@@ -38,7 +38,7 @@ class Chaos {
   /** The application gives everything back; then no byte may be missing. */
   end(): void {
     for (const id of this.subject.held.keys()) this.credits(id, Number.POSITIVE_INFINITY);
-    this.subject.settle();
+    this.subject.quiesce();
     expect(this.subject.imbalance()).toEqual([]);
     expect(this.subject.connection.flow.held).toBe(0);
     expect(this.subject.peerWindow(0)).toBeGreaterThan(150_000);

@@ -53,12 +53,12 @@ export class Replay {
   }
 
   /** Runs what was put off, and closes a link that the connection has ended. */
-  settle(): void {
-    this.link.settle();
+  quiesce(): void {
+    this.link.quiesce();
     if (!this.link.closing || this.over) return;
     this.over = true;
     this.connection.closed();
-    this.link.settle();
+    this.link.quiesce();
   }
 
   private call({ path, body, trailers = false }: Call): void {
@@ -132,8 +132,8 @@ export function record(calls: readonly Call[], options: Http2Options = {}): Reco
   const toServer: Uint8Array[] = [];
   const toClient: Uint8Array[] = [];
   for (let quiet = false; !quiet; ) {
-    client.link.settle();
-    server.link.settle();
+    client.link.quiesce();
+    server.link.quiesce();
     const [up, down] = [client.link.take(), server.link.take()];
     quiet = up.length + down.length === 0;
     if (up.length > 0) server.receive(up);

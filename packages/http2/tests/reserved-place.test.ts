@@ -15,7 +15,7 @@ function answering(): Subject {
     subject.receive(headers(id, request));
     subject.stream(id).sendHeaders(response, false);
   }
-  subject.settle();
+  subject.quiesce();
   subject.frames();
   return subject;
 }
@@ -24,7 +24,7 @@ function answering(): Subject {
 function sentOn(subject: Subject): { data: Record<number, string>; others: string[] } {
   const data: Record<number, string> = {};
   const others: string[] = [];
-  subject.settle();
+  subject.quiesce();
   for (const { type, id, flags, payload } of subject.frames()) {
     if (type === FrameType.DATA) {
       data[id] = `${data[id] ?? ""}${Buffer.from(payload).toString()}${flags === 1 ? "." : ""}`;

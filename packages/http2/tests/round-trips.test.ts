@@ -16,7 +16,7 @@ describe("a PING of the owner of a connection", () => {
     const answers: number[] = [];
     subject.connection.ping(() => answers.push(1));
     subject.connection.ping(() => answers.push(2));
-    subject.settle();
+    subject.quiesce();
     expect(subject.sent().filter((line) => line.startsWith("PING"))).toHaveLength(2);
     expect(answers).toEqual([]);
     subject.receive(acknowledgement);
@@ -42,12 +42,12 @@ describe("a PING of the owner of a connection", () => {
     const subject = new Subject("server").greet();
     let answered = false;
     subject.connection.abort(0, "over");
-    subject.settle();
+    subject.quiesce();
     subject.sent();
     subject.connection.ping(() => {
       answered = true;
     });
-    subject.settle();
+    subject.quiesce();
     expect(subject.sent()).toEqual([]);
     subject.receive(acknowledgement);
     expect(answered).toBe(false);

@@ -80,7 +80,7 @@ export function others(first: number, count: number): Step {
       if (s.role === "server") s.stream(id).sendHeaders(response, true);
       else s.receive(headers(id, response, { end: true }));
     }
-    s.settle();
+    s.quiesce();
     s.log.length = 0;
     s.frames();
   };
@@ -100,7 +100,7 @@ export interface Outcome {
 /** Plays a row, its input in pieces of `size` bytes. */
 export function playRow(row: Row, role: Role, size: number): Outcome {
   const subject = new Subject(role, role === "server" ? { maxConcurrentStreams: 2 } : {});
-  if (row.early === true) subject.settle();
+  if (row.early === true) subject.quiesce();
   else subject.greet();
   play(subject, row.given ?? []);
   subject.frames();
@@ -118,7 +118,7 @@ export function playRow(row: Row, role: Role, size: number): Outcome {
       stream.credit(0);
       stream.reset(ErrorCode.CANCEL);
     }
-    subject.settle();
+    subject.quiesce();
   }
   const afterlife = subject.alive ? [] : [...subject.log, ...subject.sent()];
   return { ...outcome, imbalance, afterlife };

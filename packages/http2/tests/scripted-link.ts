@@ -91,7 +91,7 @@ export class ScriptedLink implements ByteLink {
   }
 
   /** Runs turns until nothing is put off any more. */
-  settle(): void {
+  quiesce(): void {
     for (let turns = 0; this.turn(); turns++) if (turns > 10_000) throw new Error("the turns do not end");
   }
 

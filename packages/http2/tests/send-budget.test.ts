@@ -30,7 +30,7 @@ function answering(streams: number, window: number, options?: Http2Options): Sub
     subject.receive(headers(2 * i + 1, request, { end: true }));
     subject.stream(2 * i + 1).sendHeaders(response, false);
   }
-  subject.settle();
+  subject.quiesce();
   subject.sent();
   subject.log.length = 0;
   return subject;
@@ -42,7 +42,7 @@ function pass(subject: Subject, ms: number, each?: () => void): void {
     subject.link.clock += 1000;
     each?.();
     subject.connection.advance(subject.link.clock);
-    subject.settle();
+    subject.quiesce();
     if (subject.frames().some((frame) => frame.type === 6)) subject.receive(ping("keepaliv", true));
   }
 }
@@ -162,7 +162,7 @@ describe("a stream whose peer takes nothing of what it has queued", () => {
     for (let s = 0; s < 200 && subject.alive; s++) {
       subject.link.clock += 1000;
       subject.connection.advance(subject.link.clock);
-      subject.settle();
+      subject.quiesce();
     }
     expect(subject.log[0]).toBe("1 reset CANCEL connection maybe-processed");
     expect(subject.connection.queuedBytes).toBe(0);
@@ -176,7 +176,7 @@ describe("a stream whose peer takes nothing of what it has queued", () => {
     subject.stream(3).write(zeros(1000), true);
     subject.link.clock += 1000;
     subject.connection.advance(subject.link.clock);
-    subject.settle();
+    subject.quiesce();
     expect(subject.sent()).toEqual(["RST_STREAM 1 ENHANCE_YOUR_CALM"]);
     expect(subject.log).toEqual(["1 reset ENHANCE_YOUR_CALM local maybe-processed"]);
     expect(subject.connection.counters.streamsStalled).toBe(1);

@@ -32,7 +32,7 @@ function receiving(role: "server" | "client", streams: number, options = {}): Su
     play(subject, [headers(2 * i + 1, role === "client" ? response : request)]);
   }
   subject.crediting = false;
-  subject.settle();
+  subject.quiesce();
   subject.log.length = 0;
   subject.sent();
   return subject;
@@ -42,13 +42,13 @@ function receiving(role: "server" | "client", streams: number, options = {}): Su
 function announce(subject: Subject, id: number, size: number, begun = half): void {
   play(subject, [data(id, 5)]);
   subject.stream(id).messageNeeds(size, size + 5);
-  subject.settle();
+  subject.quiesce();
   send(subject, id, begun);
 }
 
 function send(subject: Subject, id: number, n: number): void {
   for (let left = n; left > 0; left -= 16_384) play(subject, [data(id, Math.min(left, 16_384))]);
-  subject.settle();
+  subject.quiesce();
 }
 
 /** Time passes, and the connection is looked at once a second. */
@@ -57,7 +57,7 @@ function pass(subject: Subject, ms: number, everySecond: () => void = () => {}):
     subject.link.clock += Math.min(1000, left);
     everySecond();
     subject.connection.advance(subject.link.clock);
-    subject.settle();
+    subject.quiesce();
   }
 }
 
@@ -105,7 +105,7 @@ describe.each(["server", "client"] as const)("a %s", (role) => {
     subject.stream(1).messageNeeds(40_000, 60_000);
     send(subject, 1, 1);
     announce(subject, 3, half + 70_000);
-    subject.settle();
+    subject.quiesce();
     expect([letIn(subject, 3), subject.peerWindow(1) >= 39_999]).toEqual([true, true]);
     // The second one gains 64 KiB, and then has as long for its last 4464 bytes.
     send(subject, 1, 39_998);
@@ -223,7 +223,7 @@ describe("a message that was let in", () => {
     subject.stream(3).write(new Uint8Array(65_000), false);
     subject.stream(1).sendHeaders(response, false);
     subject.stream(1).write(new Uint8Array(65_000), false);
-    subject.settle();
+    subject.quiesce();
     expect(subject.link.paused).toBe(true);
     // The peer takes a little now and then, so it is not late with that.
     pass(subject, 2 * frameTimeoutMs, () => (subject.link.pending -= 1));
@@ -238,7 +238,7 @@ describe("a message that was let in", () => {
     pass(subject, 3 * frameTimeoutMs, () => send(subject, 1, 2300));
     expect([1, 3].map((id) => subject.stream(id).closed)).toEqual([false, false]);
     subject.stream(1).reset(ErrorCode.CANCEL);
-    subject.settle();
+    subject.quiesce();
     expect(letIn(subject, 3)).toBe(true);
   });
 
@@ -278,7 +278,7 @@ describe("the pool for large messages", () => {
       } else if (!subject.stream(1).closed) {
         // The others wait behind the large one now; the pool gets empty.
         subject.stream(1).reset(ErrorCode.CANCEL);
-        subject.settle();
+        subject.quiesce();
       }
     }
     expect(letIn(subject, 3)).toBe(true);
@@ -309,7 +309,7 @@ describe("the pool for large messages", () => {
     const rest = size - (subject.held.get(1)! - size - 10);
     subject.held.set(1, subject.held.get(1)! - size - 5);
     subject.stream().credit(size + 5);
-    subject.settle();
+    subject.quiesce();
     expect(subject.peerWindow(1)).toBeGreaterThanOrEqual(rest);
     expect(subject.imbalance()).toEqual([]);
   });

@@ -106,12 +106,12 @@ export class Subject {
   /** Feeds bytes as one chunk each, then runs what was put off. */
   receive(...chunks: readonly Uint8Array[]): void {
     for (const chunk of chunks) this.connection.receive(chunk);
-    this.settle();
+    this.quiesce();
   }
 
   /** Runs what was put off, and closes a link that the connection has ended. */
-  settle(): void {
-    this.link.settle();
+  quiesce(): void {
+    this.link.quiesce();
     if (this.link.closing && !this.over) this.close();
   }
 
@@ -119,7 +119,7 @@ export class Subject {
   close(error?: Error): void {
     this.over = true;
     this.connection.closed(error);
-    this.link.settle();
+    this.link.quiesce();
   }
 
   /** Client: opens a stream with a sink that writes to the log. */
@@ -258,7 +258,7 @@ export function play(subject: Subject, steps: readonly Step[], size = Number.POS
     }
     flush();
     step(subject);
-    subject.settle();
+    subject.quiesce();
   }
   flush();
 }

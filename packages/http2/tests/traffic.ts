@@ -183,7 +183,7 @@ export function runTraffic(
       party.takeAll();
       if (party.act(false)) idle = 0;
     }
-    pipe.settle();
+    pipe.quiesce();
   }
   return { pipe, callers, answerers };
 }

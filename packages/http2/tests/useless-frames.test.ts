@@ -88,7 +88,7 @@ describe.each(both)("a %s counts as frames without effect", (role) => {
     if (role === "server") subject.stream(1).sendHeaders(response, false);
     for (let n = 0; n < 500; n++) {
       subject.stream(1).write(new Uint8Array(16), false);
-      subject.settle();
+      subject.quiesce();
     }
     subject.receive(rst(1, ErrorCode.CANCEL));
     for (let n = 0; n < 500; n++) subject.receive(rst(1, ErrorCode.STREAM_CLOSED));
@@ -113,7 +113,7 @@ describe("a server", () => {
     const subject = new Subject("server", { emptyFrameRate: three }).greet();
     subject.receive(headers(1, request));
     subject.connection.shutdown();
-    subject.settle();
+    subject.quiesce();
     const drain = subject.frames().find(({ payload }) => payload.length === 8 && payload[0] === 0x64)!;
     subject.receive(ping(drain.payload, true));
     for (const id of [3, 5, 7])
@@ -138,7 +138,7 @@ describe("a server", () => {
         subject.receive(headers(id, request));
         subject.stream(id).sendHeaders(response, true);
         subject.stream(id).close();
-        subject.settle();
+        subject.quiesce();
         subject.receive(setId(id), rst(id, ErrorCode.CANCEL));
       }
       subject.link.clock += 1000;
@@ -154,7 +154,7 @@ describe("a server", () => {
       subject.receive(headers(id, request));
       subject.stream(id).sendHeaders(response, true);
       subject.stream(id).close();
-      subject.settle();
+      subject.quiesce();
       subject.receive(rst(id, ErrorCode.CANCEL));
     }
     expect(subject.endedBy).toBeNull();
@@ -188,7 +188,7 @@ describe("SETTINGS with many windows", () => {
     const subject = new Subject("client").greet(4, 0);
     const stream = subject.open();
     stream.write(new Uint8Array(100), true);
-    subject.settle();
+    subject.quiesce();
     subject.frames();
     subject.receive(initialWindows(1000, 10));
     expect(subject.sent()).toContain("DATA 1 10");

@@ -90,11 +90,11 @@ export abstract class Attempt implements ClientCallListener, EndedBySignal {
     if (call === null) return;
     this.unwatchSignal();
     this.detach(call);
-    if (error === null || !this.sentAgain(call, error)) this.settled(call, error);
+    if (error === null || !this.sentAgain(call, error)) this.completed(call, error);
   }
 
   /** The call has ended, for good. */
-  protected abstract settled(call: ClientCall, error: ConnectError | null): void;
+  protected abstract completed(call: ClientCall, error: ConnectError | null): void;
 
   /** Whether the request can be sent again, from its first message. */
   protected abstract replayable(): boolean;
@@ -177,7 +177,7 @@ export abstract class Attempt implements ClientCallListener, EndedBySignal {
 
 /** A call with one message each way. */
 export class UnaryAttempt extends Attempt {
-  protected settled(call: ClientCall, error: ConnectError | null): void {
+  protected completed(call: ClientCall, error: ConnectError | null): void {
     if (error !== null) this.reject?.(error);
     else this.resolve?.(this.caller.response(call, call.reader.shift()));
   }
@@ -226,7 +226,7 @@ export class StreamAttempt extends Attempt {
     this.reject = null;
   }
 
-  protected settled(call: ClientCall, ended: ConnectError | null): void {
+  protected completed(call: ClientCall, ended: ConnectError | null): void {
     const partly = call.refused !== null && this.claim?.consumed === true;
     const error = ended !== null && partly ? notSentAgain(ended) : ended;
     this.release(error);

@@ -28,11 +28,11 @@ export function foreignError(thrown: unknown): unknown {
 }
 
 /** The messages of a response. They own their bytes, and their errors are {@link foreignError}s. */
-export function foreignMessages<T>(messages: AsyncIterable<T>): AsyncIterable<T> {
-  return { [Symbol.asyncIterator]: () => new ForeignMessages(messages[Symbol.asyncIterator]()) };
+export function ownedMessages<T>(messages: AsyncIterable<T>): AsyncIterable<T> {
+  return { [Symbol.asyncIterator]: () => new OwnedMessages(messages[Symbol.asyncIterator]()) };
 }
 
-class ForeignMessages<T> implements AsyncIterator<T> {
+class OwnedMessages<T> implements AsyncIterator<T> {
   private readonly source: AsyncIterator<T>;
 
   constructor(source: AsyncIterator<T>) {

@@ -11,7 +11,7 @@ import { selectorFields } from "../protocol/selector.js";
 import { type AnyResponse, faultOf, requestedHeaders, scopeOf } from "./call-request.js";
 import type { MethodSettings, PreparedMethod } from "./engine-transport.js";
 import { foreignAttempt } from "./foreign-attempt.js";
-import { foreignError, foreignMessages } from "./foreign-error.js";
+import { foreignError, ownedMessages } from "./foreign-error.js";
 
 /**
  * A method over a `Transport` that is not ours: Connect's over fetch, say. Group and version go as headers, the interface
@@ -89,5 +89,5 @@ function readable(res: AnyResponse): AnyResponse {
     return res;
   }
   const { service, method, header, trailer } = res;
-  return { ...res, stream: true, service, method, header, trailer, message: foreignMessages(res.message) };
+  return { ...res, stream: true, service, method, header, trailer, message: ownedMessages(res.message) };
 }

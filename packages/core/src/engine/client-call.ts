@@ -132,7 +132,7 @@ export class ClientCall implements StreamSink, ReaderOwner, WriterOwner {
   cancel(error: ConnectError): void {
     if (this.over) return;
     this.stream.reset(ResetCode.CANCEL);
-    this.settle(error, true);
+    this.endCall(error, true);
   }
 
   /** The deadline has passed: the carrier may doubt its peer. Cancel next. */
@@ -193,7 +193,7 @@ export class ClientCall implements StreamSink, ReaderOwner, WriterOwner {
     const refusal = known ? null : this.refusalOf(list);
     if (refusal !== null) {
       this.stream.reset(ResetCode.CANCEL);
-      this.settle(refusal, false);
+      this.endCall(refusal, false);
       return;
     }
     this.headerList = list;
@@ -220,7 +220,7 @@ export class ClientCall implements StreamSink, ReaderOwner, WriterOwner {
       return;
     }
     // Not by the reader's end: a response without a status must not look complete.
-    this.settle(this.noStatus(), false);
+    this.endCall(this.noStatus(), false);
     if (!this.stream.closed) this.stream.close();
   }
 
@@ -232,7 +232,7 @@ export class ClientCall implements StreamSink, ReaderOwner, WriterOwner {
     // With the status here, the outcome is known: servers reset with NO_ERROR behind it, even while we still decompress.
     if (this.over || this.status !== undefined) return;
     if (reset.disposition !== "maybe-processed") this.refused = reset.disposition;
-    this.settle(this.errorFromReset(reset), false);
+    this.endCall(this.errorFromReset(reset), false);
   }
 
   writable(): void {
@@ -273,7 +273,7 @@ export class ClientCall implements StreamSink, ReaderOwner, WriterOwner {
     if (this.status === null && this.method.singleResponse && this.reader.received !== 1) {
       this.status = this.wrongCount();
     }
-    this.settle(this.status ?? null, false);
+    this.endCall(this.status ?? null, false);
     if (!this.stream.closed) this.stream.close();
   }
 
@@ -286,7 +286,7 @@ export class ClientCall implements StreamSink, ReaderOwner, WriterOwner {
   readFailed(error: ConnectError): void {
     if (this.over) return;
     this.stream.reset(ResetCode.CANCEL);
-    this.settle(error, false);
+    this.endCall(error, false);
   }
 
   readStopped(): void {
@@ -310,7 +310,7 @@ export class ClientCall implements StreamSink, ReaderOwner, WriterOwner {
 
   // ---- the end
 
-  private settle(error: ConnectError | null, canceled: boolean): void {
+  private endCall(error: ConnectError | null, canceled: boolean): void {
     this.over = true;
     this.error = error;
     // A cancel's error may be the user's own object.
@@ -341,7 +341,7 @@ export class ClientCall implements StreamSink, ReaderOwner, WriterOwner {
     if (this.over) return;
     if (status === null) this.reader.end();
     else {
-      this.settle(status, false);
+      this.endCall(status, false);
       if (!this.stream.closed) this.stream.close();
     }
   }

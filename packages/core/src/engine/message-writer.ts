@@ -230,7 +230,7 @@ export class MessageWriter<T> {
         const result = source.next();
         if (isThenable(result)) {
           this.asking = true;
-          // The runtime restores the context for reactions of its own promises. A foreign thenable calls back in any context.
+          // The runtime restores the context for reactions of its own promises. The thenable of another library calls back in any context.
           Promise.resolve(result).then(this.onResult, this.onError);
           return;
         }

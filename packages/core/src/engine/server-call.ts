@@ -443,7 +443,7 @@ export class ServerCall
       this.forgetMetadata();
       this.sendStatus(thrownConnectError(broken) ?? this.host.unexpected(this, broken));
     }
-    this.settle(error);
+    this.endCall(error);
     // An answer that waits for its reader does so for the time that the client gave, not longer.
     if (this.deadlineSet && this.stream.queuedBytes > 0) {
       this.stream.close(() => this.host.deadlines.remove(this));
@@ -457,10 +457,10 @@ export class ServerCall
     if (this.over) return;
     this.over = true;
     this.host.deadlines.remove(this);
-    this.settle(error);
+    this.endCall(error);
   }
 
-  private settle(outcome: ConnectError | null): void {
+  private endCall(outcome: ConnectError | null): void {
     this.outcome = outcome;
     try {
       this.writer.stop();

@@ -20,7 +20,7 @@ export function leaveOutUnsendable(headers: Headers): void {
   joinBinaryValues(headers);
   // A copy: what is deleted while they are gone through hides the next one.
   for (const [name, value] of [...headers]) {
-    const foreign = names.isReserved(name) && !ofConnect.has(name);
-    if (foreign || /[^\t\x20-\x7e\x80-\xff]/.test(value)) headers.delete(name);
+    const ofProtocol = names.isReserved(name) && !ofConnect.has(name);
+    if (ofProtocol || /[^\t\x20-\x7e\x80-\xff]/.test(value)) headers.delete(name);
   }
 }

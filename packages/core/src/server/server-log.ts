@@ -90,13 +90,13 @@ export class ServerLog {
    * warning: somebody has to change something.
    */
   connectionEnded(peer: string, error: Error): void {
-    const { limit, foreign } = error as { limit?: unknown; foreign?: unknown };
+    const { limit, otherProtocol } = error as { limit?: unknown; otherProtocol?: unknown };
     const { message } = error;
     if (typeof limit === "string") {
       this.write("warn", `connections that passed the limit ${limit}`, { peer }, () => [
         `connection with ${peer} ended, since it passed a limit: ${message}`,
       ]);
-    } else if (foreign === true) {
+    } else if (otherProtocol === true) {
       this.write("warn", "connections refused", { peer }, () => [
         `connection with ${peer} refused: ${message}`,
       ]);

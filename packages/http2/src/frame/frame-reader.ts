@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ErrorCode, Http2ConnectionError } from "../error-code.js";
-import { describeForeign } from "./foreign-bytes.js";
 import { clientPreface, Flag, FrameType, frameHeaderLength } from "./frame-type.js";
+import { describeOtherProtocol } from "./other-protocol.js";
 
 /** Within so many bytes a method of HTTP/1.1 differs from the preface, which begins like one. */
 const methodTold = 3;
@@ -122,11 +122,12 @@ export class FrameReader {
     const n = Math.min(this.prefaceLeft, end - start);
     for (let i = 0; i < n; i++) {
       if (b[start + i] !== clientPreface[done + i]) {
-        const foreign = done + i < methodTold ? describeForeign(b.subarray(start + i, end), true) : undefined;
+        const otherProtocol =
+          done + i < methodTold ? describeOtherProtocol(b.subarray(start + i, end), true) : undefined;
         throw new Http2ConnectionError(
           ErrorCode.PROTOCOL_ERROR,
-          foreign ?? "the client's connection preface is wrong (RFC 9113 §3.4)",
-          { foreign: foreign !== undefined },
+          otherProtocol ?? "the client's connection preface is wrong (RFC 9113 §3.4)",
+          { otherProtocol: otherProtocol !== undefined },
         );
       }
     }

@@ -36,7 +36,7 @@ export class HpackEncoder {
 
   private readonly maxTableSize: number;
   private updateDue = false; // the peer is to learn another table size
-  private settled = DEFAULT_TABLE_SIZE; // the size that it knows
+  private knownSize = DEFAULT_TABLE_SIZE; // the table size that the peer knows
   private lowest = DEFAULT_TABLE_SIZE; // of that one and those it was to learn since
   private flushDue = false; // it is to empty its table before
 
@@ -63,7 +63,7 @@ export class HpackEncoder {
     this.lowest = Math.min(this.lowest, next);
     // It fell and rose again: two updates are due, the lowest and the last. Go's decoder takes a second one only while
     // its table is empty (golang/net http2/hpack/hpack.go), so the lowest is sent as 0 and the table starts afresh.
-    if (this.lowest < this.settled && next > this.lowest) {
+    if (this.lowest < this.knownSize && next > this.lowest) {
       this.flushDue = true;
       this.table.resize(0);
     }
@@ -123,7 +123,7 @@ export class HpackEncoder {
     if (this.flushDue) at = writeInteger(0, 0x1f, 0x20, out, at);
     at = writeInteger(this.table.maxSize, 0x1f, 0x20, out, at);
     this.updateDue = this.flushDue = false;
-    this.settled = this.lowest = this.table.maxSize;
+    this.knownSize = this.lowest = this.table.maxSize;
     this.table.generation++; // the next block does not start like this one
     return at;
   }

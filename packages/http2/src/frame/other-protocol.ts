@@ -11,7 +11,7 @@ const tlsHandshake = 0x16;
  * What else a peer speaks whose first bytes are not HTTP/2's, as a sentence for the error; undefined if it can't be told.
  * `first` are the first bytes, as many as there are.
  */
-export function describeForeign(first: Uint8Array, isServer: boolean): string | undefined {
+export function describeOtherProtocol(first: Uint8Array, isServer: boolean): string | undefined {
   const byte = first[0];
   if (byte === undefined) return undefined;
   if (byte === tlsAlert || byte === tlsHandshake) {
