@@ -8,7 +8,7 @@ import { streamProbes } from "./server-probes-streams.mjs";
 /**
  * Every probe: a state, what is sent in it, and what ours has to do then.
  *
- * - `row`: the row of the transition table, as in `packages/http2/tests/rows.ts`; `title`: the state and the input.
+ * - `row`: the row of the transition table, as in `packages/http2/tests/transitions.ts`; `title`: the state and the input.
  * - `rfc`: what RFC 9113 asks for.
  * - `early`: nothing was exchanged yet. Otherwise both sides' SETTINGS are acknowledged, but for `unacknowledged`.
  * - `given`: how the state comes about, frames or functions of the `Wire`; `input`: what is sent then.

@@ -40,7 +40,7 @@ import type {
   TransportOptions as NodeTransportOptions,
 } from "@tristream/node";
 import type { LoopbackOptions } from "@tristream/testing";
-import { Odd } from "./odd-names.js";
+import { Odd } from "./inherited-names.js";
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 function same<A, B>(_yes: Same<A, B>): void {}

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from "@jest/globals";
-import { expected, playRow } from "./rows.js";
-import { endingRows } from "./rows-endings.js";
-import { fieldRows } from "./rows-fields.js";
-import { frameRows } from "./rows-frames.js";
-import { settingsRows } from "./rows-settings.js";
-import { streamRows } from "./rows-streams.js";
+import { expected, playRow } from "./transitions.js";
+import { endingRows } from "./transitions-endings.js";
+import { fieldRows } from "./transitions-fields.js";
+import { frameRows } from "./transitions-frames.js";
+import { settingsRows } from "./transitions-settings.js";
+import { streamRows } from "./transitions-streams.js";
 
 const rows = [...frameRows, ...settingsRows, ...streamRows, ...fieldRows, ...endingRows].sort(
   (a, b) => a.row - b.row,

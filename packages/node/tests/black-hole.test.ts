@@ -9,14 +9,14 @@ import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { Code, createClient, createTransport, serve } from "@tristream/node";
 import { createClock } from "@tristream/testing";
 import { errorOf, fired, until } from "../../core/tests/events.js";
-import { type OddPeer, oddPeer } from "./odd-peers.js";
+import { type ScriptedPeer, scriptedPeer } from "./scripted-peer.js";
 
 type Way = "both ways" | "to the server" | "to the client";
 
 /** A relay to a port whose open connections can go dark: their bytes are taken and dropped. */
 async function blackHole(port: number) {
   const pipes: { client: Socket; server: Socket; dark: Way | null }[] = [];
-  const peer: OddPeer = await oddPeer((client) => {
+  const peer: ScriptedPeer = await scriptedPeer((client) => {
     const server = connect(port, "127.0.0.1");
     const pipe: (typeof pipes)[number] = { client, server, dark: null };
     pipes.push(pipe);

@@ -20,12 +20,12 @@ import {
   settings,
   settingsAck,
 } from "../../http2/tests/frames.js";
-import { echoServer, oddPeer, passOn } from "./odd-peers.js";
+import { echoServer, passOn, scriptedPeer } from "./scripted-peer.js";
 
 /** A peer that is driven by hand: it counts the frames that it gets. */
 async function handDriven() {
   const seen: number[][] = [];
-  const peer = await oddPeer((socket) => {
+  const peer = await scriptedPeer((socket) => {
     const types: number[] = [];
     seen.push(types);
     let rest = Buffer.alloc(0);
@@ -47,7 +47,7 @@ async function handDriven() {
 
 it("a path that goes dark: the calls on it fail, and the next call is answered on a new connection", async () => {
   await using server = await echoServer();
-  await using peer = await oddPeer((socket) => passOn(socket, server.port));
+  await using peer = await scriptedPeer((socket) => passOn(socket, server.port));
   const clock = createClock();
   await using transport = createTransport(peer.url, { clock });
   const client = createClient(GreetService, transport);

@@ -8,14 +8,14 @@ import { Code, ConnectError, createClient, createTransport } from "@tristream/no
 import { turns } from "../../core/tests/events.js";
 import { Setting } from "../../http2/src/settings.js";
 import { goAway, settings, settingsAck, windowUpdate } from "../../http2/tests/frames.js";
-import { echoServer, oddPeer, passOn } from "./odd-peers.js";
+import { echoServer, passOn, scriptedPeer } from "./scripted-peer.js";
 
 /** A peer that lets the client send as much as it likes, and reads nothing. */
 const unread = [settings(Setting.INITIAL_WINDOW_SIZE, 2 ** 30), settingsAck, windowUpdate(0, 2 ** 30)];
 
 it("a call between the peer's FIN and the socket's close goes to a new connection", async () => {
   await using server = await echoServer();
-  await using peer = await oddPeer((socket) => {
+  await using peer = await scriptedPeer((socket) => {
     if (peer.sockets.length > 1) passOn(socket, server.port);
     else {
       socket.pause();
@@ -52,7 +52,7 @@ it("a call between the peer's FIN and the socket's close goes to a new connectio
 
 it("a call after the peer's GOAWAY goes to a new connection, and those that run go on", async () => {
   await using server = await echoServer();
-  await using peer = await oddPeer((socket) => passOn(socket, server.port));
+  await using peer = await scriptedPeer((socket) => passOn(socket, server.port));
   await using transport = createTransport(peer.url);
   const client = createClient(GreetService, transport);
   const chat = client.greetStream();

@@ -12,7 +12,7 @@ import { afterEach, beforeEach, expect, it } from "@jest/globals";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { Code, ConnectError, createClient, createTransport } from "@tristream/node";
 import { goAway, settings } from "../../http2/tests/frames.js";
-import { closes, echoServer, mute, oddPeer, passOn } from "./odd-peers.js";
+import { closes, echoServer, mute, passOn, scriptedPeer } from "./scripted-peer.js";
 
 const { lookup } = dns;
 /** What `dns.lookup` gives; undefined: it never answers. */
@@ -58,11 +58,11 @@ it("goes on with an address that is slow while a later one is tried, and closes 
   found = both;
   await using server = await echoServer();
   const held: Socket[] = [];
-  await using slow = await oddPeer((socket) => {
+  await using slow = await scriptedPeer((socket) => {
     socket.pause();
     held.push(socket);
   });
-  await using second = await oddPeer(mute, { host: "127.0.0.2", port: slow.port });
+  await using second = await scriptedPeer(mute, { host: "127.0.0.2", port: slow.port });
   await using transport = createTransport(`tri://two.example:${slow.port}`);
   const call = createClient(GreetService, transport).greet({ name: "late" });
   // More than 250 ms have passed when the second one is tried; the first one answers only now.
@@ -76,9 +76,9 @@ it("goes on with an address that is slow while a later one is tried, and closes 
 
 it("takes the second address when the first accepts and says nothing, and closes the first", async () => {
   found = both;
-  await using first = await oddPeer(mute);
+  await using first = await scriptedPeer(mute);
   await using server = await echoServer();
-  await using second = await oddPeer((socket) => passOn(socket, server.port), {
+  await using second = await scriptedPeer((socket) => passOn(socket, server.port), {
     host: "127.0.0.2",
     port: first.port,
   });
@@ -93,9 +93,9 @@ it("takes the second address when the first accepts and says nothing, and closes
 
 it("tries the second address at once when the first fails", async () => {
   found = both;
-  await using first = await oddPeer(closes);
+  await using first = await scriptedPeer(closes);
   await using server = await echoServer();
-  await using _second = await oddPeer((socket) => passOn(socket, server.port), {
+  await using _second = await scriptedPeer((socket) => passOn(socket, server.port), {
     host: "127.0.0.2",
     port: first.port,
   });
@@ -108,12 +108,12 @@ it.each([
   ["its end", (socket: Socket) => socket.end(settings())],
 ])("tries the second address when the first sends %s right behind its SETTINGS", async (_what, ends) => {
   found = both;
-  await using first = await oddPeer((socket) => {
+  await using first = await scriptedPeer((socket) => {
     socket.resume();
     ends(socket);
   });
   await using server = await echoServer();
-  await using second = await oddPeer((socket) => passOn(socket, server.port!), {
+  await using second = await scriptedPeer((socket) => passOn(socket, server.port!), {
     host: "127.0.0.2",
     port: first.port,
   });
@@ -128,7 +128,7 @@ it.each([
 
 it("names each address and why when none is good", async () => {
   found = both;
-  await using first = await oddPeer(mute);
+  await using first = await scriptedPeer(mute);
   await using transport = createTransport(`tri://two.example:${first.port}`, { connectTimeoutMs: 400 });
   const { code, rawMessage } = await failure(createClient(GreetService, transport).greet({}));
   expect(code).toBe(Code.Unavailable);

@@ -9,7 +9,7 @@ import { connect, type Socket } from "node:net";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, it } from "@jest/globals";
-import { echoServer, mute, oddPeer } from "./odd-peers.js";
+import { echoServer, mute, scriptedPeer } from "./scripted-peer.js";
 
 const file = fileURLToPath(new URL("./process-exit-child.ts", import.meta.url));
 const children: ChildProcess[] = [];
@@ -56,7 +56,7 @@ describe("a process ends by itself", () => {
   });
 
   it("while a peer is mute that no call waits for", async () => {
-    await using peer = await oddPeer(mute);
+    await using peer = await scriptedPeer(mute);
     const two = `${peer.url};${peer.url}`;
     expect(
       await Promise.all([

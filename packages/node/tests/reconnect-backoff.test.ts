@@ -16,7 +16,7 @@ import { Code, createClient, createTransport, type TransportOptions } from "@tri
 import { createClock } from "@tristream/testing";
 import { errorOf, until } from "../../core/tests/events.js";
 import { settings } from "../../http2/tests/frames.js";
-import { closes, echoServer, mute, oddPeer, passOn } from "./odd-peers.js";
+import { closes, echoServer, mute, passOn, scriptedPeer } from "./scripted-peer.js";
 
 const nextAttempt = /; the next attempt is in (\d+) ms \(option maxReconnectDelayMs\)$/;
 
@@ -58,7 +58,7 @@ it("a call during the delay fails at once with the last error and the time of th
 });
 
 it("each delay is 1.6 times as long as the last one, within 20 %, and one attempt follows it", async () => {
-  await using peer = await oddPeer(closes);
+  await using peer = await scriptedPeer(closes);
   await using to = clientOf(peer.url);
   const delays: number[] = [];
   for (let expected = 1000, attempts = 1; attempts <= 8; attempts++, expected *= 1.6) {
@@ -76,7 +76,7 @@ it("each delay is 1.6 times as long as the last one, within 20 %, and one attemp
 });
 
 it("maxReconnectDelayMs bounds the delay, and 0 removes it", async () => {
-  await using peer = await oddPeer(closes);
+  await using peer = await scriptedPeer(closes);
   await using bounded = clientOf(peer.url, { maxReconnectDelayMs: 1500 });
   for (let i = 0; i < 6; i++) {
     await bounded.fails();
@@ -95,7 +95,7 @@ it.each([-1, Number.NaN, 2 ** 31])("maxReconnectDelayMs %d is refused", (maxReco
 
 it("a lost connection that carried an answer is replaced at once, each time", async () => {
   await using server = await echoServer();
-  await using peer = await oddPeer((socket) => passOn(socket, server.port!));
+  await using peer = await scriptedPeer((socket) => passOn(socket, server.port!));
   await using to = clientOf(peer.url);
   for (let i = 0; i < 4; i++) {
     expect((await to.client.greet({ name: "a" })).greeting).toBe("a");
@@ -110,7 +110,7 @@ it("a lost connection that carried an answer is replaced at once, each time", as
 it("an answer resets the delay", async () => {
   await using server = await echoServer();
   let good = false;
-  await using peer = await oddPeer((socket) => {
+  await using peer = await scriptedPeer((socket) => {
     if (good) passOn(socket, server.port!);
     else socket.destroy();
   });
@@ -134,7 +134,7 @@ it("an answer resets the delay", async () => {
 });
 
 it("an established connection without an answer, lost after longer than the delay, is replaced at once", async () => {
-  await using peer = await oddPeer((socket) => {
+  await using peer = await scriptedPeer((socket) => {
     socket.resume();
     socket.write(settings());
   });
@@ -155,7 +155,7 @@ it.each([
 ])(
   "a server that sends SETTINGS and closes at once costs no more attempts than one: %s",
   async (_what, urlOf) => {
-    await using peer = await oddPeer(settingsAndEnd);
+    await using peer = await scriptedPeer(settingsAndEnd);
     await using to = clientOf(urlOf(peer.url));
     for (let i = 0; i < 20; i++) await to.fails();
     // One attempt is free: an orderly restart looks the same.
@@ -165,8 +165,8 @@ it.each([
 );
 
 it("one round of several addresses is one attempt", async () => {
-  await using one = await oddPeer(closes);
-  await using two = await oddPeer(closes);
+  await using one = await scriptedPeer(closes);
+  await using two = await scriptedPeer(closes);
   await using to = clientOf(`${one.url};${two.url}`);
   for (let attempts = 1; attempts <= 3; attempts++) {
     const { rawMessage } = await to.fails();
@@ -178,7 +178,7 @@ it("one round of several addresses is one attempt", async () => {
 });
 
 it("a dial that its calls have left is not a failed attempt", async () => {
-  await using peer = await oddPeer(mute);
+  await using peer = await scriptedPeer(mute);
   await using to = clientOf(`${peer.url};${peer.url}`);
   for (let i = 0; i < 3; i++) {
     const own = new AbortController();

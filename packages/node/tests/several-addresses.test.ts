@@ -15,7 +15,7 @@ import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { Code, ConnectError, createClient, createTransport } from "@tristream/node";
 import { clientPreface, FrameType } from "../../http2/src/frame/frame-type.js";
 import { parseFrames } from "../../http2/tests/frames.js";
-import { closes, echoServer, http1, mute, oddPeer, passOn } from "./odd-peers.js";
+import { closes, echoServer, http1, mute, passOn, scriptedPeer } from "./scripted-peer.js";
 
 const bad = { closes, mute, http1 };
 const why = {
@@ -35,7 +35,7 @@ async function failure(call: Promise<unknown>): Promise<ConnectError> {
 
 describe.each(["closes", "mute", "http1"] as const)("an address that %s", (kind) => {
   it("is passed over: calls of all kinds wait and are answered by the next one", async () => {
-    await using peer = await oddPeer(bad[kind]);
+    await using peer = await scriptedPeer(bad[kind]);
     await using server = await echoServer();
     await using transport = createTransport(`${peer.url}; ${server.url}`, { connectTimeoutMs: 300 });
     const client = createClient(GreetService, transport);
@@ -56,7 +56,7 @@ describe.each(["closes", "mute", "http1"] as const)("an address that %s", (kind)
   });
 
   it("is an Unavailable that says so, beside all other addresses, when none is good", async () => {
-    await using peer = await oddPeer(bad[kind]);
+    await using peer = await scriptedPeer(bad[kind]);
     await using transport = createTransport(`tri://127.0.0.1:1;${peer.url}`, { connectTimeoutMs: 300 });
     const { code, rawMessage } = await failure(createClient(GreetService, transport).greet({}));
     expect(code).toBe(Code.Unavailable);
@@ -68,7 +68,7 @@ describe.each(["closes", "mute", "http1"] as const)("an address that %s", (kind)
   });
 
   it("fails its calls with Unavailable when it is the only one", async () => {
-    await using peer = await oddPeer(bad[kind]);
+    await using peer = await scriptedPeer(bad[kind]);
     await using transport = createTransport(peer.url, { connectTimeoutMs: 300 });
     const client = createClient(GreetService, transport);
     const calls = [failure(client.greet({})), failure(client.greetServerStream({}).receive())];
@@ -88,7 +88,7 @@ describe("an address whose peer sends GOAWAY right behind its SETTINGS", () => {
   };
 
   it("is passed over for the next one", async () => {
-    await using peer = await oddPeer(ends);
+    await using peer = await scriptedPeer(ends);
     await using server = await echoServer();
     await using transport = createTransport(`${peer.url}; ${server.url}`);
     const client = createClient(GreetService, transport);
@@ -101,7 +101,7 @@ describe("an address whose peer sends GOAWAY right behind its SETTINGS", () => {
 
   it("is asked again when there is no other one", async () => {
     await using server = await echoServer();
-    await using peer = await oddPeer((socket) => {
+    await using peer = await scriptedPeer((socket) => {
       if (peer.sockets.length === 1) ends(socket);
       else passOn(socket, server.port!);
     });
@@ -112,7 +112,7 @@ describe("an address whose peer sends GOAWAY right behind its SETTINGS", () => {
 
 test("the only address gets the first call with the first flight: no round trip is spent on waiting", async () => {
   let seen = Buffer.alloc(0);
-  await using peer = await oddPeer((socket) => {
+  await using peer = await scriptedPeer((socket) => {
     socket.on("data", (chunk: Buffer) => {
       seen = Buffer.concat([seen, chunk]);
       if (framesIn(seen).includes(FrameType.HEADERS)) socket.destroy();
@@ -128,7 +128,7 @@ function framesIn(bytes: Uint8Array): number[] {
 }
 
 test("a transport that is closed while it connects fails the calls that wait, at once", async () => {
-  await using peer = await oddPeer(mute);
+  await using peer = await scriptedPeer(mute);
   const transport = createTransport(`${peer.url};tri://127.0.0.1:1`);
   const call = failure(createClient(GreetService, transport).greet({}));
   const socket = await peer.accepted(0);
@@ -141,7 +141,7 @@ test("a transport that is closed while it connects fails the calls that wait, at
 });
 
 test("a signal that an interceptor has put in its place ends a call that waits for a connection", async () => {
-  await using peer = await oddPeer(mute);
+  await using peer = await scriptedPeer(mute);
   await using transport = createTransport(`${peer.url};${peer.url}`);
   const own = new AbortController();
   const client = createClient(GreetService, transport, {

@@ -10,7 +10,7 @@ import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { errorOf } from "./events.js";
 import { everyLink } from "./every-link.js";
 import { greeter } from "./greeter.js";
-import { Odd } from "./odd-names.js";
+import { Odd } from "./inherited-names.js";
 
 const rpcs = ["hasOwnProperty", "isPrototypeOf", "toString$", "constructor$", "then", "plain"] as const;
 const names = ["__proto__", "constructor", "hasOwnProperty", "toString", "valueOf", "isPrototypeOf"];

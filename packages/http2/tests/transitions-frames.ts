@@ -15,8 +15,8 @@ import {
   settingsAck,
   windowUpdate,
 } from "./frames.js";
-import { both, client, lost1, opened, others, type Row, server } from "./rows.js";
 import type { Subject } from "./subject.js";
+import { both, client, lost1, opened, others, type Row, server } from "./transitions.js";
 
 const { PROTOCOL_ERROR, FLOW_CONTROL_ERROR, FRAME_SIZE_ERROR } = ErrorCode;
 const max = 2 ** 31 - 1;

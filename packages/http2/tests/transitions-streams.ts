@@ -11,6 +11,7 @@ import {
   rst,
   windowUpdate,
 } from "./frames.js";
+import type { Subject } from "./subject.js";
 import {
   answered,
   both,
@@ -24,8 +25,7 @@ import {
   peerEnded,
   type Row,
   server,
-} from "./rows.js";
-import type { Subject } from "./subject.js";
+} from "./transitions.js";
 
 const { CANCEL, PROTOCOL_ERROR, STREAM_CLOSED } = ErrorCode;
 const zeros = (n: number) => new Uint8Array(n);

@@ -18,8 +18,8 @@ import {
   settings,
   windowUpdate,
 } from "./frames.js";
-import { answered, both, broke1, broken1, client, lost1, opened, type Row, server } from "./rows.js";
 import type { Subject } from "./subject.js";
+import { answered, both, broke1, broken1, client, lost1, opened, type Row, server } from "./transitions.js";
 
 const { CANCEL, COMPRESSION_ERROR, FRAME_SIZE_ERROR, NO_ERROR, PROTOCOL_ERROR, REFUSED_STREAM } = ErrorCode;
 const zeros = (n: number) => new Uint8Array(n);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { block, data, headers, join, request, response, rst } from "./frames.js";
-import { answered, both, broke1, broken1, client, opened, type Row, server } from "./rows.js";
+import { answered, both, broke1, broken1, client, opened, type Row, server } from "./transitions.js";
 
 const without = (name: string) => request.filter((_, i) => request[i - (i % 2)] !== name);
 const long = "x".repeat(4000);

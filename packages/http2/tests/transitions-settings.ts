@@ -14,8 +14,8 @@ import {
   settingsAck,
   windowUpdate,
 } from "./frames.js";
-import { answered, both, client, lost1, opened, type Row, server } from "./rows.js";
 import type { Subject } from "./subject.js";
+import { answered, both, client, lost1, opened, type Row, server } from "./transitions.js";
 
 const { PROTOCOL_ERROR, FLOW_CONTROL_ERROR, FRAME_SIZE_ERROR, SETTINGS_TIMEOUT } = ErrorCode;
 const max = 2 ** 31 - 1;

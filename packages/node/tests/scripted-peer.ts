@@ -3,8 +3,8 @@ import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { serve } from "@tristream/node";
 
-/** Something that accepts TCP connections and does as a test says. `await using` ends it, and them. */
-export interface OddPeer extends AsyncDisposable {
+/** A peer that accepts TCP connections and behaves as its test says. `await using` closes the peer and its connections. */
+export interface ScriptedPeer extends AsyncDisposable {
   readonly port: number;
   readonly url: string;
   /** The sockets that it has accepted, in order. */
@@ -14,10 +14,10 @@ export interface OddPeer extends AsyncDisposable {
 }
 
 /** Starts one. */
-export async function oddPeer(
+export async function scriptedPeer(
   behave: (socket: Socket) => void,
   where: { readonly host?: string; readonly port?: number } = {},
-): Promise<OddPeer> {
+): Promise<ScriptedPeer> {
   const sockets: Socket[] = [];
   const { host = "127.0.0.1", port = 0 } = where;
   const server = createServer({ allowHalfOpen: true }, (socket) => {
