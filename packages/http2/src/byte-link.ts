@@ -5,12 +5,12 @@
  * WebSocket. The connection itself opens nothing, keeps no timer and makes no promise.
  */
 export interface ByteLink {
-  /** Who is at the other end. */
+  /** The other end. */
   readonly peer: Peer;
   /** Bytes handed over by `write` that have not left yet; 0 means that no written buffer is referenced any more. */
   readonly pending: number;
   /**
-   * Whether written bytes can still reach the peer. False as soon as the link breaks or is destroyed, which may be before
+   * True while written bytes can still reach the peer. False as soon as the link breaks or is destroyed, which may be before
    * {@link ByteReceiver.closed}: then no new stream is opened.
    */
   readonly writable: boolean;
@@ -42,17 +42,17 @@ export interface ByteLink {
   now(): number;
 }
 
-/** Who is at the other end of a link. */
+/** The other end of a link. */
 export interface Peer {
   /** `host:port` of TCP and TLS, the path of a unix socket, a name for memory. */
   readonly address: string;
-  /** What carries the bytes. */
+  /** The kind of link. */
   readonly transport: "tcp" | "tls" | "unix" | "memory";
   /** The peer's certificate (TLS), as the runtime gives it. */
   readonly certificate?: unknown;
 }
 
-/** What a {@link ByteLink} delivers to. */
+/** The receiver of a {@link ByteLink}'s input. */
 export interface ByteReceiver {
   /** Bytes arrived. They may be kept: the link does not reuse the buffer. */
   receive(bytes: Uint8Array): void;

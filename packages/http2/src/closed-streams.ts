@@ -2,7 +2,7 @@
 
 /** Why a stream is closed: what its late frames mean depends on it (RFC 9113 §5.1). */
 export const ClosedBy = {
-  /** It was never open: an id that was skipped (RFC 9113 §5.1.1). */
+  /** The stream was never open: its id was skipped (RFC 9113 §5.1.1). */
   NEVER_OPENED: 0,
   /** Both sides sent END_STREAM. */
   ENDED: 1,
@@ -20,10 +20,10 @@ const nearDeadlineBit = 0x80;
 const listsUnderWay = 2;
 
 /**
- * The streams that closed last, by id, with the cause: a table of up to 1024 that grows with use. Frames for them are told from nonsense
- * without timers. An id that a newer one has displaced is treated as one that we reset, the lenient case.
+ * The streams that closed last, by id, with the cause: a table of up to 1024 that grows with use. The table distinguishes late frames from
+ * nonsense without timers. A newer id may displace an older one, which then counts as a stream that we reset, the lenient case.
  *
- * It also counts the frames that closed streams explain, of all streams together: the peer sent them before it knew of the end.
+ * The table also counts, over all streams, the late frames to expect: the peer may have sent them before it knew of the end.
  */
 export class ClosedStreams {
   private ids = new Uint32Array(smallest);
@@ -59,14 +59,14 @@ export class ClosedStreams {
     return found > id ? ClosedBy.LOCAL_RESET : ClosedBy.NEVER_OPENED;
   }
 
-  /** Whether our answer began when the chunk of input with this number had arrived, and the peer has not reset the stream. */
+  /** True if our answer began when the chunk of input with this number had arrived, and the peer has not reset the stream. */
   answeredAfter(id: number, chunk: number): boolean {
     const at = this.slot(id);
     if (this.ids[at] !== id || this.chunks[at]! < chunk) return false;
     return (this.causes[at]! & ~nearDeadlineBit) !== ClosedBy.PEER_RESET;
   }
 
-  /** Whether the stream closed near the deadline of its call. */
+  /** True if the stream closed near the deadline of its call. */
   nearDeadline(id: number): boolean {
     const at = this.slot(id);
     return this.ids[at] === id && (this.causes[at]! & nearDeadlineBit) !== 0;
@@ -78,21 +78,21 @@ export class ClosedStreams {
     this.lists += listsUnderWay;
   }
 
-  /** Whether closed streams explain DATA of so many bytes. */
+  /** True if closed streams explain DATA of so many bytes. */
   explainsData(bytes: number): boolean {
     if (bytes > this.bytes) return false;
     this.bytes -= bytes;
     return true;
   }
 
-  /** Whether closed streams explain a header list. */
+  /** True if closed streams explain a header list. */
   explainsHeaders(): boolean {
     if (this.lists === 0) return false;
     this.lists--;
     return true;
   }
 
-  /** Whether closed streams explain an RST_STREAM: one each, unless it was the peer's RST_STREAM that closed it. */
+  /** True if closed streams explain an RST_STREAM: one each, unless it was the peer's RST_STREAM that closed it. */
   explainsReset(): boolean {
     if (this.resets === 0) return false;
     this.resets--;

@@ -24,8 +24,8 @@ const forgetAfterMs = 10_000;
 
 /**
  * An HTTP/2 connection (RFC 9113), either role, without push and priority: bytes in from a {@link ByteLink}, bytes out
- * to it, calls of {@link ConnectionEvents} and {@link StreamSink} in between. It opens nothing and keeps no timer:
- * whoever owns it calls {@link Connection.advance} now and then.
+ * to it, calls of {@link ConnectionEvents} and {@link StreamSink} in between. A connection opens nothing and keeps no timer:
+ * its owner calls {@link Connection.advance} now and then.
  *
  * Nothing happens before {@link Connection.start}.
  */
@@ -66,7 +66,7 @@ export class Connection extends ReceivingConnection implements ByteReceiver {
     try {
       stream.sendHeaders(headers, end);
     } catch (error) {
-      // What can't be encoded was not sent: the peer never hears of the stream, its id is skipped.
+      // Headers that can't be encoded were not sent: the peer never sees the stream, whose id is skipped.
       stream.discard();
       throw error;
     }
@@ -102,12 +102,12 @@ export class Connection extends ReceivingConnection implements ByteReceiver {
     return this.registry.waiting.size;
   }
 
-  /** Whether the peer has sent HEADERS or DATA. */
+  /** True if the peer has sent HEADERS or DATA. */
   get answered(): boolean {
     return this.inbound.answers > 0;
   }
 
-  /** What the peer has done so far of what is limited. */
+  /** The peer's limited actions so far. */
   get counters(): Readonly<ConnectionCounters> {
     return this.limits.counters;
   }
@@ -117,7 +117,7 @@ export class Connection extends ReceivingConnection implements ByteReceiver {
     return this.link.pending;
   }
 
-  /** Whether new streams can be opened: neither side is ending the connection, and its link is whole. */
+  /** True if new streams can be opened: neither side is ending the connection, and its link is whole. */
   get usable(): boolean {
     return !this.closing && !this.draining && this.link.writable;
   }
@@ -146,7 +146,7 @@ export class Connection extends ReceivingConnection implements ByteReceiver {
       watchdog.check(now, {
         ready: inbound.ready,
         acknowledged: this.settings.acknowledged,
-        // What was kept for the next turn is not late.
+        // Input that is kept for the next turn is not late.
         unfinished: inbound.ready && !this.input.paused && (reader.insideFrame || inbound.insideBlock),
         // A large message may take its time, as long as it comes; what is small has to come.
         inputMark: reader.insideData ? this.received : reader.frames,
@@ -195,7 +195,7 @@ export class Connection extends ReceivingConnection implements ByteReceiver {
     else if (action === "replace") this.events.doubted?.();
   }
 
-  /** Whether anything waits to be sent: in the link, or for a window or a place. */
+  /** True if anything waits to be sent: in the link, or for a window or a place. */
   private readonly blocked = (): boolean =>
     this.link.pending > 0 ||
     this.registry.waiting.size > 0 ||
@@ -288,10 +288,10 @@ export class Connection extends ReceivingConnection implements ByteReceiver {
   protected closeWhenIdle(): void {
     if (!this.draining || this.closing || this.registry.active > 0 || !this.drain.finished) return;
     this.closing = true;
-    // What lies behind in the chunk that is being read comes too late, as in the next chunk.
+    // The rest of the chunk that is being read comes too late, as the next chunk would.
     this.stopReading();
     this.endOfTurn();
-    // What is still credited or pinged from now on has nowhere to go.
+    // Later credits and PINGs are dropped.
     this.output.closed = true;
     this.link.end();
   }
@@ -339,9 +339,9 @@ export class Connection extends ReceivingConnection implements ByteReceiver {
     this.closing = true;
     this.failure = error;
     this.stopReading();
-    // What is no protocol error is nothing that a peer has to know.
-    const told = error instanceof Http2ConnectionError ? error.message : "internal error";
-    this.writer.goAway(this.drain.lastStreamId(this.registry.lastPeerId), code, told);
+    // Only protocol errors concern the peer.
+    const debug = error instanceof Http2ConnectionError ? error.message : "internal error";
+    this.writer.goAway(this.drain.lastStreamId(this.registry.lastPeerId), code, debug);
     this.output.flush();
     this.output.closed = true;
     this.resetAll();

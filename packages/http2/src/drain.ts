@@ -64,7 +64,7 @@ export class Drain {
     if (this.begun && !this.finished && now - this.startedAt > pingTimeoutMs) this.finish(lastPeerId);
   }
 
-  /** Whether frames of a stream opened by the peer are discarded. */
+  /** True if frames of a stream opened by the peer are discarded. */
   discards(streamId: number): boolean {
     return streamId > this.lastAccepted;
   }

@@ -26,7 +26,7 @@ export function errorCodeName(code: number): string {
 }
 
 /**
- * What the peer did was a connection error (RFC 9113 §5.4.1): the connection answers GOAWAY with `code` and closes.
+ * A connection error of the peer (RFC 9113 §5.4.1): the connection answers GOAWAY with `code` and closes.
  *
  * Thrown inside the state machine only; users meet it as the `error` of a connection's end.
  */

@@ -12,7 +12,7 @@ export class HeaderAssembly {
   block: Uint8Array = new Uint8Array(0);
   start = 0;
   end = 0;
-  /** Whether the HEADERS frame carried END_STREAM. */
+  /** True if the HEADERS frame carried END_STREAM. */
   endStream = false;
   private readonly maxBytes: number;
   private readonly maxContinuations: number;
@@ -81,7 +81,7 @@ export class HeaderAssembly {
     return true;
   }
 
-  /** Whether a block has begun and not ended. */
+  /** True if a block has begun and not ended. */
   get unfinished(): boolean {
     return this.streamId !== 0;
   }

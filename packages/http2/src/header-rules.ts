@@ -2,7 +2,7 @@
 import type { HeaderList } from "./hpack/header-list.js";
 import { quote } from "./quote.js";
 
-/** What a header list is, by its pseudo-headers (RFC 9113 §8.3). */
+/** The kind of a header list, by its pseudo-headers (RFC 9113 §8.3). */
 export const ListKind = { UNKNOWN: 0, REQUEST: 1, RESPONSE: 2, TRAILERS: 3 } as const;
 
 /** RFC 9113 §8.2.2: fields of one HTTP/1.1 hop, which mean nothing here. */
@@ -43,7 +43,7 @@ export function classify(list: HeaderList): void {
     malformed ??= checkValue(name, value);
   }
   list.kind = kindOf(pseudo);
-  // What a list that was cut short lacks says nothing.
+  // A list that was cut short may have lost its pseudo-headers.
   list.malformed = malformed ?? (list.tooLarge ? null : checkPseudo(pseudo, method));
 }
 
@@ -101,8 +101,8 @@ function checkName(name: string): string | null {
 }
 
 /**
- * A value without white space at its edges: RFC 9113 §8.2.1 forbids it, every peer tolerates it, and nobody who reads
- * the value expects it.
+ * A value without white space at its edges. RFC 9113 §8.2.1 forbids that white space, every peer tolerates it, and no reader of a
+ * value expects it.
  */
 function trimmed(list: HeaderList, at: number): string {
   const value = list.fields[at]!;

@@ -15,17 +15,17 @@ import type { StreamReset } from "./stream-sink.js";
 /** The least that a peer may have to cut header blocks into (RFC 9113 §6.5.2). */
 const smallestMaxFrameSize = 16_384;
 
-/** What the meaning of frames needs of the connection. */
+/** The connection, as `Inbound` sees it. */
 export interface InboundHost {
   readonly isServer: boolean;
   readonly options: ResolvedHttp2Options;
   readonly decoder: HpackDecoder;
   readonly limits: Limits;
   readonly streams: { get(id: number): Stream | undefined };
-  /** Whether the stream was never open (RFC 9113 §5.1 "idle"). */
+  /** True if the stream was never open (RFC 9113 §5.1 "idle"). */
   isIdle(streamId: number): boolean;
   closedBy(streamId: number): number;
-  /** What streams that are closed explain of the frames that still arrive. */
+  /** The closed streams, which explain late frames. */
   readonly past: ClosedStreams;
   /** The peer sent the HEADERS of a new stream, which may be refused. */
   streamArrived(): void;
@@ -51,7 +51,7 @@ export interface InboundHost {
   refuseRequest(streamId: number, list: HeaderList, end: boolean): void;
 }
 
-/** What header lists mean: which begin a stream, which answer one, which end one, and which are wrong. */
+/** Interprets header lists: some begin a stream, some answer one, some end one, and others are errors. */
 export abstract class InboundHeaders {
   protected readonly host: InboundHost;
   protected readonly assembly: HeaderAssembly;
@@ -64,7 +64,7 @@ export abstract class InboundHeaders {
     this.assembly = new HeaderAssembly(maxHeaderListSize, Math.max(maxContinuations, needed));
   }
 
-  /** Whether a header block has begun and not ended. */
+  /** True if a header block has begun and not ended. */
   get insideBlock(): boolean {
     return this.assembly.unfinished;
   }

@@ -14,9 +14,9 @@ import { parseSettings, Setting, validateSetting } from "./settings.js";
 const goAwaysOfAnEnd = 2;
 
 /**
- * What frames mean: one method a type, each a walk through the states of RFC 9113 §5.1. What a correct peer cannot
- * send is a connection error even where the RFC would let it be a stream error: each of those would otherwise make us
- * send RST_STREAM at the peer's will while handlers run on (CVE-2025-8671).
+ * Interprets frames: one method a type, each by the states of RFC 9113 §5.1. A frame that no correct peer sends is a connection error,
+ * even where the RFC permits a stream error. Otherwise the peer could provoke RST_STREAM frames at will while handlers run on
+ * (CVE-2025-8671).
  */
 export class Inbound extends InboundHeaders implements FrameHandler {
   /** HEADERS and DATA frames so far. */
@@ -26,7 +26,7 @@ export class Inbound extends InboundHeaders implements FrameHandler {
   private settingsSeen = false;
   private goAways = 0;
 
-  /** Whether the peer's first SETTINGS has arrived. */
+  /** True if the peer's first SETTINGS has arrived. */
   get ready(): boolean {
     return this.settingsSeen;
   }

@@ -6,7 +6,7 @@ import type { ResolvedHttp2Options } from "./options.js";
 /** A chunk above the rest of its turn's budget is read all the same up to this size: cutting it would cut frames. */
 const chunkAtMost = 65_536;
 
-/** What {@link InputTurns} needs of its connection. */
+/** The connection, as {@link InputTurns} sees it. */
 export interface InputTurnsHost {
   readonly link: ByteLink;
   readonly reader: FrameReader;

@@ -21,9 +21,9 @@ export interface Liveness {
   readonly received: number;
   /** HEADERS and DATA frames received so far. */
   readonly answers: number;
-  /** Whether a stream is open, or waits to be. */
+  /** True if a stream is open, or waits to be. */
   readonly active: boolean;
-  /** Whether bytes wait to be sent. Read in silence only. */
+  /** True if bytes wait to be sent. Read in silence only. */
   readonly blocked: () => boolean;
 }
 

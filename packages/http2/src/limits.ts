@@ -2,7 +2,7 @@
 import { ErrorCode, Http2ConnectionError } from "./error-code.js";
 import type { RateLimit, ResolvedHttp2Options } from "./options.js";
 
-/** What a connection has counted of what its peer did, since it began. */
+/** A connection's counts of its peer's actions, since the connection began. */
 export interface ConnectionCounters {
   /** RST_STREAM of the peer for streams of which it can't have seen an answer. */
   resetsReceived: number;
@@ -47,7 +47,7 @@ export const bytesPerEmptyData = 1024;
 const unsentPerReset = 65_536;
 
 /**
- * What a peer may make this side do for nothing. Each kind of frame that costs more to answer than to send has a bucket;
+ * Limits the work that a peer may cause for nothing. Each kind of frame that costs more to answer than to send has a bucket;
  * an empty one ends the connection (ENHANCE_YOUR_CALM) with an error that names the option. Honest use pays for itself:
  * PING and WINDOW_UPDATE are free as long as this side sends something between them.
  */

@@ -10,7 +10,7 @@ export interface RateLimit {
 export interface Http2Options {
   /**
    * Streams that the peer may have open at once (SETTINGS_MAX_CONCURRENT_STREAMS). Server only. A stream that is closed
-   * counts until whoever serves it has settled, or resetting would be a way past the limit (CVE-2023-44487). Default 1024:
+   * counts until its handler has settled, or resets would be a way past the limit (CVE-2023-44487). Default 1024:
    * all calls of a peer share one connection, and 100 to 250 have made others queue.
    */
   maxConcurrentStreams?: number | undefined;

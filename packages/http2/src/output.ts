@@ -97,9 +97,9 @@ export class Output {
   }
 
   /**
-   * The place for up to `length` bytes of DATA, in the open frame of the stream or behind room for a new frame header. Whoever
-   * fills it may call the application, which may send something else: then `buffer` is another one afterwards, and nothing
-   * can be committed.
+   * The place for up to `length` bytes of DATA, in the open frame of the stream or behind room for a new frame header. A codec that
+   * fills the place may call the application, which may send something else. Then `buffer` is another one, and nothing can be
+   * committed.
    */
   reserveData(streamId: number, length: number, maxFrame: number): number {
     this.room(frameHeaderLength + length);
@@ -157,7 +157,7 @@ export class Output {
   flush(): void {
     const length = this.position;
     const b = this.buffer;
-    // Left to whoever writes into it.
+    // A codec still writes here: don't reuse this buffer.
     if (this.reserved) this.buffer = none;
     this.reserved = false;
     if (length === 0) return;

@@ -87,7 +87,7 @@ class PostponedStream implements StreamSink {
     this.trailersArrived = null;
   }
 
-  // What a server's stream hears only when it was answered, or when it is over.
+  // A server's stream calls these only after its answer, or at its end.
 
   headers(): void {}
 

@@ -3,28 +3,28 @@
 /** The least credit of a trial: with less, a peer that pads each frame could not go on. */
 const leastTrial = 512;
 
-/** Who waits until a message may come that is larger than its window. */
+/** A stream with a message that is larger than the window, and waits to be let in. */
 export interface MessageWaiter {
   /** Asks again; true when it waits no longer. */
   askAgain(): boolean;
 }
 
 /**
- * What the peer may send, seen from the whole connection. Its window is credited on receipt, always, so that a stream which
- * nobody reads takes nothing from the others; memory is bounded by the streams' own windows. What those get beyond their
- * first 65,535 bytes comes from three pools of `budget` bytes each:
+ * The connection's flow control of what it receives. The connection's window is credited on receipt, so an unread stream takes nothing
+ * from the others; the streams' own windows bound the memory. Window beyond a stream's first 65,535 bytes comes from three pools of
+ * `budget` bytes each:
  *
  * - growth: a reader that keeps up gets a larger window, as long as the pool lasts;
- * - messages under way: one that is larger than its window has to come whole before anybody can take it. It is let in as a
- *   whole, or waits its turn; one is let in however large. It leaves the pool when it is whole, not when it is taken, or
- *   readers could wait for each other. Smaller messages may pass the first one that waits, until as much as the whole pool has;
- * - trials: a message that waits and has used its window gets some more, so that a peer which has stopped is found while it
- *   waits, and not one group after the other. A step is a 256th of what is left: a thousand messages get one at once.
+ * - messages under way: a message larger than its window can only be read whole. It is let in whole, or waits its turn. A single
+ *   message may exceed the pool. It stops counting once received, or readers would deadlock. Smaller messages may pass the first
+ *   one that waits, up to the size of the whole pool;
+ * - trials: a waiting message that has used its window gets some more. So peers that have stopped are found while their messages wait,
+ *   not one group after the other. A step is a 256th of the rest of the pool: a thousand messages get one at once.
  *
  * At every moment `window + owed` is the target: no byte of credit is ever lost or made.
  */
 export class ReceiveFlow {
-  /** What the peer may still send. */
+  /** The bytes that the peer may still send. */
   window = 65_535;
   /** Bytes that arrived and that the application has not taken. */
   held = 0;
@@ -34,7 +34,7 @@ export class ReceiveFlow {
   private grown = 0;
   private underWay = 0;
   private waiters: MessageWaiter[] = [];
-  /** What was let in past the first one that waits. */
+  /** The bytes let in past the first waiter. */
   private passed = 0;
   private onTrial = 0;
   /** A message got no trial, since the pool had none left. */
@@ -80,12 +80,12 @@ export class ReceiveFlow {
     this.grown -= n;
   }
 
-  /** Whether no window can grow any more. */
+  /** True if no window can grow any more. */
   get exhausted(): boolean {
     return this.grown >= this.budget;
   }
 
-  /** Whether `n` bytes of a message may come beyond its window. If not, `waiter` is asked when others are whole. */
+  /** True if `n` bytes of a message may come beyond its window. If not, `waiter` is asked when others are whole. */
   admit(n: number, waiter: MessageWaiter): boolean {
     const { waiters } = this;
     const first = waiters.length === 0 || waiters[0] === waiter;
@@ -131,7 +131,7 @@ export class ReceiveFlow {
     if (at === 0) this.passed = 0;
   }
 
-  /** Whether flow control adds up; for tests. */
+  /** True if flow control adds up; for tests. */
   get balanced(): boolean {
     const { held, grown, underWay, onTrial, budget } = this;
     const sound =

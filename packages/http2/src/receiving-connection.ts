@@ -294,7 +294,7 @@ export abstract class ReceivingConnection extends SendingConnection implements I
         next.start((stream, list, ended) => this.events.stream?.(stream, list, ended));
       }
     } catch (error) {
-      // Whoever made room for it is not at fault, and could not help it.
+      // The stream that made room is not at fault, and could not handle the error.
       this.broken(error);
     } finally {
       this.startingPostponed = false;

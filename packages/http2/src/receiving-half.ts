@@ -3,12 +3,12 @@ import { maxUint31 } from "./frame/frame-type.js";
 import type { LargeMessage, LargeMessages } from "./large-messages.js";
 import type { MessageWaiter, ReceiveFlow } from "./receive-flow.js";
 
-/** What the receiving half of a stream needs of its connection. */
+/** The connection, as the receiving half of a stream sees it. */
 export interface ReceivingHost {
   readonly flow: ReceiveFlow;
   /** The messages under way that were let in beyond their windows. */
   readonly largeMessages: LargeMessages<ReceivingHalf>;
-  /** What a window grows to. */
+  /** The largest size of a window. */
   readonly maxStreamWindow: number;
   writeWindowUpdate(streamId: number, increment: number): void;
   /** Bytes were given back to flow control. */
@@ -17,7 +17,7 @@ export interface ReceivingHost {
 
 /** The window that every stream begins with (RFC 9113 §6.9.2). */
 export const firstWindow = 65_535;
-/** What may wait for the rest of a message before the stream is told of it: a prefix under way. */
+/** The most bytes that wait for the rest of a message before `messageNeeds` is called: a prefix under way. */
 const prefixAtMost = 8;
 /**
  * The most padding of one frame (RFC 9113 §6.1), with the byte that says how much. A window that has this beyond the rest of a
@@ -149,7 +149,7 @@ export abstract class ReceivingHalf<Host extends ReceivingHost = ReceivingHost>
     this.credit(padding);
   }
 
-  /** Bytes of DATA that the peer may still send by what it was told; may be negative for one that has sent too much. */
+  /** Bytes of DATA that the peer may still send by the announced window; negative if it has sent too much. */
   get outstanding(): number {
     return this.receiveWindow;
   }
@@ -180,8 +180,8 @@ export abstract class ReceivingHalf<Host extends ReceivingHost = ReceivingHost>
   }
 
   /**
-   * What a reader that waits for more hasn't got is on its way, or held back for want of window, which can't be told apart
-   * here: the window doubles as long as the reader keeps up. One that doesn't gives its growth back when others want it.
+   * If a reader waits for more, the bytes are on their way, or the window holds them back. The difference can't be seen here: the window
+   * doubles as long as the reader keeps up. A slower reader gives its growth back when others want it.
    */
   private resize(): number {
     const { flow, maxStreamWindow } = this.host;
@@ -248,7 +248,7 @@ export abstract class ReceivingHalf<Host extends ReceivingHost = ReceivingHost>
     return step < lent ? false : this.goesOn();
   }
 
-  /** The peer can go on with the message. Returns true: nobody has to ask it again. */
+  /** The peer can go on with the message. Returns true: no waiter is left to ask. */
   private goesOn(): true {
     if (!this.waits) return true;
     this.waits = false;

@@ -2,7 +2,7 @@
 import type { Output } from "./output.js";
 import type { Stream } from "./stream.js";
 
-/** What the scheduler needs of its connection. */
+/** The connection, as the scheduler sees it. */
 export interface SchedulerHost {
   readonly output: Output;
   readonly peerMaxFrameSize: number;
@@ -33,7 +33,7 @@ export class Scheduler {
     this.host = host;
   }
 
-  /** Whether this turn has sent its share. */
+  /** True if this turn has sent its share. */
   get turnSpent(): boolean {
     return this.host.output.turnBytes >= turnBudget;
   }
@@ -70,7 +70,7 @@ export class Scheduler {
       const done = this.move(stream, alone ? Number.MAX_SAFE_INTEGER : quantum);
       const blocked = !done && (this.host.sendWindow <= 0 || this.host.output.congested);
       if (blocked && stream.sendWindow > 0) {
-        // Who got the last of the window or the link queues up again, or small windows would all be its own.
+        // The stream that used the last window or room queues up again, or it would get every small window.
         if (!alone && stream.queuedBytes < before) {
           this.remove(stream);
           this.append(stream);

@@ -17,10 +17,10 @@ import { StreamRegistry } from "./stream-registry.js";
 import type { StreamTable } from "./stream-table.js";
 import { Writer } from "./writer.js";
 
-/** What both sides may send before the first WINDOW_UPDATE (RFC 9113 §6.9.2). */
+/** The window of both sides before the first WINDOW_UPDATE (RFC 9113 §6.9.2). */
 const initialWindow = 65_535;
 
-/** What a connection tells the one who made it. */
+/** The calls that a connection makes to its owner. */
 export interface ConnectionEvents {
   /** Server: the peer opened a stream. Set `stream.sink` before returning. `end`: the request has no body. */
   stream?(stream: Stream, list: HeaderList, end: boolean): void;
@@ -48,13 +48,13 @@ export abstract class SendingConnection implements StreamHost, SchedulerHost {
   readonly output: Output;
   readonly flow: ReceiveFlow;
   readonly largeMessages: LargeMessages<Stream> = new LargeMessages();
-  /** What counts the peer's frames, and ends the connection when it sends too many. */
+  /** Counts the peer's frames, and ends the connection when they are too many. */
   readonly limits: Limits;
   /** The streams that are open, by id. */
   readonly streams: StreamTable<Stream>;
-  /** Who is at the other end. */
+  /** The other end. */
   readonly peer: Peer;
-  /** What the peer lets us send on the whole connection. */
+  /** The bytes that we may still send on the whole connection. */
   sendWindow = initialWindow;
   /** Bytes that wait in the queues of all streams, or are being compressed for them. */
   queuedBytes = 0;
@@ -183,7 +183,7 @@ export abstract class SendingConnection implements StreamHost, SchedulerHost {
     registry.remove(stream, cause, this.now);
     if (stream.held) registry.held++;
     if (registry.waiting.size > 0) {
-      // Who resets one may be about to reset them all: what it gives up before the turn is over is never sent.
+      // Callers often cancel many calls at once, so queued streams open on the next turn.
       if (cause === ClosedBy.LOCAL_RESET) this.openWaitingLater();
       else this.openWaiting();
     }

@@ -9,7 +9,7 @@ import { SendQueue } from "./send-queue.js";
 /** Header fields to send: a prepared block, or name, value, name, value … with lower-case names. */
 export type OutgoingHeaders = HeaderBlock | readonly string[];
 
-/** What the sending half of a stream needs of its connection. */
+/** The connection, as the sending half of a stream sees it. */
 export interface SendingHost extends ReceivingHost {
   readonly output: Output;
   readonly peerMaxFrameSize: number;
@@ -51,7 +51,7 @@ export abstract class SendingHalf<Host extends SendingHost = SendingHost> extend
   answered = false;
   /** The chunks of input that had arrived when this side first sent headers. */
   answeredAt = 0;
-  /** What the peer lets us send on this stream; may be negative (RFC 9113 §6.9.2). */
+  /** The bytes that we may still send on this stream; may be negative (RFC 9113 §6.9.2). */
   sendWindow: number;
   /** Bytes waiting for a window or for the link. */
   queue: SendQueue | null = null;
@@ -218,12 +218,12 @@ export abstract class SendingHalf<Host extends SendingHost = SendingHost> extend
     if (end !== End.OPEN) this.endLocal();
   }
 
-  /** Whether the last byte of the queue carries END_STREAM. */
+  /** True if the last byte of the queue carries END_STREAM. */
   get endsWithQueue(): boolean {
     return this.queuedEnd === End.END_STREAM;
   }
 
-  /** Whether so few bytes are queued that a starved sink hears `writable`. */
+  /** True if so few bytes are queued that a starved sink hears `writable`. */
   get belowLowMark(): boolean {
     return this.queue === null || (this.queue.length * 2 < queueLimit && !this.host.crowded);
   }
@@ -231,7 +231,7 @@ export abstract class SendingHalf<Host extends SendingHost = SendingHost> extend
   /** Both sides have ended. */
   protected abstract bothEnded(): void;
 
-  /** What waits is dropped. */
+  /** Drops the queue. */
   protected dropQueue(): void {
     this.neverSent = this.queuedBytes;
     this.host.queuedBytes -= this.neverSent;
@@ -242,7 +242,7 @@ export abstract class SendingHalf<Host extends SendingHost = SendingHost> extend
 
   private hasRoom(): boolean {
     const queued = this.queuedBytes;
-    // A stream that has nothing queued goes on beside those that nobody reads.
+    // A stream with an empty queue goes on beside streams that no peer reads.
     const full = queued >= queueLimit || (queued > 0 && this.host.crowded);
     if (!full && !this.host.turnSpent) return true;
     this.starved = true;
@@ -257,7 +257,7 @@ export abstract class SendingHalf<Host extends SendingHost = SendingHost> extend
   }
 }
 
-/** What is queued is encoded later, where nobody could be told of it. */
+/** Checks queued fields now: they are encoded later, when no caller could catch the error. */
 function checkFields(headers: OutgoingHeaders): void {
   checkBytes("fields" in headers ? headers.fields : headers);
 }

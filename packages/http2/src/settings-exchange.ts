@@ -4,14 +4,14 @@ import { maxUint31 } from "./frame/frame-type.js";
 import type { ResolvedHttp2Options } from "./options.js";
 import { PeerSettings, Setting } from "./settings.js";
 
-/** What both sides have announced of themselves (RFC 9113 §6.5), and which of ours is not acknowledged yet. */
+/** The settings of both sides (RFC 9113 §6.5), and those of ours that the peer has not acknowledged yet. */
 export class SettingsExchange {
   /** The peer's, as far as they are known. */
   readonly peer: PeerSettings = new PeerSettings();
   private unacknowledged = 1;
   private limitAnnounced = false;
 
-  /** Whether the peer has acknowledged ours. */
+  /** True if the peer has acknowledged ours. */
   get acknowledged(): boolean {
     return this.unacknowledged === 0;
   }

@@ -15,7 +15,7 @@ export const Setting = {
 /** Bytes of one parameter in a SETTINGS frame. */
 export const settingLength = 6;
 
-/** What the peer has announced of itself; the RFC's initial values until its SETTINGS arrive. */
+/** The peer's settings; the RFC's initial values until its SETTINGS arrive. */
 export class PeerSettings {
   headerTableSize = 4096;
   initialWindowSize = 65_535;

@@ -43,12 +43,12 @@ export class StreamRegistry {
     return this.open.size + this.held;
   }
 
-  /** Whether new streams belong on another connection, since ids are used once (RFC 9113 §5.1.1). */
+  /** True if new streams belong on another connection, since ids are used once (RFC 9113 §5.1.1). */
   get idsRunOut(): boolean {
     return this.isServer ? this.lastPeerId >= lastPeersId : this.nextId >= lastOwnId;
   }
 
-  /** Whether the stream was never open (RFC 9113 §5.1 "idle"). */
+  /** True if the stream was never open (RFC 9113 §5.1 "idle"). */
   isIdle(id: number): boolean {
     const ours = ((id & 1) === 1) !== this.isServer;
     return ours ? id >= this.nextId : (id & 1) === 0 || id > this.lastPeerId;

@@ -2,7 +2,7 @@
 import type { HeaderList } from "./hpack/header-list.js";
 
 /**
- * Who takes what arrives on a stream. The receiving side ends with exactly one of `headers(…, true)`, `trailers`,
+ * The receiver of a stream's headers, data and end. The receiving side ends with exactly one of `headers(…, true)`, `trailers`,
  * `end` and `reset`; after `reset` nothing is called any more.
  */
 export interface StreamSink {
@@ -37,10 +37,10 @@ export interface StreamReset {
   /** `peer`: it sent RST_STREAM; `local`: it broke the protocol; `connection`: lost, or ended by GOAWAY. */
   readonly source: "peer" | "local" | "connection";
   /**
-   * Whether the peer's application may have seen the request: `not-sent` never left, `unprocessed` was refused by
+   * The request's fate at the peer's application: `not-sent` never left, `unprocessed` was refused by
    * the peer's HTTP/2 (REFUSED_STREAM, or above the last id of GOAWAY); both are safe to send again.
    */
   readonly disposition: "not-sent" | "unprocessed" | "maybe-processed";
-  /** What happened, for an error message. */
+  /** The event, for an error message. */
   readonly message: string;
 }

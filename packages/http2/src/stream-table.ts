@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** What a {@link StreamTable} holds: the link is the table's. */
+/** An entry of a {@link StreamTable}, which owns the link. */
 export interface TableEntry<T> {
   readonly id: number;
   /** The next entry of the same slot. */
@@ -69,7 +69,7 @@ export class StreamTable<T extends TableEntry<T>> {
     }
   }
 
-  /** Whether a condition holds for any entry. It must not change the table. */
+  /** True if a condition holds for any entry. It must not change the table. */
   some(condition: (entry: T) => boolean): boolean {
     for (const first of this.slots) {
       for (let entry = first; entry !== null; entry = entry.tableNext) if (condition(entry)) return true;

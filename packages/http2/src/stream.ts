@@ -6,7 +6,7 @@ import type { HeaderList } from "./hpack/header-list.js";
 import { SendingHalf, type SendingHost } from "./sending-half.js";
 import type { StreamReset, StreamSink } from "./stream-sink.js";
 
-/** What a stream needs of its connection. */
+/** The connection, as a stream sees it. */
 export interface StreamHost extends SendingHost {
   writeReset(stream: Stream, code: number): void;
   streamError(stream: Stream, code: number, message: string): void;
@@ -40,19 +40,19 @@ const ignoringSink: StreamSink = {
  * there may be ten thousand of them and every message passes through: no closures, no promises.
  */
 export class Stream extends SendingHalf<StreamHost> implements DataTarget {
-  /** Who takes what arrives. Set it before returning to the connection. */
+  /** The receiver of all that arrives. Set the sink before returning to the connection. */
   sink: StreamSink = ignoringSink;
-  /** Whoever serves it has not settled: it counts against the limit on streams, also when it is closed. */
+  /** The stream's handler has not settled: the stream counts against the limit on streams, also when closed. */
   held = false;
   /** The first header list arrived (client: the final response). */
   headersReceived = false;
   /** Bytes of the interim responses so far, counted like a header list. */
   interimSize = 0;
-  /** It is in the list of streams that are ready to send, and its links there; see scheduler.ts. */
+  /** The stream is in the list of those that are ready to send, and its links there; see scheduler.ts. */
   ready = false;
   next: Stream | null = null;
   previous: Stream | null = null;
-  /** It hears `writable` next turn. */
+  /** The sink hears `writable` next turn. */
   wakesNextTurn = false;
   /** Link of the table of open streams. */
   tableNext: Stream | null = null;
@@ -82,7 +82,7 @@ export class Stream extends SendingHalf<StreamHost> implements DataTarget {
     if (!this.closed) this.host.deadlinePassed(this);
   }
 
-  /** Whether the deadline of {@link Stream.dueAt} is near, or has passed. */
+  /** True if the deadline of {@link Stream.dueAt} is near, or has passed. */
   nearDeadline(now: () => number): boolean {
     return this.dueAt !== 0 && now() >= this.dueAt - resetsBeforeDeadlineMs;
   }
@@ -92,7 +92,7 @@ export class Stream extends SendingHalf<StreamHost> implements DataTarget {
     if (!this.closed) this.held = true;
   }
 
-  /** Whoever serves the stream has settled. */
+  /** The stream's handler has settled. */
   release(): void {
     if (!this.held) return;
     this.held = false;
@@ -119,7 +119,7 @@ export class Stream extends SendingHalf<StreamHost> implements DataTarget {
     if (!this.closed && this.queue === null) this.host.resetNextTurn(this);
   }
 
-  /** Whether {@link Stream.close} was called. */
+  /** True if {@link Stream.close} was called. */
   get closing(): boolean {
     return this.sink === ignoringSink;
   }
@@ -175,7 +175,7 @@ export class Stream extends SendingHalf<StreamHost> implements DataTarget {
     if (!this.closing) this.host.streamError(this, ErrorCode.ENHANCE_YOUR_CALM, message);
   }
 
-  /** The bad end: closes, then tells the sink. */
+  /** Ends the stream by an error: closes, then calls the sink's `reset`. */
   fail(reset: StreamReset, cause: number): void {
     if (this.closed) return;
     const sink = this.sink;

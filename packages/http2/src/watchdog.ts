@@ -22,8 +22,8 @@ export interface Progress {
 }
 
 /**
- * What has to happen within a time. It is looked at now and then, so it costs the frames nothing, and a limit may be passed
- * by as much as the time between two looks.
+ * The time limits of a connection. They are checked now and then, so they cost the frames nothing. A limit may be passed by as much as
+ * the time between two checks.
  */
 export class Watchdog {
   private readonly options: ResolvedHttp2Options;

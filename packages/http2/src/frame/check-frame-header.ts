@@ -7,8 +7,8 @@ import { Flag, FrameType } from "./frame-type.js";
 const maxSettings = 32;
 
 /**
- * What RFC 9113 §6 says of a frame's stream id and length, before any of its payload is read. Throws the connection
- * error that it asks for.
+ * Checks a frame's stream id and length by RFC 9113 §6, before any of its payload is read. Throws the connection error that the
+ * RFC asks for.
  */
 export function checkFrameHeader(type: number, flags: number, streamId: number, length: number): void {
   switch (type) {

@@ -6,7 +6,7 @@ import { describeOtherProtocol } from "./other-protocol.js";
 /** Within so many bytes a method of HTTP/1.1 differs from the preface, which begins like one. */
 const methodTold = 3;
 
-/** Who is given the frames that a {@link FrameReader} finds. */
+/** The receiver of the frames that a {@link FrameReader} finds. */
 export interface FrameHandler {
   /**
    * A frame header was read. Throws the connection error that RFC 9113 asks for by it alone, before a payload is
@@ -15,13 +15,13 @@ export interface FrameHandler {
   frameHeader(type: number, flags: number, streamId: number, length: number): void;
   /** A frame other than DATA is here whole. */
   frame(type: number, flags: number, streamId: number, b: Uint8Array, start: number, end: number): void;
-  /** A DATA frame begins; `length` is its whole payload. Returns who takes it, or null to discard it. */
+  /** A DATA frame begins; `length` is its whole payload. Returns the frame's target, or null to discard the payload. */
   data(flags: number, streamId: number, length: number): DataTarget | null;
   /** The DATA frame that has begun carries padding alone, and does not end its stream. */
   onlyPadding(): void;
 }
 
-/** Who takes the payload of a DATA frame, in pieces as they arrive. */
+/** The receiver of a DATA frame's payload, in pieces as they arrive. */
 export interface DataTarget {
   /** `padding` bytes of the frame (length byte included) carry nothing; said once, before the payload. */
   dataPadding(padding: number): void;
@@ -61,17 +61,17 @@ export class FrameReader {
     this.prefaceLeft = expectPreface ? clientPreface.length : 0;
   }
 
-  /** Whether the whole preface has been seen. */
+  /** True if the whole preface has been seen. */
   get prefaceSeen(): boolean {
     return this.prefaceLeft === 0;
   }
 
-  /** Whether a frame has begun and not ended. */
+  /** True if a frame has begun and not ended. */
   get insideFrame(): boolean {
     return this.left >= 0 || this.headerFilled > 0;
   }
 
-  /** Whether the payload of a DATA frame is under way. */
+  /** True if the payload of a DATA frame is under way. */
   get insideData(): boolean {
     return this.left >= 0 && this.type === FrameType.DATA;
   }

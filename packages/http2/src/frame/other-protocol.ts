@@ -8,8 +8,8 @@ const tlsAlert = 0x15;
 const tlsHandshake = 0x16;
 
 /**
- * What else a peer speaks whose first bytes are not HTTP/2's, as a sentence for the error; undefined if it can't be told.
- * `first` are the first bytes, as many as there are.
+ * A sentence for the error about a peer whose first bytes are not HTTP/2's: the protocol that it speaks. Undefined if the bytes don't
+ * show a protocol. `first` are the first bytes, as many as there are.
  */
 export function describeOtherProtocol(first: Uint8Array, isServer: boolean): string | undefined {
   const byte = first[0];

@@ -23,8 +23,8 @@ const LONG = 48;
 /** The limits of a {@link HpackDecoder}. */
 export interface HpackDecoderOptions {
   /**
-   * Bytes of the dynamic table, 4096 by default: what our SETTINGS_HEADER_TABLE_SIZE tells the peer. A peer may lower
-   * it, never pass it (RFC 7541 §4.2).
+   * Bytes of the dynamic table, 4096 by default, as our SETTINGS_HEADER_TABLE_SIZE announces. A peer may choose less,
+   * never more (RFC 7541 §4.2).
    */
   readonly maxTableSize?: number;
   /** Bytes of a header list, 16384 by default, counted as in RFC 9113 §6.5.2: what SETTINGS_MAX_HEADER_LIST_SIZE says. */
@@ -34,8 +34,8 @@ export interface HpackDecoderOptions {
 }
 
 /**
- * Decodes the header blocks of one connection (RFC 7541), in the order in which they came: also those of streams that
- * nobody wants any more, as each may change the table. Memory is bounded whatever the peer sends.
+ * Decodes the header blocks of one connection (RFC 7541), in the order in which they came. Blocks of closed streams count, since
+ * each block may change the table. Memory is bounded whatever the peer sends.
  */
 export class HpackDecoder {
   /** The dynamic table, to look at. */

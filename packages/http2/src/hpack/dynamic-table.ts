@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { STATIC_LENGTH } from "./static-table.js";
 
-/** What an entry takes in a dynamic table besides its name and value (RFC 7541 §4.1). */
+/** The bytes that an entry of a dynamic table counts beside its name and value (RFC 7541 §4.1). */
 export const ENTRY_OVERHEAD = 32;
 
 const SMALLEST_RING = 16;

@@ -14,7 +14,7 @@ export interface TableName {
   readonly rule: IndexingRule;
   /** The name as a string literal, ready to be copied, if that is known to be needed. */
   readonly literal: Uint8Array | null;
-  /** Whether the table keeps it with no entry; of these there are as many as there are well-known and secret names. */
+  /** True if the table keeps it with no entry; of these there are as many as there are well-known and secret names. */
   readonly lasting: boolean;
   newest: TableEntry | null;
   oldest: TableEntry | null;

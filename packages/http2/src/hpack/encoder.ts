@@ -11,14 +11,14 @@ import { writeStringLiteral } from "./string-literal.js";
 // A name with so many values in the table gets no more of them: it would drive out all others, and searching the
 // values of a name takes time in proportion. That keeps the table still under metadata that differs for every call.
 const MOST_VALUES = 32;
-// What a connection starts with, until SETTINGS say something else (RFC 9113 §6.5.2).
+// The size until SETTINGS set another one (RFC 9113 §6.5.2).
 const DEFAULT_TABLE_SIZE = 4096;
 // Two table size updates: a 0 and an integer.
 const UPDATES_BOUND = 7;
 // A new name: the first byte, and a length of at most 5 bytes before the name and before the value.
 const FIELD_BOUND = 11;
 
-/** What is known of the application by a {@link HpackEncoder}. */
+/** The application's options for a {@link HpackEncoder}. */
 export interface HpackEncoderOptions {
   /** Names, in lower case, of fields that are secret besides the usual ones; none by default. Read when one is first met. */
   readonly sensitive?: ReadonlySet<string>;
@@ -61,7 +61,7 @@ export class HpackEncoder {
     if (next === this.table.maxSize) return;
     this.updateDue = true;
     this.lowest = Math.min(this.lowest, next);
-    // It fell and rose again: two updates are due, the lowest and the last. Go's decoder takes a second one only while
+    // The size fell and rose again: two updates are due, the lowest and the last. Go's decoder takes a second one only while
     // its table is empty (golang/net http2/hpack/hpack.go), so the lowest is sent as 0 and the table starts afresh.
     if (this.lowest < this.knownSize && next > this.lowest) {
       this.flushDue = true;

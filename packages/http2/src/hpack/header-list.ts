@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * The header fields of one block, in order. Treat it as immutable but for its slots: the decoder hands out the same
- * list again for a later block of the same bytes, so that whoever reads it need not work out the same things twice.
+ * The header fields of one block, in order. Only the slots may be written. For a later block of the same bytes the decoder returns the
+ * same list, so a reader can keep its results in a slot.
  */
 export class HeaderList {
   /** Name, value, name, value, as received: a char code of 0 to 255 stands for a byte, nothing is checked. */
   readonly fields: readonly string[];
   /** The size that SETTINGS_MAX_HEADER_LIST_SIZE limits: name, value and 32 bytes a field (RFC 9113 §6.5.2). */
   readonly size: number;
-  /** Whether the list passed the decoder's limit; `fields` then ends before the first field that did not fit. */
+  /** True if the list passed the decoder's limit; `fields` then ends before the first field that did not fit. */
   readonly tooLarge: boolean;
 
   /** Slot of the HTTP rules: what makes the message malformed (RFC 9113 §8.1.1), `null` if nothing is known to. */

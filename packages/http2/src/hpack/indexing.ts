@@ -4,9 +4,9 @@
 export const Indexing = {
   /** The field goes into the dynamic table. */
   Incremental: 0x40,
-  /** It does not, as it would drive out others and not be met again. */
+  /** The field stays out: it would drive out others, and not come again. */
   Without: 0x00,
-  /** It does not, and intermediaries must not index it either: it is secret (RFC 7541 §7.1.3). */
+  /** The field stays out, and intermediaries must not index it either: it is secret (RFC 7541 §7.1.3). */
   Never: 0x10,
 } as const;
 
