@@ -27,6 +27,7 @@ const ordinaryInstanceOf = Function.prototype[Symbol.hasInstance];
 export default class NodeErrorsEnvironment extends TestEnvironment {
   #unhandled = [];
   #resources = {};
+  #failures = [];
   #onUnhandled = (reason) => this.#unhandled.push(reason);
 
   async setup() {
@@ -38,6 +39,11 @@ export default class NodeErrorsEnvironment extends TestEnvironment {
     process.on("unhandledRejection", this.#onUnhandled);
   }
 
+  /** Remembers the tests that failed: an error of the teardown takes the place of their results. */
+  handleTestEvent({ name, test }) {
+    if (name === "test_done" && test.errors.length > 0) this.#failures.push(failureOf(test));
+  }
+
   async teardown() {
     // One turn for timers that are due, one for what they started.
     await setTimeout(0);
@@ -45,7 +51,7 @@ export default class NodeErrorsEnvironment extends TestEnvironment {
     process.off("unhandledRejection", this.#onUnhandled);
     const left = await resourcesLeft(this.#resources);
     await super.teardown();
-    if (left.length > 0) throw leftOpen(left);
+    if (left.length > 0) throw leftOpen(left, this.#failures);
     if (this.#unhandled.length > 0) throw unhandledAfterTests(this.#unhandled);
   }
 }
@@ -69,10 +75,18 @@ async function resourcesLeft(before) {
   }
 }
 
-function leftOpen(left) {
-  return new Error(
-    `left open when the last test was over: ${left.join(", ")}: close servers and transports, await children's "close", clear timers`,
-  );
+function leftOpen(left, failures) {
+  const text = `left open when the last test was over: ${left.join(", ")}: close servers and transports, await children's "close", clear timers`;
+  return new Error([text, ...failures].join("\n"));
+}
+
+/** The name of a test that failed, and the first line of its first error. */
+function failureOf(test) {
+  const names = [];
+  for (let block = test; block?.parent; block = block.parent) names.unshift(block.name);
+  const [first] = test.errors.flat();
+  const text = String(first?.message ?? first).split("\n", 1)[0];
+  return `FAILED before: ${names.join(" ")}: ${text}`;
 }
 
 function acceptOuterInstances(inner, outer) {

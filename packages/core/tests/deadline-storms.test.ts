@@ -9,7 +9,7 @@ import { describe, expect, it } from "@jest/globals";
 import { createClient, createServer, type Logger, type TripleServiceImpl } from "@tristream/core";
 import { GreetRequestSchema, GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { Connection } from "@tristream/http2";
-import { memoryPair } from "@tristream/testing";
+import { createClock, memoryPair } from "@tristream/testing";
 import { Random } from "../../http2/tests/random.js";
 import { until } from "./events.js";
 import { everyLink, quiet } from "./every-link.js";
@@ -71,6 +71,7 @@ describe.each(everyLink)("over $name", (link) => {
       warned = resolve;
     });
     await using end = await link.start({
+      clock: createClock(),
       logger: { ...quiet, warn: (line) => warned(String(line)) },
       http2: { deadlineRate: { burst: 2, perSecond: 0 } },
       routes: (r) => r.service(GreetService, impl),

@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+// The module's own: a test may fake the global one.
+import { performance } from "node:perf_hooks";
 import { ConnectError } from "@tristream/core";
+
+/** Time after which `until` gives up: below jest's limit for a test, so that the failure names the condition. */
+const untilMs = 50_000;
 
 /** Something that a test waits for. */
 export interface Happening<T> extends PromiseLike<T> {
@@ -38,9 +43,17 @@ export function fired(signal: AbortSignal): Promise<unknown> {
   });
 }
 
-/** Settles when `condition` holds; it is looked at once per turn of the event loop. */
-export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+/**
+ * Settles when `condition` gives something truthy; it is asked once per turn of the event loop. Rejects after 50 s with the text of the
+ * condition and its last value.
+ */
+export async function until(condition: () => unknown): Promise<void> {
+  const begun = performance.now();
+  for (let last = condition(); !last; last = condition()) {
+    if (performance.now() - begun > untilMs)
+      throw new Error(`waited ${untilMs / 1000} s in vain for ${condition}: the last value is ${last}`);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
 }
 
 /** Lets `n` turns of the event loop pass: to see that something does not happen. */

@@ -16,6 +16,7 @@ import type { Random } from "../../http2/tests/random.js";
 
 /** How long a peer may have no window before it is said to be stuck. */
 const stuckAfterMs = 3000;
+const stuckAfterTurns = 1000;
 const plenty = 2 ** 30;
 
 /** A frame that a peer means to send. */
@@ -52,6 +53,7 @@ export class FramingPeer implements ByteReceiver {
   private readonly uploads = new Map<number, Upload>();
   private rest: Uint8Array = new Uint8Array(0);
   private heardAt = performance.now();
+  private turnsWaited = 0;
   /** Frames without a byte of the body that may still be sent: a connection counts them. */
   private emptyFrames = 200;
 
@@ -85,7 +87,8 @@ export class FramingPeer implements ByteReceiver {
   async allSent(): Promise<void> {
     while (this.uploads.size > 0) {
       await new Promise((resolve) => setImmediate(resolve));
-      if (performance.now() - this.heardAt < stuckAfterMs) continue;
+      // In turns as well: a process that other processes hold up for seconds has had none.
+      if (++this.turnsWaited < stuckAfterTurns || performance.now() - this.heardAt < stuckAfterMs) continue;
       const [upload] = this.uploads.values();
       const { id, at, body, next } = upload!;
       throw new Error(
@@ -96,6 +99,7 @@ export class FramingPeer implements ByteReceiver {
 
   receive(bytes: Uint8Array): void {
     this.heardAt = performance.now();
+    this.turnsWaited = 0;
     let pending = join(this.rest, bytes);
     // "PR": the client's preface, which comes in one piece.
     if (pending[0] === clientPreface[0] && pending[1] === clientPreface[1])

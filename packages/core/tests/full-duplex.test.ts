@@ -3,6 +3,7 @@
 // error, and the generator's `finally` can await it.
 import { Code, ConnectError, createClient, type TripleServiceImpl } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
+import { createClock } from "@tristream/testing";
 import { all, errorOf, happening, until } from "./events.js";
 import { everyLink } from "./every-link.js";
 import { greeter } from "./greeter.js";
@@ -70,9 +71,12 @@ describe.each(everyLink)("a handler in full duplex over $name", (link) => {
     "that is $where when its deadline passes hears it once in both loops",
     async ({ greetings }) => {
       const { seen, impl } = duplex(greetings());
-      await using end = await link.start({ routes: (r) => r.service(GreetService, impl) });
+      const clock = createClock();
+      await using end = await link.start({ clock, routes: (r) => r.service(GreetService, impl) });
       const client = createClient(GreetService, end.transport);
       const failed = errorOf(client.greetStream({ timeoutMs: 50 }).responseTrailer);
+      await until(() => seen.yielded > 0);
+      await clock.advance(54);
       expect((await failed).code).toBe(Code.DeadlineExceeded);
       // The server counts by itself; what comes first there, its deadline or the client's reset, is a race.
       expect([Code.DeadlineExceeded, Code.Canceled]).toContain(((await seen.over) as ConnectError).code);

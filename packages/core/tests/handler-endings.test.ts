@@ -17,6 +17,7 @@ import {
 } from "@tristream/core";
 import { GreetRequestSchema, GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { serve } from "@tristream/node";
+import { createClock, type TestClock } from "@tristream/testing";
 import { errorOf, fired, type Happening, happening, turns, until } from "./events.js";
 import { everyLink, quiet, type Running } from "./every-link.js";
 import { envelope } from "./raw-client.js";
@@ -247,7 +248,7 @@ interface Ending {
   readonly how: string;
   readonly timeoutMs?: number;
   readonly codes: readonly Code[];
-  end(call: Call, running: Running): unknown;
+  end(call: Call, running: Running, clock: TestClock): unknown;
 }
 
 const endings: readonly Ending[] = [
@@ -258,7 +259,7 @@ const endings: readonly Ending[] = [
     how: "its deadline",
     timeoutMs: 250,
     codes: [Code.DeadlineExceeded, Code.Canceled],
-    end: (call) => call.outcome,
+    end: (_call, _running, clock) => clock.advance(254),
   },
   { how: "a lost connection", codes: [Code.Unavailable], end: (_call, running) => running.cut() },
   {
@@ -288,17 +289,17 @@ async function stalled(seen: Seen): Promise<void> {
 describe.each(everyLink)("a handler over $name that", (link) => {
   test.each(cases)("$title: signal, reads and finally", async ({ state, ending }) => {
     const seen = new Seen();
+    const clock = createClock();
     await using running = await link.start({
+      clock,
       cuttable: true,
       routes: (r) => r.service(GreetService, state.handlers(seen)),
     });
     const client = createClient(GreetService, running.transport);
-    // Connected before a deadline counts.
-    await errorOf(createClient(GreetService, running.transport, { group: "nobody" }).greet({}));
     const call = await begin(client, state.method, ending.timeoutMs ?? 60_000);
     if (state.blocks === true) await stalled(seen);
     else await seen.ready;
-    await ending.end(call, running);
+    await ending.end(call, running, clock);
     const reason = await seen.signal;
     expect(reason).toBeInstanceOf(ConnectError);
     expect(ending.codes).toContain((reason as ConnectError).code);

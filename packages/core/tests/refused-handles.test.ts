@@ -9,6 +9,7 @@
 import { create } from "@bufbuild/protobuf";
 import { Code, createClient, type TripleTransport } from "@tristream/core";
 import { GreetService, GreetStreamRequestSchema } from "@tristream/gen/greet/greet_pb.js";
+import { createClock } from "@tristream/testing";
 import { all, errorOf, turns } from "./events.js";
 import { greeter } from "./greeter.js";
 import { type Refusal, refusals, startRefusing } from "./refusing-peer.js";
@@ -98,7 +99,8 @@ describe.each(kinds)("a handle whose call meets %s", (refusal) => {
   });
 
   test.each(["cancel", "deadline"] as const)("%s meanwhile rejects what waits", async (how) => {
-    await using end = startRefusing(routes, refusal);
+    const clock = createClock();
+    await using end = startRefusing(routes, refusal, 1, clock);
     const options = how === "deadline" ? { timeoutMs: 30 } : {};
     const upload = clientOf(end.transport).greetClientStream(options);
     await end.arrived[0];
@@ -107,6 +109,7 @@ describe.each(kinds)("a handle whose call meets %s", (refusal) => {
     const sends = [upload.send({ name: "a" }), upload.send({ name: "b" })];
     const answer = errorOf(upload.closeAndReceive());
     if (how === "cancel") upload.cancel();
+    else await clock.advance(34);
     const code = how === "cancel" ? Code.Canceled : Code.DeadlineExceeded;
     for (const send of sends) expect((await errorOf(send)).code).toBe(code);
     expect((await answer).code).toBe(code);

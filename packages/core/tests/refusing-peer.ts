@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AsyncResource } from "node:async_hooks";
-import { type Connector, createServer, createTransport, type ServerOptions } from "@tristream/core";
+import {
+  type Clock,
+  type Connector,
+  createServer,
+  createTransport,
+  type ServerOptions,
+  systemClock,
+} from "@tristream/core";
 import { Connection } from "@tristream/http2";
 import { memoryPair } from "@tristream/testing";
 import { goAway, rst, settings } from "../../http2/tests/frames.js";
@@ -34,9 +41,14 @@ export interface Refusing extends AsyncDisposable {
   connected(): void;
 }
 
-/** Starts one; `times`: how many connections refuse. */
-export function startRefusing(routes: ServerOptions["routes"], refusal: Refusal, times = 1): Refusing {
-  const server = createServer({ routes, logger: quiet });
+/** Starts one; `times`: how many connections refuse; `clock`: the time of both ends. */
+export function startRefusing(
+  routes: ServerOptions["routes"],
+  refusal: Refusal,
+  times = 1,
+  clock: Clock = systemClock,
+): Refusing {
+  const server = createServer({ routes, clock, logger: quiet });
   const arrived = Array.from({ length: times }, () => happening());
   const waits = Array.from({ length: times }, () => happening());
   const peers: Peer[] = [];
@@ -75,7 +87,7 @@ export function startRefusing(routes: ServerOptions["routes"], refusal: Refusal,
     },
     async close() {},
   };
-  const transport = createTransport(connector);
+  const transport = createTransport(connector, { clock });
   return {
     transport,
     arrived,

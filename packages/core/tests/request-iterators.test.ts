@@ -4,6 +4,7 @@
 // Mutant: core/src/engine/client-call.ts # this.writer.stop();
 import { Code, ConnectError, createClient } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
+import { createClock, type TestClock } from "@tristream/testing";
 import { all, errorOf, fired, happening, turns, until } from "./events.js";
 import { everyLink, type Running } from "./every-link.js";
 import { greeter } from "./greeter.js";
@@ -58,6 +59,7 @@ interface Ending {
     requests: AsyncIterable<{ name: string }>,
     end: Running,
     asked: PromiseLike<void>,
+    clock: TestClock,
   ): Promise<unknown>;
 }
 
@@ -92,7 +94,12 @@ const endings: readonly Ending[] = [
   },
   {
     how: "a deadline",
-    run: (client, requests) => errorOf(client.greetClientStream(requests, { timeoutMs: 100 })),
+    async run(client, requests, _end, asked, clock) {
+      const call = errorOf(client.greetClientStream(requests, { timeoutMs: 100 }));
+      await asked;
+      await clock.advance(104);
+      return call;
+    },
   },
   {
     how: "a lost connection",
@@ -124,8 +131,9 @@ const endings: readonly Ending[] = [
   },
 ];
 
-function start(link: (typeof everyLink)[number]) {
+function start(link: (typeof everyLink)[number], clock = createClock()) {
   return link.start({
+    clock,
     cuttable: true,
     routes: (r) =>
       r.service(GreetService, {
@@ -155,10 +163,11 @@ describe.each(everyLink)("the requests of a call over $name", (link) => {
   test.each(cases)(
     "$what, ended by $how: asked for once, returned once, asked no more",
     async ({ run, upTo }) => {
-      await using end = await start(link);
+      const clock = createClock();
+      await using end = await start(link, clock);
       const client = createClient(GreetService, end.transport);
       const requests = new Requests(upTo);
-      await run(client, requests, end, requests.asking);
+      await run(client, requests, end, requests.asking, clock);
       expect(await requests.returned).toBe(1);
       const { asked } = requests;
       await turns(20);
@@ -184,7 +193,8 @@ describe.each(everyLink)("the requests of a call over $name", (link) => {
 
   test("a generator's finally runs when it waits at a yield, in every ending", async () => {
     for (const { run } of endings) {
-      await using end = await start(link);
+      const clock = createClock();
+      await using end = await start(link, clock);
       const client = createClient(GreetService, end.transport);
       const asked = happening();
       const finalised = happening();
@@ -198,7 +208,7 @@ describe.each(everyLink)("the requests of a call over $name", (link) => {
           finalised.tell();
         }
       };
-      await run(client, generator(), end, asked);
+      await run(client, generator(), end, asked, clock);
       await finalised;
     }
   });

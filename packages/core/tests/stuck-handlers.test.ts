@@ -6,7 +6,8 @@
 // Mutant: core/src/server/create-server.ts # afterInput( => queueMicrotask(
 import { Code, createClient, type Logger } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
-import { errorOf, happening } from "./events.js";
+import { createClock } from "@tristream/testing";
+import { errorOf, happening, until } from "./events.js";
 import { everyLink } from "./every-link.js";
 import { greeter } from "./greeter.js";
 
@@ -174,7 +175,9 @@ describe.each(everyLink)("a handler that outlives its call over $name", (link) =
   test("keeps its place in the limit on streams, however often it is cancelled", async () => {
     let running = 0;
     const go = happening();
+    const clock = createClock();
     await using end = await link.start({
+      clock,
       http2: { maxConcurrentStreams: 3 },
       routes: (r) =>
         r.service(GreetService, {
@@ -190,7 +193,10 @@ describe.each(everyLink)("a handler that outlives its call over $name", (link) =
     const client = createClient(GreetService, end.transport);
     const outcomes = new Map<Code, number>();
     for (let i = 0; i < 10; i++) {
-      const error = await errorOf(client.greet({}, { timeoutMs: 20 }));
+      const failed = errorOf(client.greet({}, { timeoutMs: 20 }));
+      await until(() => running === Math.min(i + 1, 3));
+      await clock.advance(24);
+      const error = await failed;
       outcomes.set(error.code, (outcomes.get(error.code) ?? 0) + 1);
     }
     expect(running).toBe(3);
