@@ -13,7 +13,7 @@ import { RequestQueue } from "./request-queue.js";
 import { RequestSource } from "./request-source.js";
 import { type EndedBySignal, SharedSignal } from "./shared-signal.js";
 
-/** Puts a request on a stream: what an attempt asks of the caller of its method. */
+/** Puts a request on a stream: the caller of a method, as its attempts see it. */
 export interface StreamOpener {
   /** A connection, at once when one is open. Throws, or rejects, with the reason why there is none. */
   connection(scope: CallScope): Connection | Promise<Connection>;
@@ -27,8 +27,8 @@ export interface StreamOpener {
 const mostResends = 10;
 
 /**
- * What both kinds of attempt share: a call on one stream, or on another one after the first was refused in a way that shows
- * that nobody has seen it (gRPC's transparent retry).
+ * An attempt of either kind: a call on one stream. If the peer refuses the stream in a way that shows that its application has not seen
+ * the request, the attempt opens another stream (gRPC's transparent retry).
  */
 export abstract class Attempt implements ClientCallListener, EndedBySignal {
   /** Captured inside the interceptors: the source of the messages runs with the stores that they enter. */
@@ -96,7 +96,7 @@ export abstract class Attempt implements ClientCallListener, EndedBySignal {
   /** The call has ended, for good. */
   protected abstract completed(call: ClientCall, error: ConnectError | null): void;
 
-  /** Whether the request can be sent again, from its first message. */
+  /** True if the request can be sent again, from its first message. */
   protected abstract replayable(): boolean;
 
   protected abstract send(call: ClientCall): void;
@@ -117,7 +117,7 @@ export abstract class Attempt implements ClientCallListener, EndedBySignal {
     if (this.scope.over) throw this.scope.error ?? new ConnectError("the call has ended", Code.Canceled);
     this.call = this.caller.open(connection, this.req, this.scope, this);
     if (this.call.over) {
-      // The connection was over: `ended` was called inside the constructor, when nobody had the call yet.
+      // The connection was over: `ended` was called inside the constructor, before `this.call` was set.
       this.ended(this.call.error);
       return;
     }
@@ -125,7 +125,7 @@ export abstract class Attempt implements ClientCallListener, EndedBySignal {
     this.send(this.call);
   }
 
-  /** Makes a call again that nobody can have seen; false when it was seen, or has been made again often enough. */
+  /** Makes a call again that the peer's application can't have seen. False if it may have, or after too many resends. */
   private sentAgain(call: ClientCall, error: ConnectError): boolean {
     const { refused } = call;
     if (refused === null || this.scope.over || this.reject === null || !this.replayable()) return false;

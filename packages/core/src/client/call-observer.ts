@@ -28,7 +28,7 @@ export function observe(name: string, callback: keyof CallObserver, call: () => 
   }
 }
 
-/** What was thrown may have no text. */
+/** A thrown value may have no text. */
 function textOf(thrown: unknown): string {
   try {
     return String(thrown);

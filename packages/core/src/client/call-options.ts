@@ -15,13 +15,13 @@ export interface TripleCallOptions extends OrUndefined<Omit<CallOptions, "onHead
    */
   onTrailer?: ((trailers: globalThis.Headers) => void) | undefined;
   /**
-   * Whether the call's request messages are compressed. True compresses small messages too; without `sendCompression` of the
+   * Compression of the call's request messages. True compresses small messages too; without `sendCompression` of the
    * transport the call then fails with `FailedPrecondition`. False compresses none. Default: messages of at least
    * `compressMinBytes` are compressed if the transport has `sendCompression`.
    */
   compress?: boolean | undefined;
   /**
-   * For calls with exactly one response message: called with whether that message came compressed. A unary call calls it after
+   * For calls with exactly one response message: called with true if that message came compressed, else false. A unary call calls it after
    * `onHeader`, a client stream before it hands out the message. Other streams have `responseCompressed` on their handle. Not called
    * over a transport of Connect's own, or when an interceptor answered.
    */
@@ -30,6 +30,6 @@ export interface TripleCallOptions extends OrUndefined<Omit<CallOptions, "onHead
 
 /** Options of one message that a handle sends. */
 export interface SendOptions {
-  /** Whether this message is compressed. It overrides {@link TripleCallOptions.compress}, which is the default. */
+  /** Compression of this message. Default: {@link TripleCallOptions.compress}. */
   compress?: boolean | undefined;
 }

@@ -20,14 +20,14 @@ import { isSignal } from "./shared-signal.js";
 /** Connect's request and response, of either kind. */
 export type AnyRequest = UnaryRequest | StreamRequest;
 export type AnyResponse = UnaryResponse | StreamResponse;
-/** What an interceptor calls to go on. */
+/** The `next` of an interceptor. */
 export type Next = (req: AnyRequest) => Promise<AnyResponse>;
 
 const scopeKey = Symbol("tristream.scope");
 
 /**
- * The request that interceptors get. Its costly parts are made when somebody looks at them, and they are its own
- * enumerable properties, since `{ ...req }` is how interceptors change requests.
+ * The request that interceptors get. Its costly parts are made at their first access. All parts are own enumerable properties, since
+ * interceptors change requests by `{ ...req }`.
  */
 class CallRequest {
   readonly [scopeKey]: CallScope;
@@ -62,17 +62,17 @@ export function callRequest(scope: CallScope, method: DescMethod, message: unkno
   return new CallRequest(scope, method, message) as unknown as AnyRequest;
 }
 
-/** The call that a request belongs to; undefined for a request that somebody else made. */
+/** The call that a request belongs to; undefined for a request that other code made. */
 export function scopeOf(req: AnyRequest): CallScope | undefined {
   return (req as { [scopeKey]?: CallScope })[scopeKey];
 }
 
-/** Whether a request is the one that was made for its call, not a copy by an interceptor. */
+/** True if a request is the one that was made for its call, not a copy by an interceptor. */
 export function isOriginal(req: AnyRequest): boolean {
   return req instanceof CallRequest;
 }
 
-/** The headers of a request, or null when nobody has asked for them: then they are the method's own. */
+/** The headers of a request; null if none were read or set: then the method's own headers count. */
 export function requestedHeaders(req: AnyRequest): Headers | null {
   if (!isOriginal(req)) return req.header;
   const scope = scopeOf(req)!;

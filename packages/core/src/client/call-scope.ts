@@ -12,7 +12,7 @@ import { type EndedBySignal, isSignal, SharedSignal } from "./shared-signal.js";
 /** By how much the peer's clock may be ahead when it keeps the deadline of a call. */
 const clockSlackMs = 10;
 
-/** Makes the costly parts of a request when somebody looks at them. */
+/** Makes the costly parts of a request at their first access. */
 export interface RequestMaker {
   /** The headers of a call, before interceptors. */
   makeHeaders(ofCall: HeadersInit | undefined): Headers;
@@ -29,7 +29,7 @@ export class CallScope implements Attempted, DeadlineEntry, HeadersMaker<null>, 
   over = false;
   /** With what it ended; null if well, or if it has not. */
   error: ConnectError | null = null;
-  /** It was ended from this side: by its user, its deadline, or an error around it. */
+  /** This side ended the call: its user, its deadline, or an error around it. */
   canceled = false;
   /** The stream that carries it, the last one if there are several. */
   call: ClientCall | null = null;
@@ -41,13 +41,13 @@ export class CallScope implements Attempted, DeadlineEntry, HeadersMaker<null>, 
   private earlier: ClientCall[] | null = null;
   /** Called once, when it is over. */
   onEnd: ((error: ConnectError | null) => void) | null = null;
-  /** The headers that the user or an interceptor asked for; null while nobody has. */
+  /** The headers, once the user or an interceptor asked for them. */
   headers: Headers | null = null;
   /** Makes what a request asks for. */
   maker: RequestMaker | null = null;
   /** Headers that the user gave for this call. */
   ofCall: HeadersInit | undefined = undefined;
-  /** Whether the request's messages are compressed, if the user chose. */
+  /** The user's choice of compression for the request's messages. */
   compress: boolean | undefined = undefined;
   /** Context values that the user gave for this call. */
   contextValues: ContextValues | undefined = undefined;
@@ -94,7 +94,7 @@ export class CallScope implements Attempted, DeadlineEntry, HeadersMaker<null>, 
     return this.controller.signal;
   }
 
-  /** The headers of the request, made when somebody asks. */
+  /** The headers of the request, made at the first access. */
   headersOf(): Headers {
     this.headers ??= this.maker!.makeHeaders(this.ofCall);
     return this.headers;

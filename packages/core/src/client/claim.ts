@@ -8,7 +8,7 @@ export interface Attempted {
   readonly name: string;
   /** Attempts that run now. */
   readonly attempts: number;
-  /** Whether the call has ended for its user. */
+  /** True if the call has ended for its user. */
   readonly over: boolean;
 }
 

@@ -233,7 +233,7 @@ class ClientMethodCaller implements RequestMaker {
       const failed = (error: unknown): void => scope.cancel(errorFromThrown(error));
       let response: ReturnType<Next>;
       try {
-        // What an interceptor returns may be no promise.
+        // An interceptor may return a plain value in place of a promise.
         const given = asMessage(this.desc.input, message as never);
         response = Promise.resolve(runIsolated(this.begin, this, scope, given));
       } catch (error) {
@@ -430,7 +430,7 @@ const sendOptionKinds: OptionKinds<SendOptions> = { compress: anyValue };
 
 const optionNames = Object.keys(callOptionKinds);
 
-/** Whether a value can be meant as options: an object without members, or with one that an option has. */
+/** True if a value can be meant as options: an object without members, or with one that an option has. */
 function mayBeOptions(value: unknown): boolean {
   if (value === undefined) return true;
   if (typeof value !== "object" || value === null) return false;

@@ -122,8 +122,7 @@ export interface TripleTransport extends Transport, AsyncDisposable {
 }
 
 /**
- * Makes a transport of a connection that was started by nobody else, or of whatever finds connections. Throws `InvalidArgument` for an
- * option that can't be.
+ * Makes a transport of a connection that is not started, or of a connector. Throws `InvalidArgument` for an invalid option.
  */
 export function createTransport(
   connector: Connector | Connection,
@@ -192,7 +191,7 @@ class ConnectorTransport implements TripleTransport, EngineTransport {
         return;
       }
       scope.onEnd = (error) => {
-        // One that failed by itself may have begun to answer: then what has arrived comes before its error.
+        // A call that failed by itself may have begun to answer: the messages that arrived come before its error.
         if (error !== null && scope.canceled) reject(error);
       };
       runIsolated(begin, null, () => {
@@ -311,7 +310,7 @@ export function withSelector(
   return headers;
 }
 
-/** What interceptors answer, which may be no promise, or a throw. */
+/** The interceptors' answer as a promise: they may return a plain value, or throw. */
 async function begin(call: () => ReturnType<Next>): Promise<AnyResponse> {
   return call();
 }

@@ -37,7 +37,7 @@ export interface EngineTransport extends Transport {
   [prepareMethod](method: DescMethod, settings: MethodSettings): PreparedMethod;
 }
 
-/** Whether a transport is ours. */
+/** True if a transport is ours. */
 export function isEngineTransport(transport: Transport): transport is EngineTransport {
   return prepareMethod in transport;
 }

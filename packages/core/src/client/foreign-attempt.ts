@@ -42,7 +42,7 @@ function readOnce(messages: unknown, claim: Claim, scope: CallScope): AsyncItera
   };
 }
 
-/** Whether the messages' own iterable gives each reader all messages or an error. */
+/** True if the messages' own iterable gives each reader all messages or an error. */
 function guardsItself(messages: unknown): boolean {
   return messages instanceof RequestQueue || messages instanceof RequestSource;
 }

@@ -28,7 +28,7 @@ export class ForeignMessages<O> {
   private turn: Promise<unknown> = Promise.resolve();
   private readonly waiting = new Set<(error: ConnectError) => void>();
 
-  /** Opens the messages; they run in the context of the call's caller, whoever reads them. */
+  /** Opens the messages; they run in the context of the call's caller, not of their reader. */
   constructor(messages: AsyncIterable<O>, owner: ForeignOwner) {
     this.iterator = runIsolated(open<O>, undefined, messages);
     this.owner = owner;
@@ -56,7 +56,7 @@ export class ForeignMessages<O> {
     });
   }
 
-  /** Whether a read waits. */
+  /** True if a read waits. */
   get reading(): boolean {
     return this.waiting.size > 0;
   }

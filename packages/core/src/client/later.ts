@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** A promise whose rejection nobody has to handle. */
+/** A promise whose rejection may stay unhandled. */
 export class Later<T> {
   readonly promise: Promise<T>;
   resolve!: (value: T) => void;

@@ -75,7 +75,7 @@ export class MethodCaller implements StreamOpener {
     if (fault !== null) return Promise.reject(fault);
     const scope = scopeOf(req);
     if (scope !== undefined) return this.attempt(req, scope).begin();
-    // An interceptor has made it itself: it is a call of its own, which nobody else ends.
+    // An interceptor made the request itself: a call of its own, which ends here.
     const own = new CallScope(this.method.name, undefined, req.signal);
     const response = this.attempt(req, own).begin();
     response.then(
@@ -182,7 +182,7 @@ function scheme(connection: Connection): string {
   return connection.peer.transport === "tls" ? "https" : "http";
 }
 
-/** What `:authority` says. A path or a name is no authority. */
+/** The value of `:authority`. A path or a name is not an authority. */
 function authority(connection: Connection): string {
   const { address, transport } = connection.peer;
   if (transport !== "tcp" && transport !== "tls") return "localhost";

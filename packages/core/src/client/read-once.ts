@@ -29,7 +29,7 @@ class ReadOnce implements AsyncIterable<unknown> {
         this.results[at] ??= this.read();
         return this.results[at++]!;
       },
-      // What was read is kept; a generator that was left gives its end to the next attempt.
+      // The results stay: a generator that was returned gives its end to the next attempt.
       return: async (value?: unknown) => {
         await this.source?.return?.();
         return { done: true, value };

@@ -108,7 +108,7 @@ export class RequestQueue implements AsyncIterable<unknown> {
     if (this.call === null && this.reader === null) this.buffer();
   }
 
-  /** The call is over: nobody waits any longer. */
+  /** The call is over: rejects all that wait. */
   over(): void {
     const waiting = this.queue.splice(0);
     this.unsent += waiting.length;
@@ -244,7 +244,7 @@ export class RequestQueue implements AsyncIterable<unknown> {
     void holder;
     if (roomy) return;
     this.unsent++;
-    // Those that wait are told together, and each counts them all.
+    // All waiting sends reject together, so that each error counts them all.
     await settled;
     throw (this.scope.over ? null : call.error) ?? this.refusal(true);
   }

@@ -10,7 +10,7 @@ import { type Attempted, Claim } from "./claim.js";
  * has wrapped it, the engine reads `given` itself, without this layer.
  */
 export class RequestSource implements AsyncIterable<unknown> {
-  /** What the application gave. */
+  /** The application's messages. */
   readonly given: AsyncIterable<unknown> | Iterable<unknown>;
   /** The claim on the messages; null if each attempt can have them. */
   readonly claim: Claim | null;
@@ -25,7 +25,7 @@ export class RequestSource implements AsyncIterable<unknown> {
     this.claim = isReplayable(given) ? null : new Claim();
   }
 
-  /** Whether the messages are replayable. An interceptor's `replayable` around this source asks as well. */
+  /** True if the messages are replayable. An interceptor's `replayable` around this source reads this, too. */
   get [replays](): boolean {
     return this.claim === null;
   }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** What a signal ends. */
+/** A call that a signal ends. */
 export interface EndedBySignal {
   /** The signal has fired. */
   signalFired(signal: AbortSignal): void;
 }
 
-/** Whether something is an `AbortSignal`, of this program or of another realm. */
+/** True if something is an `AbortSignal`, of this program or of another realm. */
 export function isSignal(value: unknown): value is AbortSignal {
   const signal = value as Partial<AbortSignal> | null | undefined;
   return typeof signal?.aborted === "boolean" && typeof signal.addEventListener === "function";
@@ -53,7 +53,7 @@ export class SharedSignal {
     if (this.calls.delete(call) && this.calls.size === 0) this.signal.removeEventListener("abort", this.fire);
   }
 
-  /** What a call throws, the first of it, is thrown when all have been told: the signal reports it as of any listener. */
+  /** Ends all calls, and then throws the first error that one of them threw: the signal reports it as any listener's. */
   private readonly fire = (): void => {
     let fault: { readonly error: unknown } | null = null;
     for (const call of this.calls) {

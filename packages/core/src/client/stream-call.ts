@@ -35,7 +35,7 @@ export class StreamCall<O> implements EndedBySignal, ForeignOwner {
   private trailer: Later<Headers> | null = null;
   /** `onTrailer` was called, or the call was refused before its response was known. */
   private told = false;
-  /** What an interceptor or `onHeader` threw: the outcome for the user, though the call itself may have ended well. */
+  /** The error of an interceptor or of `onHeader`: the outcome for the user, though the call itself may have ended well. */
   private refusal: ConnectError | null = null;
 
   /** `response` is what the interceptors and the transport will answer. */
@@ -62,7 +62,7 @@ export class StreamCall<O> implements EndedBySignal, ForeignOwner {
     }
     let response: Promise<AnyResponse>;
     try {
-      // What an interceptor returns may be no promise.
+      // An interceptor may return a plain value in place of a promise.
       response = Promise.resolve(runIsolated(begin, undefined));
     } catch (error) {
       this.refuse(errorFromThrown(error, Code.Internal));
@@ -111,7 +111,7 @@ export class StreamCall<O> implements EndedBySignal, ForeignOwner {
     this.trailer?.reject(this.refusal);
   }
 
-  /** Whether the call is over while its user has neither all of its messages nor its error. */
+  /** True if the call is over while its user has neither all of its messages nor its error. */
   private get unread(): boolean {
     if (!this.scope.over || this.scope.canceled || this.refusal !== null) return false;
     if (this.reader !== null) return this.reader.waiting > 0;
@@ -191,7 +191,7 @@ export class StreamCall<O> implements EndedBySignal, ForeignOwner {
     return this.trailer.promise;
   }
 
-  /** Whether the last message that was handed out came compressed. Undefined before the first message, and where it is not known. */
+  /** True if the last message that was handed out came compressed. Undefined before the first message, and where it is not known. */
   get responseCompressed(): boolean | undefined {
     if (this.reader !== null) return this.reader.compressed;
     return this.response === null ? undefined : callOf(this.response)?.reader.compressed;
@@ -239,7 +239,7 @@ export class StreamCall<O> implements EndedBySignal, ForeignOwner {
 
   private ended(error: ConnectError | null): void {
     if (error !== null) {
-      // A call that failed by itself still gives what had arrived, and whoever wraps its messages sees how it ended.
+      // A call that failed by itself still gives the messages that arrived, and a wrapper of its messages sees the error.
       if (this.scope.canceled) {
         this.foreign?.cancel(error);
         this.header?.reject(error);

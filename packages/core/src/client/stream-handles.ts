@@ -7,19 +7,19 @@ import { warn } from "./client-log.js";
 import type { RequestQueue } from "./request-queue.js";
 import type { StreamCall } from "./stream-call.js";
 
-/** What every stream handle has. */
+/** The members of every stream handle. */
 export interface StreamHandle extends AsyncDisposable {
   /** Settles as soon as response headers arrive; rejects with the call's error if it fails before. */
   readonly responseHeader: Promise<Headers>;
   /** Settles at the end of the call; rejects with its error, which carries the trailers as `metadata`. */
   readonly responseTrailer: Promise<Headers>;
   /**
-   * Whether the response message that the last read gave came compressed (its flag in the gRPC frame). With several pending reads, the
+   * True if the response message of the last read came compressed (its flag in the gRPC frame). With several pending reads, the
    * last answered one counts. Undefined before the first message, over a transport of Connect's own, and when an interceptor
    * answered. If an interceptor reads ahead, this is the flag of the message that it has read.
    */
   readonly responseCompressed: boolean | undefined;
-  /** Ends the call now: the server is told, reads reject with `Canceled` and the reason. Nothing if it is over. */
+  /** Ends the call now: the server gets a reset, reads reject with `Canceled` and the reason. No effect on a call that is over. */
   cancel(reason?: unknown): void;
 }
 
@@ -64,8 +64,8 @@ type CopyWithOptions = (given: unknown, options: SendOptions) => unknown;
 const finished: IteratorResult<never, undefined> = Object.freeze({ done: true, value: undefined });
 
 /**
- * Calls whose handle nobody holds any more are canceled: nobody could ever read or end them. A warning says so, since it
- * is a mistake in the program; a call that has ended is not in here.
+ * Cancels calls whose handle was garbage-collected: no code could read or end them. A warning says so, since the program has a
+ * mistake. Calls that have ended are not registered.
  */
 const dropped = new FinalizationRegistry((call: StreamCall<unknown>) => {
   if (call.scope.over) return;

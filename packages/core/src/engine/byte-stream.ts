@@ -23,7 +23,7 @@ export type OutgoingHeaders = HeaderBlock | readonly string[];
  * An HTTP/2 stream has this shape.
  */
 export interface ByteStream {
-  /** Who takes what arrives. */
+  /** The receiver of all that arrives. */
   sink: StreamSink;
   /** Nothing is sent or delivered any more. */
   readonly closed: boolean;
@@ -75,19 +75,19 @@ export interface ByteStream {
   deadlinePassed?(): void;
   /** Server: keeps the stream's place in the limit on streams, also when it has closed, until {@link ByteStream.release}. */
   hold(): void;
-  /** Whoever serves the stream has settled. */
+  /** The stream's handler has settled. */
   release(): void;
   /** Ends the stream at once; what is queued is dropped. The sink is not called. */
   reset(code: number): void;
   /**
-   * Is through with the stream: lets what is queued leave, then ends what is still open. The sink is not called any more;
-   * `whenClosed` is, once.
+   * This side is done with the stream: queued bytes leave, then an open side is ended. The sink is not called any more.
+   * `whenClosed` is called once.
    */
   close(whenClosed?: () => void): void;
 }
 
 /**
- * Who takes what arrives. The receiving side ends with one of `headers(…, true)`, `trailers`, `end`, `reset`; after
+ * The receiver of a stream's headers, data and end. The receiving side ends with one of `headers(…, true)`, `trailers`, `end`, `reset`; after
  * `reset` nothing is called.
  */
 export interface StreamSink {
@@ -109,14 +109,14 @@ export interface StreamSink {
   stopped?(message: string): void;
 }
 
-/** How a stream came to a bad end. */
+/** The end of a stream by an error. */
 export interface StreamReset {
   /** HTTP/2 error code. */
   readonly code: number;
-  /** Who ended it: the peer by RST_STREAM, we because it broke the protocol, or the connection's end. */
+  /** The side that ended the stream: the peer by RST_STREAM, we because it broke the protocol, or the connection's end. */
   readonly source: "peer" | "local" | "connection";
-  /** Whether the peer's application may have seen the request. */
+  /** The request's fate at the peer's application. */
   readonly disposition: "not-sent" | "unprocessed" | "maybe-processed";
-  /** What happened. */
+  /** The event, for an error message. */
   readonly message: string;
 }

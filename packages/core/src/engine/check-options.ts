@@ -4,10 +4,10 @@ import { nearestName } from "../protocol/nearest-name.js";
 import { quote } from "../protocol/quote.js";
 import { describeValue } from "./describe-value.js";
 
-/** What values an option takes. */
+/** The values that an option takes. */
 export interface OptionKind {
   readonly accepts: (value: unknown) => boolean;
-  /** What to pass, for the error. */
+  /** The values to pass, for the error. */
   readonly wanted: string;
 }
 
@@ -75,21 +75,21 @@ export const object: OptionKind = {
 /** All kinds, for those who bring a runtime. */
 export const optionKinds = { anyValue, flag, number, text, func, object } as const;
 
-/** Whether a value has all these functions. */
+/** True if a value has all these functions. */
 export function hasAll(value: unknown, functions: readonly string[]): boolean {
   if ((typeof value !== "object" && typeof value !== "function") || value === null) return false;
   return functions.every((name) => typeof (value as Record<string, unknown>)[name] === "function");
 }
 
-/** What to pass as a service. */
+/** The values to pass as a service, for the error. */
 export const generatedService = "a generated service, such as GreetService of greet_pb.js";
 
-/** Whether a value is a service that protobuf-es describes. */
+/** True if a value is a service that protobuf-es describes. */
 export function isService(value: unknown): boolean {
   return (value as { kind?: unknown } | null | undefined)?.kind === "service";
 }
 
-/** Options of TLS elsewhere. Here connections are in cleartext, and nobody may believe otherwise. */
+/** Options of TLS elsewhere. Connections are in cleartext here, so these options are refused. */
 const ofTls: ReadonlySet<string> = new Set([
   "tls",
   "ssl",

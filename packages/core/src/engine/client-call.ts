@@ -32,7 +32,7 @@ export interface ClientMethod {
   readonly writeCompression: WriteCompression | null;
 }
 
-/** Who waits for a call. Each is called at most once; `ended` last, and always. */
+/** The owner of a call. Each member is called at most once; `ended` last, and always. */
 export interface ClientCallListener {
   /** The context of the caller. */
   readonly asyncContext: AsyncContext;
@@ -159,12 +159,12 @@ export class ClientCall implements StreamSink, ReaderOwner, WriterOwner {
     return part === "header" ? this.responseHeader : this.responseTrailer;
   }
 
-  /** Whether headers have arrived that are not a Trailers-Only answer. */
+  /** True if headers have arrived that are not a Trailers-Only answer. */
   get hasHeaders(): boolean {
     return this.headerList !== null && this.headerList !== this.trailerList;
   }
 
-  /** Whether trailers have arrived. */
+  /** True if trailers have arrived. */
   get hasTrailers(): boolean {
     return this.trailerList !== null;
   }
@@ -387,7 +387,7 @@ export class ClientCall implements StreamSink, ReaderOwner, WriterOwner {
     return this.listener.explain?.(error) ?? error;
   }
 
-  /** What has come so far, for an error message. */
+  /** The progress so far, for an error message. */
   progress(): string {
     const n = this.reader.received;
     if (n === 0) return this.headerList === null ? "no answer" : "response headers and no message";

@@ -8,7 +8,7 @@ export function choose(message: object, compress: boolean): void {
   choices.set(message, compress);
 }
 
-/** Whether a message has to be compressed; undefined without a choice for this message. */
+/** True if a message has to be compressed; undefined without a choice for this message. */
 export function choiceOf(message: unknown): boolean | undefined {
   return choices.get(message as object);
 }

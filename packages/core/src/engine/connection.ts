@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ByteStream, HeaderBlock, HeaderList, OutgoingHeaders, StreamSink } from "./byte-stream.js";
 
-/** Who is at the other end of a connection. */
+/** The other end of a connection. */
 export interface Peer {
   /** `host:port` of TCP and TLS, the path of a unix socket, a name for memory. */
   readonly address: string;
-  /** What carries the bytes. */
+  /** The kind of link. */
   readonly transport: "tcp" | "tls" | "unix" | "memory";
   /** The peer's certificate (TLS), as the runtime gives it. */
   readonly certificate?: unknown;
@@ -42,7 +42,7 @@ export interface Connection {
   abort(code: number, message: string): void;
 }
 
-/** What a {@link Connection} tells its owner. */
+/** The calls that a {@link Connection} makes to its owner. */
 export interface ConnectionEvents {
   /** The peer opened a stream; set its sink before returning. `end`: nothing follows the headers. */
   stream?(stream: ByteStream, list: HeaderList, end: boolean): void;

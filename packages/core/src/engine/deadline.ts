@@ -9,7 +9,7 @@ export interface DeadlineEntry {
   /** Links of the wheel; null when it is in none. */
   deadlineNext: DeadlineEntry | null;
   deadlinePrevious: DeadlineEntry | null;
-  /** Whether it is in the wheel. */
+  /** True if it is in the wheel. */
   deadlineSet: boolean;
   /** The time has come. The entry is out of the wheel. */
   onDeadline(): void;
@@ -17,7 +17,7 @@ export interface DeadlineEntry {
 
 const slotMs = 4;
 const slots = 1024;
-/** What Infinity is to the wheel: some thousand years. */
+/** The wheel's Infinity: some thousand years. */
 export const forEver = 2 ** 47;
 
 /**
@@ -103,7 +103,7 @@ export class DeadlineWheel {
       }
     }
     this.swept = current;
-    // Before anybody is told: who is may add an entry, which then only moves the timer nearer.
+    // Before the calls: one of them may add an entry, which then only moves the timer nearer.
     if (this.count > 0) this.armNext(now);
     tellAll(due);
   };

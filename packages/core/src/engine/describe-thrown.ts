@@ -5,8 +5,8 @@ import { printable } from "../protocol/printable.js";
 const longest = 8192;
 
 /**
- * What was thrown, for a log: an error with its stack, whose frames keep their lines. No other line break stays, since the error's text
- * may hold what a peer sent. What was thrown may be anything, also what has no text.
+ * A thrown value, for a log: an error with its stack, whose frames keep their lines. No other line break stays, since the error's text
+ * may hold a peer's text. The value may be anything, also one without a text.
  */
 export function describeThrown(thrown: unknown): string {
   try {

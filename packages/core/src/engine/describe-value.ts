@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** What a value is, for a message about one of the wrong kind: `a number`, `an object of class Date`. */
+/** The kind of a value, for a message about a wrong one: `a number`, `an object of class Date`. */
 export function describeValue(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (typeof value !== "object") return `a ${typeof value}`;

@@ -42,7 +42,7 @@ export abstract class EnvelopeReader {
     owned: boolean,
   ): void;
 
-  /** Whether whole messages are kept as they came: no read waits for them. */
+  /** True if whole messages are kept as they came: no read waits for them. */
   protected abstract get keepsUnread(): boolean;
 
   /** `count` whole messages have arrived, with their prefixes, that no read waits for. */
@@ -51,7 +51,7 @@ export abstract class EnvelopeReader {
   /** The stream can't be read any further. */
   protected abstract failed(error: ConnectError): void;
 
-  /** Whether compressed messages can be read. */
+  /** True if compressed messages can be read. */
   protected abstract get decompresses(): boolean;
 
   /** The code of a message that can't be read. */

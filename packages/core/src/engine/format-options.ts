@@ -32,8 +32,8 @@ export const formatOptionKinds: OptionKinds<FormatOptions> = {
 };
 
 /**
- * What is given of them: an option that is not given is not there, which is how Connect and protobuf-es take them. Throws
- * `InvalidArgument` for what is no object, and for a registry that is none.
+ * The given options. Absent ones are absent properties, as Connect and protobuf-es expect. Throws `InvalidArgument` for options that
+ * are not an object, and for an invalid registry.
  */
 export function formatOptions({ jsonOptions, binaryOptions }: FormatOptions = {}): Given<FormatOptions> {
   const json = given("jsonOptions", jsonOptions);

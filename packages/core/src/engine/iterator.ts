@@ -11,7 +11,7 @@ export function openIterator<T>(source: AsyncIterable<T> | Iterable<T>): AsyncIt
   );
 }
 
-/** Whether something has to be awaited. */
+/** True if something has to be awaited. */
 export function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
   return typeof (value as PromiseLike<T> | null | undefined)?.then === "function";
 }

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Who has the real headers, or makes them when asked the first time; the same object every time. */
+/** The owner of the real headers. It makes them at the first call, and returns the same object every time. */
 export interface HeadersMaker<Part> {
   headersOf(part: Part): Headers;
 }
 
 /**
- * `Headers` that are made when somebody looks into them: what interceptors get of requests and responses, where most are
- * never looked at. It is a `Headers` by `instanceof`, and every member works on the real ones. (An own property with a
- * getter in its place costs 0.2 µs each, a real `Headers` 1 µs.)
+ * `Headers` that are made at their first access, for interceptors, most of which never read them. A `LazyHeaders` is a `Headers` by
+ * `instanceof`, and every member works on the real ones. (An own property with a getter in its place costs 0.2 µs each, a real
+ * `Headers` 1 µs.)
  */
 export class LazyHeaders<Part> implements Headers {
   // Also private at run time: code that copies headers by their properties would take an own property for a header.
@@ -71,7 +71,7 @@ export class LazyHeaders<Part> implements Headers {
     return this.#real()[Symbol.iterator]();
   }
 
-  /** What `console.log` shows (Node). */
+  /** The text that `console.log` shows (Node). */
   [Symbol.for("nodejs.util.inspect.custom")](
     _depth: number,
     options: unknown,

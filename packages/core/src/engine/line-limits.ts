@@ -43,7 +43,7 @@ export class LineLimits<Level> {
     this.report = report;
   }
 
-  /** Whether a line may be written now. Kinds are few: names of the program's own, nothing that a peer chooses. */
+  /** True if a line may be written now. Kinds are few: they are names of the program's own, and no peer chooses them. */
   admit(level: Level, kind: string, peer: string): boolean {
     const now = this.clock.now();
     let of = this.kinds.get(kind);

@@ -21,7 +21,7 @@ import { speedUpTextEncoding } from "./text-encoding.js";
  * in place gives `direct`, and the engine then encodes into the outgoing buffer without an array of its own.
  */
 export interface MessageCodec<Out = unknown, In = unknown> {
-  /** The bytes of a message, which nobody changes afterwards. Throws for a message that can't be serialised. */
+  /** The bytes of a message, which must not be changed afterwards. Throws for a message that can't be serialised. */
   serialize(message: Out): Uint8Array;
   /**
    * The message in a range of bytes. The buffer may hold messages of other calls, so the message keeps copies, unless `owned` gives
@@ -63,7 +63,7 @@ function compiledCodec<D extends DescMessage>(
     parse: (b, start, end, owned) => parse(b, start, end, owned, maxElements),
     elements: parsedElements,
     direct: {
-      // What is no message is told so by `serialize`.
+      // `serialize` throws for a value that is not a message.
       bound: (message) => (isMessageOrInit(schema, message) ? direct.bound(message) : -1),
       write: direct.write,
     },

@@ -20,7 +20,7 @@ function start() {
       if (turn === null) parsed.push(n);
       else void turn.then(() => parsed.push(n));
     },
-    /** Whether a turn was asked for. */
+    /** True if a turn was asked for. */
     async turn(): Promise<boolean> {
       const callbacks = asked.splice(0);
       for (const callback of callbacks) callback();

@@ -75,8 +75,8 @@ class ReplayIterator<T> implements AsyncIterator<T> {
 }
 
 /**
- * Whether each reader gets all messages: those that {@link replayable} has marked, and built-in collections with the language's
- * own iterators. A new iterator alone proves nothing: a `Readable` opens one over the rest of its data.
+ * True if each reader gets all messages: for iterables that {@link replayable} has marked, and built-in collections with the
+ * language's own iterators. A new iterator alone proves nothing: a `Readable` opens one over the rest of its data.
  */
 export function isReplayable(messages: unknown): boolean {
   if (typeof messages !== "object" || messages === null) return false;

@@ -26,7 +26,7 @@ export function refusalOfHead(list: HeaderList, asked: Subtype, where: string): 
     );
   }
   const got = type === undefined ? undefined : parseContentType(type);
-  // What answers a bare application/grpc means what was asked for.
+  // A bare application/grpc stands for the subtype that was asked for.
   if (got === asked || (got !== undefined && !type!.includes("+"))) return null;
   if (got !== undefined) {
     return new ConnectError(

@@ -31,20 +31,20 @@ export interface ServerMethod {
   invoke(call: ServerCall, input: unknown): void;
 }
 
-/** What a request's headers say, worked out once per distinct list. */
+/** The meaning of a request's headers, derived once per distinct list. */
 export interface RequestHead extends ResponseShape {
-  /** What was called, as interceptors and handlers see it. */
+  /** The called URL, as interceptors and handlers see it. */
   readonly url: string;
   readonly method: ServerMethod | null;
   /** Why the call can't be served; null if it can. */
   readonly refusal: ConnectError | null;
   readonly timeoutMs: number | undefined;
-  /** That of the routes when this was worked out: it holds until a route is added. */
+  /** The generation of the routes when this head was derived: it holds until a route is added. */
   readonly generation: number;
   readonly readCompression: Compression | null;
 }
 
-/** Whom a call belongs to: the server's half of one connection. */
+/** The owner of a call: the server's half of one connection. */
 export interface ServerCallHost extends ResponseHeads {
   readonly peer: Peer;
   /** Most memory that the request messages of all handlers in this process may take. */
@@ -71,8 +71,8 @@ export interface ServerCallHost extends ResponseHeads {
 export const callEndedError: ConnectError = new ConnectError("the call has ended", Code.Canceled);
 
 /**
- * The server's side of one call, from its headers to its status. It ends in one of two ways: `finish`, which sends a
- * status, or `cut`, when there is nobody left to send one to. Either way, once: the signal fires, pending reads reject,
+ * The server's side of one call, from its headers to its status. The call ends in one of two ways: `finish` sends a status, `cut` ends
+ * a call whose client can't get one. Either way, once: the signal fires, pending reads reject,
  * the handler's generator is returned, the deadline is taken back.
  */
 export class ServerCall
@@ -84,14 +84,14 @@ export class ServerCall
   readonly method: ServerMethod;
   readonly reader: MessageReader<unknown>;
   readonly writer: MessageWriter<unknown>;
-  /** The status was sent, or nobody can get it. */
+  /** The status was sent, or can't reach the client. */
   over = false;
   /** Links of the server's list of calls. */
   listNext: ServerCall | null = null;
   listPrevious: ServerCall | null = null;
   /** With what the call ended; null if well, or if it has not. */
   outcome: ConnectError | null = null;
-  /** A slot for whoever watches a handler that outlives its call. */
+  /** A slot for the watch on a handler that outlives its call. */
   stuck: unknown = null;
   /** A slot for the handler's context. */
   context: unknown = undefined;
@@ -206,7 +206,7 @@ export class ServerCall
     if (!this.over) this.sendHead();
   }
 
-  /** Whether later messages are compressed; undefined: by their size, as the options say. */
+  /** Compression of later messages; undefined: by their size, as the options say. */
   get compress(): boolean | undefined {
     return this.writer.compress;
   }
@@ -262,7 +262,7 @@ export class ServerCall
     context: AsyncContext | null = null,
   ): void {
     if (this.over) {
-      // The call ended before its handler had made the iterable: nobody starts it, so nothing has to be cleaned up.
+      // The call ended before its handler had made the iterable: it never starts, so nothing has to be cleaned up.
       this.handlerSettled();
       return;
     }
@@ -281,18 +281,18 @@ export class ServerCall
   }
 
   /**
-   * Ends with a status from the server itself: deadline, shutdown. The handler is told as by a cancel. `linkEnds`: the
-   * connection is ended right after.
+   * Ends with a status from the server itself: deadline, shutdown. The handler's signal fires as for a cancel. `connectionEnds`: the
+   * connection ends right after.
    */
-  stop(error: ConnectError, linkEnds = false): void {
+  stop(error: ConnectError, connectionEnds = false): void {
     if (this.over) return;
     if (this.stream.queuedBytes === 0) {
       this.finish(error);
       return;
     }
     // A status behind bytes that the peer doesn't take would never arrive. A connection's end is news enough: a reset before it
-    // would tell the peer that somebody cancelled.
-    if (!linkEnds) this.stream.reset(ResetCode.CANCEL);
+    // would look like a cancel to the peer.
+    if (!connectionEnds) this.stream.reset(ResetCode.CANCEL);
     this.cut(error);
   }
 
@@ -439,7 +439,7 @@ export class ServerCall
     try {
       this.sendStatus(error);
     } catch (broken) {
-      // What the handler set as headers or trailers can't be sent: that becomes the outcome.
+      // The handler's headers or trailers can't be sent: that error becomes the outcome.
       this.forgetMetadata();
       this.sendStatus(thrownConnectError(broken) ?? this.host.unexpected(this, broken));
     }

@@ -8,14 +8,14 @@ import { appendStatus, okStatus } from "../protocol/status.js";
 import type { ByteStream, HeaderBlock } from "./byte-stream.js";
 import type { WriteCompression } from "./message-writer.js";
 
-/** What a response begins with, per connection. */
+/** The ready header blocks of a connection's responses. */
 export interface ResponseHeads {
   /** The head of a plain response. */
   readonly responseHead: Readonly<Record<Subtype, HeaderBlock>>;
   readonly okTrailers: HeaderBlock;
 }
 
-/** What of a request decides how the response begins. */
+/** The part of a request that decides how the response begins. */
 export interface ResponseShape {
   readonly subtype: Subtype;
   /** The compression of messages; null: none, unless the handler chooses one before the headers leave. */
@@ -29,9 +29,9 @@ export interface ResponseShape {
  * one object less. `Headers` are made when a handler asks for them; a plain response is ready bytes.
  */
 export abstract class ServerResponse {
-  /** What of the request decides how the response begins. */
+  /** The part of the request that decides how the response begins. */
   abstract readonly head: ResponseShape;
-  /** The connection's half of what a response begins and ends with. */
+  /** The connection's ready header blocks. */
   abstract readonly host: ResponseHeads;
   readonly stream: ByteStream;
   protected headersSent = false;
@@ -66,7 +66,7 @@ export abstract class ServerResponse {
     this.stream.sendHeaders(fields, false);
   }
 
-  /** What was set can't be sent: forgets it. */
+  /** Forgets headers and trailers that can't be sent. */
   protected forgetMetadata(): void {
     this.responseHeaders = null;
     this.responseTrailers = null;

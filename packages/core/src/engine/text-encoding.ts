@@ -23,7 +23,7 @@ export function speedUpTextEncoding(): void {
 }
 
 function encodeAscii(text: string): Uint8Array<ArrayBuffer> | null {
-  // What is no string at all is for the encoder to refuse.
+  // The encoder refuses a value that is not a string.
   if (typeof text !== "string" || text.length > loopUpTo) return null;
   const { length } = text;
   const bytes = new Uint8Array(length);

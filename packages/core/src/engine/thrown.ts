@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Code, ConnectError } from "@connectrpc/connect";
 
-/** What was thrown, if it is a `ConnectError`; else null. It may be anything: a proxy whose every access throws. */
+/** The thrown value if it is a `ConnectError`, else null. The value may be anything, as a proxy whose every access throws. */
 export function thrownConnectError(thrown: unknown): ConnectError | null {
   try {
     return thrown instanceof ConnectError ? thrown : null;
@@ -10,7 +10,7 @@ export function thrownConnectError(thrown: unknown): ConnectError | null {
   }
 }
 
-/** What was thrown as the error of a call: `ConnectError.from`, also for what has no text, on which that throws. */
+/** The thrown value as the error of a call. `ConnectError.from` does this, but throws for a value without a text. */
 export function errorFromThrown(thrown: unknown, code?: Code): ConnectError {
   try {
     return ConnectError.from(thrown, code);

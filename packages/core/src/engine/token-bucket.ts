@@ -28,7 +28,7 @@ export class TokenBucket {
     return true;
   }
 
-  /** Whether the bucket says no more than a new one. */
+  /** True if the bucket is as full as a new one. */
   full(now: number): boolean {
     this.refill(now);
     return this.tokens === this.rate.burst;

@@ -3,7 +3,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import * as names from "./headers.js";
 import { quote } from "./quote.js";
 
-/** What to do instead of setting a header of the protocol's own. */
+/** The option to use in place of a header of the protocol. */
 const instead: ReadonlyMap<string, string> = new Map([
   [names.grpcTimeout, "use timeoutMs"],
   [names.grpcEncoding, "use sendCompression, or compressResponses of a server"],

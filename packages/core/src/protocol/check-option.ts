@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Code, ConnectError } from "@connectrpc/connect";
 
-/** What a length prefix can say at most (gRPC). */
+/** The largest length of a length prefix (gRPC). */
 export const largestMessage = 4_294_967_295;
 
 /**

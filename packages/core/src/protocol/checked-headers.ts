@@ -33,7 +33,7 @@ export class CheckedHeaders extends Headers {
 }
 
 function check(name: unknown, value: unknown, code?: Code): void {
-  // White space around a value is dropped by `Headers`, and harms nobody: a token read from a file ends in a line break.
+  // `Headers` drops white space around a value, which does no harm: a token read from a file ends in a line break.
   checkField(String(name).toLowerCase(), String(value).replace(/^[\t\n\r ]+|[\t\n\r ]+$/g, ""), code);
 }
 
@@ -51,8 +51,8 @@ function readHeaders(init: HeadersInit): Headers {
 }
 
 /**
- * What it is that can be no headers; null for what may be some. `Headers` itself reads a promise as none at all, and a
- * function as those named `length` and `name`.
+ * The kind of a value that can't be headers; null for one that may be. `Headers` itself reads a promise as no headers, and a function
+ * as headers named `length` and `name`.
  */
 function oddity(init: unknown): string | null {
   if (init === null) return "null";

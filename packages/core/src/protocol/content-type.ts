@@ -3,7 +3,7 @@
 /** How messages are serialised. */
 export type Subtype = "proto" | "json";
 
-/** What we send: dubbo-go and dubbo-java both send and take `+proto`. */
+/** The content type that we send: dubbo-go and dubbo-java both send and take `+proto`. */
 export const contentTypeOf: Readonly<Record<Subtype, string>> = {
   proto: "application/grpc+proto",
   json: "application/grpc+json",

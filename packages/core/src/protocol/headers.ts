@@ -65,7 +65,7 @@ const reserved: ReadonlySet<string> = new Set([
   "content-length",
 ]);
 
-/** Whether a name belongs to the protocol, and is not for users to set. */
+/** True if a name belongs to the protocol, and is not for users to set. */
 export function isReserved(name: string): boolean {
   return reserved.has(name);
 }

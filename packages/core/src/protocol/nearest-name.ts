@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Who asks may be anybody: long names are compared with none, and letters with so many letters at most.
+// Any peer may ask: long names are not compared, and the comparisons of letters have a limit.
 const longest = 64;
 const mostComparisons = 50_000;
 
 /**
- * The one of `names` that somebody meant who wrote `asked`, if one is near enough: at most a third of its letters are
- * wrong, missing, too many or swapped, their case aside; or its last part, behind the dots, is what was asked for.
+ * The one of `names` that `asked` probably means, if one is near enough: at most a third of its letters are wrong, missing, too many
+ * or swapped, their case aside; or its last part, behind the dots, equals `asked`.
  */
 export function nearestName(asked: string, names: readonly string[]): string | undefined {
   if (asked.length > longest) return undefined;

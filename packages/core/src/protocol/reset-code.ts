@@ -12,7 +12,7 @@ export const ResetCode = {
   INADEQUATE_SECURITY: 12,
 } as const;
 
-/** What RST_STREAM from a peer means for a call (grpc/grpc doc/PROTOCOL-HTTP2.md, "HTTP2 Transport Mapping"). */
+/** The code of a call that the peer's RST_STREAM ended (grpc/grpc doc/PROTOCOL-HTTP2.md, "HTTP2 Transport Mapping"). */
 export function codeFromReset(code: number): Code {
   switch (code) {
     case ResetCode.CANCEL:
@@ -28,7 +28,7 @@ export function codeFromReset(code: number): Code {
   }
 }
 
-/** What a reset by this side means for a call: the peer passed a limit, or it broke the protocol. */
+/** The code of a call that this side reset: the peer passed a limit, or it broke the protocol. */
 export function codeFromLocalReset(code: number): Code {
   return code === ResetCode.ENHANCE_YOUR_CALM ? Code.ResourceExhausted : Code.Internal;
 }

@@ -1,4 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** What a client says it is; the version is checked against package.json by a test. */
+/** The client's user-agent. A test compares the version with package.json. */
 export const userAgentValue = "tristream/0.1.0";

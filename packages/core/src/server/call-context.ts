@@ -9,7 +9,7 @@ import type { Registration } from "./registration.js";
 import { relayedSignal } from "./relayed-signal.js";
 import type { TripleContext } from "./triple-context.js";
 
-/** What a context needs of the server. */
+/** The server, as a context sees it. */
 export interface ContextHost {
   readonly shutdownSignal: AbortSignal;
 }

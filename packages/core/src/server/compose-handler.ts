@@ -50,7 +50,7 @@ export function composeHandler(
   handlers.push(composed);
 }
 
-/** A handler for what nobody has registered, with the compressions and limits of the path's first registration. */
+/** A handler for an unregistered group or version, with the compressions and limits of the path's first registration. */
 function refusing(
   routes: PathRoutes,
   { method }: UniversalHandler,

@@ -29,8 +29,8 @@ export function implForConnect(
 }
 
 /**
- * What an application answers with, as Connect needs it. Throws a `TypeError` that says what was given. A promise of an
- * iterable is taken as by the engine: what an async function throws is the call's error, also when nobody reads the answer.
+ * An application's answer as the async iterable that Connect needs. Throws a `TypeError` that names the given value. A promise of an
+ * iterable is taken as by the engine: the error of an async function is the call's error, even if the answer is never read.
  */
 function asyncIterable(source: AsyncIterable<unknown> | Iterable<unknown>): AsyncIterable<unknown> {
   const opened = isThenable(source) ? Promise.resolve(source).then(openInContext) : openInContext(source);

@@ -54,9 +54,9 @@ export interface TripleRouteOptions extends ServeOptions {
   interface?: string | undefined;
 }
 
-/** What a router needs of whoever serves its routes. */
+/** The server of a router's routes, as the router sees it. */
 export interface RouterHost extends ContextHost {
-  /** Where unexpected errors of calls that `router.handlers` serve are told. Default: `console`, without its `debug`. */
+  /** The logger of unexpected errors of calls that `router.handlers` serve. Default: `console`, without its `debug`. */
   readonly logger?: Logger | undefined;
   /** The clock of rates. Default: the runtime's. */
   readonly clock?: Clock | undefined;
@@ -69,12 +69,12 @@ export interface RouterHost extends ContextHost {
  * registered several times with different ones.
  */
 export interface TripleRouter extends ConnectRouter {
-  /** What is registered; the engine dispatches by it. Connect's routers have no such member, so they can't be mixed up. */
+  /** The registrations, by which the engine dispatches. Connect's routers have no such member, so the types can't be mixed up. */
   readonly routes: RouteTable;
   /**
    * Registers a service. Methods that are left out answer `Unimplemented`. Throws `AlreadyExists` when the same service,
-   * group and version are registered already. An implementation for Connect's router fits, too. (One signature, not Connect's
-   * beside it: of two, TypeScript tells the faults of the last, whichever is meant.)
+   * group and version are registered already. An implementation for Connect's router fits, too. (One signature, without
+   * Connect's beside it: of two, TypeScript reports the faults of the last, whichever is meant.)
    */
   service<T extends DescService>(
     service: T,

@@ -31,11 +31,11 @@ import { logged, StuckHandlers } from "./stuck-handlers.js";
 export interface ServerOptions extends ServeOptions {
   /** Registers the services. */
   routes: (router: TripleRouter) => unknown;
-  /** Where unexpected errors are told. Default: `console`, without its `debug`. */
+  /** The logger of unexpected errors. Default: `console`, without its `debug`. */
   logger?: Logger | undefined;
   /**
-   * A handler that has not settled so many milliseconds after its call ended is reported, and again when it ends: it
-   * awaits something that does not heed `context.signal`, and nobody can end it. Default 5000.
+   * A handler that has not settled so many milliseconds after its call ended is logged, and again when it ends. The handler awaits
+   * something that does not heed `context.signal`, and JavaScript can't end it. Default 5000.
    */
   stuckHandlerMs?: number | undefined;
   /**
@@ -159,7 +159,7 @@ class EngineServer implements Server, ServerConnectionOwner {
     });
     const registered: unknown = options.routes(this.router);
     this.ready = Promise.resolve(registered).then(() => {});
-    // Whoever awaits it sees the error; nobody has to.
+    // A caller that awaits `ready` sees the error. An unread rejection must not end the process.
     this.ready.catch(() => {});
   }
 
@@ -199,7 +199,7 @@ class EngineServer implements Server, ServerConnectionOwner {
     if (ends < this.graceEnds) {
       this.graceEnds = ends;
       this.cancelGrace?.();
-      // What is longer than a timer takes is some weeks.
+      // The longest delay of a timer is some weeks: a longer grace time ends then.
       const cut = (): void => this.cutAll();
       if (delay > 0) this.cancelGrace = this.clock.after(Math.min(delay, longestDelay), cut);
       else nextTurn(cut);

@@ -13,9 +13,9 @@ type UniversalServerResponse = Awaited<ReturnType<UniversalHandler>>;
 type Handle = (req: UniversalServerRequest) => Promise<UniversalServerResponse>;
 
 /**
- * Puts a handler of Connect's under an adapter so that it always hears of the call's end: by one signal whose reason is
+ * Puts a handler of Connect's under an adapter so that the handler always hears of the call's end: by one signal whose reason is
  * the same with every adapter and version of HTTP, by reads of the body that reject, and by `return()` of the answer that
- * the adapter no longer takes. Stock adapters wait for room that never comes, and then nobody runs a `finally`.
+ * the adapter no longer takes. Stock adapters wait for room that never comes, and no `finally` runs.
  *
  * Each answer has an end that says how the call ended. When Connect can't write its own, as after a failed compression,
  * `errorAnswer` writes it.
@@ -46,7 +46,7 @@ class MountedCall {
   private readonly context: AsyncContext = captureContext();
   private cancelTimer: (() => void) | null = null;
   private left = false;
-  /** The answer while the adapter has a chunk of it, and nobody else reads. */
+  /** The answer while the adapter has a chunk of it, and no read is pending. */
   private idle: Body | null = null;
 
   constructor(req: UniversalServerRequest, name: string, errorAnswer: ErrorAnswer) {
@@ -88,7 +88,7 @@ class MountedCall {
         return body.return?.(value) ?? Promise.resolve({ done: true, value });
       },
       throw: (error: unknown) => {
-        // The adapter can't write: it may know before its signal does that nobody is there any more.
+        // The adapter can't write: it may know before its signal fires that the client has left.
         const reason = this.lost(error);
         this.finish();
         return body.throw?.(reason) ?? Promise.reject(reason);
@@ -150,7 +150,7 @@ class MountedCall {
     this.end(leaving(this.adapter.reason));
     const { idle } = this;
     this.finish();
-    // Only now is nobody left whom an answer that was cut short could look complete to.
+    // Not earlier: until now the client could have taken the cut answer for a complete one.
     if (idle?.return !== undefined) this.context.runInAsyncScope(idle.return, idle).catch(() => {});
   };
 
@@ -158,7 +158,7 @@ class MountedCall {
     this.context.runInAsyncScope(this.ending.abort, this.ending, reason);
   }
 
-  /** A body that can't be read to its end, or an answer that can't be written: there is nobody to answer. */
+  /** A body that can't be read to its end, or an answer that can't be written: the client has left. */
   private lost(error: unknown): ConnectError {
     if (error instanceof ConnectError) return error;
     const reason = leaving(error);

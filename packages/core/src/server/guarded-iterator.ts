@@ -14,7 +14,7 @@ export interface GuardOptions {
   readonly lateEnd?: boolean;
   /** Is given what the source gave, before it is handed out. Default: nothing is done. */
   readonly taken?: (value: unknown) => void;
-  /** What becomes of an error of the source. Default: it stays as it is. */
+  /** Converts an error of the source. Default: the error stays as it is. */
   readonly failure?: (error: unknown) => unknown;
 }
 

@@ -124,7 +124,7 @@ function intercepted(
   return (call, input) => {
     let response: Promise<AnyResponse>;
     try {
-      // What an interceptor returns may be no promise.
+      // An interceptor may return a plain value in place of a promise.
       response = Promise.resolve(
         chain(new InterceptedRequest(call, desc, input, contextOf(call)) as unknown as AnyRequest),
       );
@@ -136,7 +136,7 @@ function intercepted(
   };
 }
 
-/** The request that server interceptors get; its costly parts are made when somebody looks at them. */
+/** The request that server interceptors get; its costly parts are made at their first access. */
 class InterceptedRequest {
   readonly [callKey]: ServerCall;
   readonly [runsKey]: HandlerRuns | null;

@@ -8,7 +8,7 @@ export interface Logger {
   debug(message: string, ...details: unknown[]): void;
 }
 
-/** `console`, looked up at each call so that a test may replace it, without `debug`: that is for whoever asks for it. */
+/** `console`, looked up at each call so that a test may replace it, without `debug`, which takes a logger of one's own. */
 export const defaultLogger: Logger = {
   error: (message, ...details) => console.error(message, ...details),
   warn: (message, ...details) => console.warn(message, ...details),

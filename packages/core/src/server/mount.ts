@@ -16,7 +16,7 @@ import { ServerLog } from "./server-log.js";
 export interface MountOptions extends ServeOptions {
   /** Becomes `context.shutdownSignal`. Default: one that never fires. */
   shutdownSignal?: AbortSignal | undefined;
-  /** Where unexpected errors are told. Default: `console`, without its `debug`. */
+  /** The logger of unexpected errors. Default: `console`, without its `debug`. */
   logger?: Logger | undefined;
 }
 

@@ -2,10 +2,10 @@
 import { connectTimeout, grpcTimeout } from "../protocol/headers.js";
 import { parseTimeout } from "../protocol/timeout.js";
 
-/** What `setTimeout` takes at most. */
+/** The longest delay of `setTimeout`. */
 const longestDelay = 2 ** 31 - 1;
 
-/** How Connect is told of a deadline that is longer than {@link longestDelay}: 24.8 days, rounded down. */
+/** The timeout header for Connect in place of one longer than {@link longestDelay}: 24.8 days, rounded down. */
 const longest: Readonly<Record<string, string>> = {
   [grpcTimeout]: `${Math.floor(longestDelay / 60_000)}M`,
   [connectTimeout]: `${longestDelay}`,

@@ -11,11 +11,11 @@ import { offered, UnknownPaths } from "./unknown-paths.js";
 export interface PathRoutes {
   readonly path: string;
   readonly bySelector: Map<string, Registration>;
-  /** What an error says is offered; null until it is needed. */
+  /** The offered registrations, for an error; null until it is needed. */
   offered: string | null;
 }
 
-/** Which registration serves a path, a group and a version: exact, as dubbo-go; nothing is ever served by another one. */
+/** Finds the registration of a path, a group and a version. All three must match exactly, as in dubbo-go. */
 export class RouteTable {
   private readonly paths = new Map<string, PathRoutes>();
   private readonly folded = new Map<string, PathRoutes>();
@@ -66,7 +66,7 @@ export class RouteTable {
   }
 }
 
-/** The error for a group and version that nobody registered. */
+/** The error for an unregistered group and version. */
 export function unknownSelector(routes: PathRoutes, selector: Selector): ConnectError {
   routes.offered ??= offered(
     [...routes.bySelector.values()].map((r) => describeSelector(r.selector)),

@@ -15,7 +15,7 @@ import type { CallList } from "./call-list.js";
 import { type HttpRefusal, requestHead } from "./request-head.js";
 import type { RouteTable } from "./route-table.js";
 
-/** What a connection needs of its server. */
+/** The server, as a connection sees it. */
 export interface ServerConnectionOwner {
   readonly routes: RouteTable;
   /** See {@link ServerCallHost.asyncContext}. */

@@ -20,13 +20,13 @@ export interface LoggedCall {
 type Level = keyof Logger;
 
 /**
- * Bytes of a header list that popular peers take (grpc-java: 8 KiB). A peer that takes less has chosen so: its answers that don't fit
- * are no news to the server's owner.
+ * Bytes of a header list that popular peers take (grpc-java: 8 KiB). A peer that takes less has chosen so: the server's owner need
+ * not hear of its answers that don't fit.
  */
 const usualListSize = 8192;
 
 /**
- * What a server tells its owner: one place for the words, for the kind of each line, and for the limits on how many are written. A
+ * The lines that a server logs: one place for their words, their kinds, and the limits on their number. A
  * logger that fails harms nothing. Lines hold no control characters: a peer's text can't forge a line.
  */
 export class ServerLog {
@@ -61,7 +61,7 @@ export class ServerLog {
     ]);
   }
 
-  /** A handler threw after its call had ended: only the log is left to be told. */
+  /** A handler threw after its call had ended: the error can only go to the log. */
   late(call: LoggedCall, error: unknown): void {
     this.write("warn", `errors of ${call.method} after its call had ended`, call, () => [
       `${call.method}, called by ${call.peer}, threw after its call had ended: `,
@@ -86,8 +86,8 @@ export class ServerLog {
   }
 
   /**
-   * A connection ended by an error. What passed a limit, whose option the error names, or speaks another protocol, is worth a
-   * warning: somebody has to change something.
+   * A connection ended by an error. A peer that passed a limit, whose option the error names, or speaks another protocol, is worth a
+   * warning: the peer or an option has to change.
    */
   connectionEnded(peer: string, error: Error): void {
     const { limit, otherProtocol } = error as { limit?: unknown; otherProtocol?: unknown };

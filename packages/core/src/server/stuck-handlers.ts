@@ -66,19 +66,19 @@ class StuckHandler implements DeadlineEntry {
   }
 }
 
-/** Who called what, for the log. */
+/** The method and the peer of a call, for the log. */
 export function logged(call: ServerCall): LoggedCall {
   return { method: call.method.name, peer: call.host.peer.address, asyncContext: call.asyncContext };
 }
 
-/** Whether an error says no more than that the call has ended: its outcome, any other status, an aborted wait. */
+/** True if an error only says that the call has ended: its outcome, any other status, an aborted wait. */
 function followsFrom(error: unknown, call: ServerCall): boolean {
   if (error === call.outcome || error === call.outcome?.cause) return true;
   try {
     const name = (error as { name?: unknown } | null)?.name;
     return name === "ConnectError" || name === "AbortError" || name === "TimeoutError";
   } catch {
-    // What was thrown may be anything, also what throws when it is looked at.
+    // A thrown value may be anything, also an object whose properties throw.
     return false;
   }
 }

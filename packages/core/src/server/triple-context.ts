@@ -12,28 +12,28 @@ import type {
 import type { HandlerContext } from "@connectrpc/connect";
 import type { Peer } from "../engine/connection.js";
 
-/** What a handler learns of its call: Connect's `HandlerContext` and what Triple adds. */
+/** A handler's view of its call: Connect's `HandlerContext` with Triple's additions. */
 export interface TripleContext extends HandlerContext {
   /** The service group that the client asked for; empty if none. */
   readonly group: string;
   /** The service version that the client asked for; empty if none. */
   readonly version: string;
-  /** Who calls. */
+  /** The calling end of the connection. */
   readonly peer: Peer;
   /**
-   * Sends the response headers now instead of with the first message. What is set on `responseHeader` afterwards is not
+   * Sends the response headers now instead of with the first message. Later changes of `responseHeader` are not
    * sent. (Setting a header that can't be sent throws a `ConnectError`, `InvalidArgument`, there and on `responseTrailer`.)
    */
   readonly sendHeaders: () => void;
   /** Fires when the server begins to shut down. The call may go on until the grace time ends. */
   readonly shutdownSignal: AbortSignal;
   /**
-   * Whether the last request message that the handler got came compressed (its flag in the gRPC frame): its only message, or the one
+   * True if the last request message that the handler got came compressed (its flag in the gRPC frame): its only message, or the one
    * that its last read gave. Undefined before the first message, and under an adapter of Connect's, which doesn't say.
    */
   readonly requestCompressed: boolean | undefined;
   /**
-   * Whether the response messages that follow are compressed: those that are yielded or returned until this is set again. True
+   * Compression of the response messages that follow: those that are yielded or returned until this is set again. True
    * compresses small messages too, with the first compression in `acceptCompression` that the client accepts; if the client accepts
    * none, the messages are sent as they are. Default: undefined, which leaves it to `compressResponses` and `compressMinBytes`.
    *

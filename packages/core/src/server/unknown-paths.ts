@@ -80,7 +80,7 @@ export class UnknownPaths {
   }
 }
 
-/** What an error says is offered. */
+/** The offered names, for an error. */
 export function offered(names: readonly string[], separator: string): string {
   if (names.length === 0) return "nothing is offered";
   const listed = names.slice(0, mostListed).join(separator);
