@@ -70,7 +70,7 @@ function readText(b: Uint8Array, end: number, strict: boolean): string {
   const stop = readStop(b, end);
   const start = input.at;
   input.at = stop;
-  const text = stop - start <= shortText ? asciiText(b, start, stop) : bufferText(b, start, stop);
+  const text = stop - start <= shortText ? asciiText(b, start, stop) : runtimeText(b, start, stop);
   return text ?? decodedText(b, start, stop, strict);
 }
 
@@ -86,18 +86,31 @@ function decodedText(b: Uint8Array, start: number, stop: number, strict: boolean
   return text;
 }
 
-/** What Node's `Buffer` has beyond a `Uint8Array`. */
-interface NodeBuffer {
-  readonly utf8Slice?: (start: number, end: number) => string;
+/** Reads the UTF-8 of a range of the array that it is called on. */
+type Utf8Slice = (this: Uint8Array, start: number, end: number) => string;
+
+/** Node's reader of texts, which needs no view of the bytes: half of the time of a `TextDecoder` for a short text. Null elsewhere. */
+const utf8Slice = runtimeReader();
+
+function runtimeReader(): Utf8Slice | null {
+  const { Buffer } = globalThis as { Buffer?: { prototype?: { utf8Slice?: Utf8Slice } } };
+  const slice = Buffer?.prototype?.utf8Slice;
+  if (typeof slice !== "function") return null;
+  try {
+    // A runtime that only resembles Node may take its own buffers alone.
+    return slice.call(Uint8Array.of(0x61, 0xc3, 0xa9), 1, 3) === "\u00e9" ? slice : null;
+  } catch {
+    return null;
+  }
 }
 
 /**
- * A text of one of Node's Buffers, which read it without a view of its bytes: two thirds of the time of a short one. Null where a
- * decoder may see something else: a mark at the beginning, or U+FFFD, which stands for what is no UTF-8.
+ * A text, by the runtime's reader. Null if there is none, or if a decoder may give something else: for a byte order mark at the
+ * beginning, or for U+FFFD, which stands for bytes that are not UTF-8.
  */
-function bufferText(b: Uint8Array & NodeBuffer, start: number, stop: number): string | null {
-  if (b.utf8Slice === undefined || b[start] === 0xef) return null;
-  const text = b.utf8Slice(start, stop);
+function runtimeText(b: Uint8Array, start: number, stop: number): string | null {
+  if (utf8Slice === null || b[start] === 0xef) return null;
+  const text = utf8Slice.call(b, start, stop);
   return text.includes("\ufffd") ? null : text;
 }
 

@@ -5,6 +5,7 @@
 // Mutant: core/src/engine/message-writer.ts # choiceOf(message) ?? this.compress => choiceOf(message)
 // Mutant: core/src/engine/message-writer.ts # if (!compresses && before === null) => if (!compresses)
 // Mutant: core/src/engine/message-reader.ts # this.compressed = compressed;
+// Mutant: core/src/engine/message-reader.ts # this.compressed = unread.compressed;
 // Mutant: core/src/engine/message-reader.ts # this.compressed = cameCompressed;
 // Mutant: core/src/server/request-head.ts # options.compressResponses ? options.compressMinBytes : Number.POSITIVE_INFINITY; => options.compressMinBytes;
 // Mutant: core/src/engine/server-call.ts # else if (chosen) { => else if (false) {

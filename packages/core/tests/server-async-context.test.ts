@@ -2,7 +2,7 @@
 // Promise 13: each call's code runs in its own context.
 // Mutant: core/src/engine/message-writer.ts # this.owner.asyncContext.runInAsyncScope(this.step, this); => this.step();
 // Mutant: core/src/engine/message-writer.ts # this.owner.asyncContext.runInAsyncScope(this.leave, this, source); => this.leave(source);
-// Mutant: core/src/engine/message-writer.ts # Promise.resolve(result).then(this.onResult, this.onError); => result.then(this.onResult, this.onError);
+// Mutant: core/src/engine/message-writer.ts # result.constructor === Promise ? result : Promise.resolve(result) => result
 // Mutant: core/src/engine/server-call.ts # this.asyncContext.runInAsyncScope(this.method.invoke, this.method, this, input); => this.method.invoke(this, input);
 // Mutant: core/src/engine/server-call.ts # this.ownContext ??= contextFrom(this.host.asyncContext); => this.ownContext ??= captureContext();
 // Mutant: core/src/engine/server-call.ts # if (!this.answering) this.ownContext = captureContext();

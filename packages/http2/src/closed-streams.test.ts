@@ -29,11 +29,11 @@ describe("ClosedStreams", () => {
 
   it("keeps what else it knows of a stream while its table grows", () => {
     const closed = new ClosedStreams();
-    closed.add(3, ClosedBy.ENDED, 7, true);
+    closed.add(3, ClosedBy.ENDED, 7, 1234.5);
     closed.add(5, ClosedBy.PEER_RESET, 7);
     for (let id = 7; id <= 1501; id += 2) closed.add(id, ClosedBy.ENDED);
     expect(closed.cause(3)).toBe(ClosedBy.ENDED);
-    expect([3, 5, 7].map((id) => closed.nearDeadline(id))).toEqual([true, false, false]);
+    expect([3, 5, 7].map((id) => closed.dueAt(id))).toEqual([1234.5, 0, 0]);
     expect([7, 8].map((chunk) => closed.answeredAfter(3, chunk))).toEqual([true, false]);
     expect(closed.answeredAfter(5, 7)).toBe(false);
   });

@@ -14,8 +14,6 @@ export const ClosedBy = {
 
 const smallest = 64;
 const largest = 1024;
-/** Set beside the cause of a stream that closed near the deadline of its call. */
-const nearDeadlineBit = 0x80;
 /** Header lists that may be under way on a stream that we reset: the response's and the trailers. */
 const listsUnderWay = 2;
 
@@ -30,14 +28,15 @@ export class ClosedStreams {
   private causes = new Uint8Array(smallest);
   private chunks = new Uint32Array(smallest);
   private bytes = 0;
+  private deadlines = new Float64Array(smallest);
   private lists = 0;
   private resets = 0;
 
   /**
    * Remembers that `id` closed by `cause`, one of {@link ClosedBy}. `answeredAt`: the chunks of input that had arrived when our answer
-   * began, 0 if there was none. `nearDeadline`: the deadline of its call was near, or had passed.
+   * began, 0 if there was none. `dueAt`: when the deadline of its call passes, 0 if it has none.
    */
-  add(id: number, cause: number, answeredAt = 0, nearDeadline = false): void {
+  add(id: number, cause: number, answeredAt = 0, dueAt = 0): void {
     if (cause !== ClosedBy.PEER_RESET) this.resets++;
     let at = this.slot(id);
     while (this.ids[at] !== 0 && this.ids[at] !== id && this.ids.length < largest) {
@@ -47,15 +46,16 @@ export class ClosedStreams {
     // An old stream that closes late is forgotten rather than a newer one.
     if (this.ids[at]! > id) return;
     this.ids[at] = id;
-    this.causes[at] = cause | (nearDeadline ? nearDeadlineBit : 0);
+    this.causes[at] = cause;
     this.chunks[at] = answeredAt;
+    this.deadlines[at] = dueAt;
   }
 
   /** The cause by which `id`, which is not open and not idle, closed. */
   cause(id: number): number {
     const at = this.slot(id);
     const found = this.ids[at]!;
-    if (found === id) return this.causes[at]! & ~nearDeadlineBit;
+    if (found === id) return this.causes[at]!;
     return found > id ? ClosedBy.LOCAL_RESET : ClosedBy.NEVER_OPENED;
   }
 
@@ -63,13 +63,13 @@ export class ClosedStreams {
   answeredAfter(id: number, chunk: number): boolean {
     const at = this.slot(id);
     if (this.ids[at] !== id || this.chunks[at]! < chunk) return false;
-    return (this.causes[at]! & ~nearDeadlineBit) !== ClosedBy.PEER_RESET;
+    return this.causes[at] !== ClosedBy.PEER_RESET;
   }
 
-  /** True if the stream closed near the deadline of its call. */
-  nearDeadline(id: number): boolean {
+  /** When the deadline of the stream's call passes; 0 for never, or if the stream was displaced. */
+  dueAt(id: number): number {
     const at = this.slot(id);
-    return this.ids[at] === id && (this.causes[at]! & nearDeadlineBit) !== 0;
+    return this.ids[at] === id ? this.deadlines[at]! : 0;
   }
 
   /** A stream is closed on this side alone: the peer may have sent so many bytes of DATA, and header lists, that have not arrived. */
@@ -104,16 +104,18 @@ export class ClosedStreams {
   }
 
   private grow(): void {
-    const { ids, causes, chunks } = this;
+    const { ids, causes, chunks, deadlines } = this;
     this.ids = new Uint32Array(ids.length * 2);
     this.causes = new Uint8Array(ids.length * 2);
     this.chunks = new Uint32Array(ids.length * 2);
+    this.deadlines = new Float64Array(ids.length * 2);
     for (let i = 0; i < ids.length; i++) {
       if (ids[i] === 0) continue;
       const at = this.slot(ids[i]!);
       this.ids[at] = ids[i]!;
       this.causes[at] = causes[i]!;
       this.chunks[at] = chunks[i]!;
+      this.deadlines[at] = deadlines[i]!;
     }
   }
 }

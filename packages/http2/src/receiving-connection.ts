@@ -21,6 +21,12 @@ import { Stream } from "./stream.js";
 import type { StreamReset } from "./stream-sink.js";
 
 /**
+ * A client's deadline passes before the server's, which begins when the request is read: a reset that comes so many milliseconds
+ * before it is still one of the deadline. A limit of its own holds for those, so a client gains little by a deadline that is near.
+ */
+const resetsBeforeDeadlineMs = 1000;
+
+/**
  * The receiving part of a connection: `Inbound` interprets the peer's frames, and this layer applies them. The middle one of the three
  * layers of a `Connection`.
  */
@@ -235,18 +241,20 @@ export abstract class ReceivingConnection extends SendingConnection implements I
     const rapid = this.isServer && (!stream.answered || stream.answeredAt >= this.input.reading);
     const { queuedBytes } = stream;
     stream.fail(reset, ClosedBy.PEER_RESET);
-    if (rapid) this.countReset(stream.nearDeadline(this.now), queuedBytes);
+    if (rapid) this.countReset(stream.dueAt, queuedBytes);
   }
 
   lateReset(id: number): void {
     const { past } = this;
     const explained = past.explainsReset();
     const rapid = this.isServer && past.answeredAfter(id, this.input.reading);
-    if (rapid) this.countReset(past.nearDeadline(id), 0);
+    if (rapid) this.countReset(past.dueAt(id), 0);
     else if (!explained) this.limits.lateReset(this.output.dataFrames);
   }
 
-  private countReset(nearDeadline: boolean, unsent: number): void {
+  /** Counts a rapid reset of a stream whose deadline passes at `dueAt`, 0 for never, with `unsent` bytes of its answer. */
+  private countReset(dueAt: number, unsent: number): void {
+    const nearDeadline = dueAt !== 0 && this.now() >= dueAt - resetsBeforeDeadlineMs;
     if (nearDeadline) this.limits.deadlinePassed();
     else this.limits.resetReceived(unsent);
   }

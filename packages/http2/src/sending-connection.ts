@@ -180,7 +180,7 @@ export abstract class SendingConnection implements StreamHost, SchedulerHost {
   streamClosed(stream: Stream, cause: number): void {
     const { registry } = this;
     this.scheduler.remove(stream);
-    registry.remove(stream, cause, this.now);
+    registry.remove(stream, cause);
     if (stream.held) registry.held++;
     if (registry.waiting.size > 0) {
       // Callers often cancel many calls at once, so queued streams open on the next turn.

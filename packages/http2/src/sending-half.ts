@@ -142,7 +142,8 @@ export abstract class SendingHalf<Host extends SendingHost = SendingHost> extend
       this.endLocal();
       return true;
     }
-    return this.hasRoom();
+    // Nothing is queued, or no place would have been given.
+    return !host.turnSpent || this.hasRoom();
   }
 
   /**

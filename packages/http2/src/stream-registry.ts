@@ -76,13 +76,13 @@ export class StreamRegistry {
   }
 
   /** Takes a stream out that has closed. */
-  remove(stream: Stream, cause: number, now: () => number): void {
+  remove(stream: Stream, cause: number): void {
     if (stream.id === 0) {
       this.waiting.delete(stream);
       return;
     }
     if (!this.open.delete(stream.id)) return;
-    this.past.add(stream.id, cause, stream.answeredAt, stream.nearDeadline(now));
+    this.past.add(stream.id, cause, stream.answeredAt, stream.dueAt);
     if (cause === ClosedBy.LOCAL_RESET && !stream.remoteEnded) this.past.expectFrames(stream.outstanding);
   }
 }

@@ -19,12 +19,6 @@ export interface StreamHost extends SendingHost {
   deadlinePassed(stream: Stream): void;
 }
 
-/**
- * A client's deadline passes before the server's, which begins when the request is read: a reset that comes so many milliseconds
- * before it is still one of the deadline. A limit of its own holds for those, so a client gains little by a deadline that is near.
- */
-const resetsBeforeDeadlineMs = 1000;
-
 /** The sink of a stream before the application sets one, and after `close`. */
 const ignoringSink: StreamSink = {
   headers() {},
@@ -80,11 +74,6 @@ export class Stream extends SendingHalf<StreamHost> implements DataTarget {
    */
   deadlinePassed(): void {
     if (!this.closed) this.host.deadlinePassed(this);
-  }
-
-  /** True if the deadline of {@link Stream.dueAt} is near, or has passed. */
-  nearDeadline(now: () => number): boolean {
-    return this.dueAt !== 0 && now() >= this.dueAt - resetsBeforeDeadlineMs;
   }
 
   /** Server: keeps the stream's place in the limit on streams, even when it has closed, until {@link Stream.release}. */

@@ -5,8 +5,8 @@
 // Mutant: http2/src/sending-half.ts # this.answeredAt = this.host.arrivedChunks;
 // Mutant: http2/src/limits.ts # 1 + Math.floor(unsent / unsentPerReset) => 1
 // Mutant: http2/src/receiving-connection.ts # if (nearDeadline) this.limits.deadlinePassed(); => if (nearDeadline) this.limits.resetReceived(0);
-// Mutant: http2/src/stream.ts # && now() >= this.dueAt - resetsBeforeDeadlineMs
-// Mutant: http2/src/stream.ts # now() >= this.dueAt - resetsBeforeDeadlineMs => now() >= this.dueAt
+// Mutant: http2/src/receiving-connection.ts # && this.now() >= dueAt - resetsBeforeDeadlineMs
+// Mutant: http2/src/receiving-connection.ts # this.now() >= dueAt - resetsBeforeDeadlineMs => this.now() >= dueAt
 // Mutant: http2/src/connection.ts # this.limits.deadlinePassed();
 import { describe, expect, it } from "@jest/globals";
 import { ErrorCode } from "../src/error-code.js";

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-
+// Mutant: core/src/engine/message-reader.ts # unread.length === 0 ||
+// Mutant: core/src/engine/message-reader.ts # unread === null ? owed : unread.uncredited + owed; => owed;
 import { Code, ConnectError } from "@connectrpc/connect";
 import { FakeStream } from "../../tests/fake-stream.js";
 import { writePrefix } from "../protocol/envelope.js";
@@ -112,17 +113,34 @@ describe("a message reader", () => {
     }
   });
 
-  test("gives credit when a message is taken, not before", async () => {
+  test("gives credit when the last message that waits is taken, and then for each that a read waits for", async () => {
     const { reader, stream, feed } = start();
     feed(frame("abc"));
-    feed(frame("de"));
     expect(stream.credited).toBe(0);
     await reader.next();
     expect(stream.credited).toBe(8);
+    feed(frame("de"));
     const waiting = [reader.next(), reader.next()];
     feed(frame("f"));
     expect(stream.credited).toBe(8 + 7 + 6);
     expect((await Promise.all(waiting)).map((r) => r.value)).toEqual(["de", "f"]);
+  });
+
+  test("gives credit for small messages that wait once they are 4096 bytes", async () => {
+    const { reader, stream, feed } = start(2000);
+    const message = "m".repeat(1019);
+    for (let i = 0; i < 6; i++) feed(frame(message));
+    const credited: number[] = [];
+    for (let i = 0; i < 6; i++) {
+      await reader.next();
+      credited.push(stream.credited);
+    }
+    expect(credited).toEqual([0, 0, 0, 4096, 4096, 6144]);
+    feed(frame(message));
+    feed(frame("a"));
+    await reader.next();
+    reader.discard();
+    expect(stream.credited).toBe(6144 + 1024 + 6);
   });
 
   test("says how many bytes a long message still needs, and allocates as they come", () => {
@@ -315,7 +333,7 @@ describe("a message reader", () => {
     expect((await reads[1])!.value).toBe("B");
     expect(begun).toEqual(["a", "b"]);
     expect([(await reader.next()).value, (await reader.next()).value]).toEqual(["plain", ""]);
-    expect([begun.length, reader.waiting, stream.credited]).toEqual([2, 1, 6 + 6 + 10 + 5]);
+    expect([begun.length, reader.waiting, stream.credited]).toEqual([2, 1, 6 + 6]);
     const last = [reader.next(), reader.next()];
     next();
     expect((await Promise.all(last)).map((r) => r.value)).toEqual(["C", undefined]);

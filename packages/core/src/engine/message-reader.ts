@@ -50,6 +50,11 @@ const waitsForItsEnd = 16_384;
  * the first window, whatever it says. A copy of it would take 0.1 µs.
  */
 const parsedOnArrival = 512;
+/**
+ * Small messages that waited are credited together, once they are so many bytes or none waits behind them. Credit for each would cost
+ * 5 % of an upload's CPU.
+ */
+const creditedTogether = 4096;
 
 /**
  * The reading half of a call: cuts the bytes of a stream into messages, and parses, decompresses and hands them out as
@@ -336,17 +341,27 @@ export class MessageReader<T>
 
   /** Takes and parses the first unread message, which is not compressed; undefined if it can't be read. */
   private parseUnread(unread: UnreadMessages): T | undefined {
-    const { b, start, end, owed, owned, compressed } = unread;
+    const { b, start, end, owed, owned } = unread;
     unread.shift();
     const message = this.decode(b, start, end, owed, owned);
     if (message === undefined) return undefined;
-    this.handedOut(owed, compressed);
+    this.compressed = unread.compressed;
+    unread.uncredited += owed;
+    if (unread.length === 0 || unread.uncredited >= creditedTogether) this.credit(0);
     return message;
   }
 
   private handedOut(owed: number, cameCompressed: boolean): void {
     this.compressed = cameCompressed;
-    this.stream.credit(owed);
+    this.credit(owed);
+  }
+
+  /** Credits `owed` bytes, and those of the messages that were taken and not credited. */
+  private credit(owed: number): void {
+    const { unread } = this;
+    const credit = unread === null ? owed : unread.uncredited + owed;
+    if (unread !== null) unread.uncredited = 0;
+    this.stream.credit(credit);
   }
 
   private resolveWaiter(message: T, owed: number, compressed: boolean): void {

@@ -114,18 +114,19 @@ export class MessageWriter<T> {
         const b = stream.buffer;
         const length = direct.write(message, b, place + prefixLength) - place - prefixLength;
         // A getter may have ended the call, sent something on the connection, or given more than before.
-        if (this.stopped) {
-          stream.unreserve();
-          return false;
-        }
-        if (length >= 0 && length <= bound && stream.buffer === b) {
+        if (length >= 0 && length <= bound && stream.buffer === b && !this.stopped) {
           writePrefix(b, place, 0, length);
           this.written += length + prefixLength;
           return stream.commit(length + prefixLength, end);
         }
         stream.unreserve();
+        if (this.stopped) return false;
       }
     }
+    return this.writeSlowly(message, end);
+  }
+
+  private writeSlowly(message: T, end: boolean): boolean {
     const bytes = this.serialize(message);
     if (this.stopped) return false;
     if (this.compression === null) return this.writeBytes(bytes, 0, end);
@@ -231,7 +232,8 @@ export class MessageWriter<T> {
         if (isThenable(result)) {
           this.asking = true;
           // The runtime restores the context for reactions of its own promises. The thenable of another library calls back in any context.
-          Promise.resolve(result).then(this.onResult, this.onError);
+          const promise = result.constructor === Promise ? result : Promise.resolve(result);
+          promise.then(this.onResult, this.onError);
           return;
         }
         if (!this.take(result)) return;
@@ -277,10 +279,7 @@ export class MessageWriter<T> {
   /** One result of the source; true when the next one may be asked for at once. */
   private take(result: IteratorResult<T>): boolean {
     if (result.done === true) {
-      this.source = null;
-      this.end(() => {
-        if (!this.stopped) this.owner.sourceEnded();
-      });
+      this.sourceDone();
       return false;
     }
     let roomy: boolean;
@@ -290,11 +289,20 @@ export class MessageWriter<T> {
       this.refuse(error);
       return false;
     }
-    if (!roomy) {
-      this.blocked = true;
-      this.owner.asyncContext = captureContext();
-    }
+    if (!roomy) this.waitForRoom();
     return roomy && !this.stopped;
+  }
+
+  private sourceDone(): void {
+    this.source = null;
+    this.end(() => {
+      if (!this.stopped) this.owner.sourceEnded();
+    });
+  }
+
+  private waitForRoom(): void {
+    this.blocked = true;
+    this.owner.asyncContext = captureContext();
   }
 
   private serialize(message: T): Uint8Array {

@@ -49,6 +49,8 @@ export class UnreadMessages {
   watcher: ReadWatcher | null = null;
   /** The stream has ended behind them, and waits for its one message. */
   endPending = false;
+  /** Bytes of messages that were taken, and for which the peer gets credit with later ones. */
+  uncredited = 0;
   /** How often all messages were dropped. */
   dropped = 0;
 
@@ -143,7 +145,8 @@ export class UnreadMessages {
 
   /** Drops all messages. Returns the bytes of credit that the peer gets for them. */
   clear(): number {
-    let owed = 0;
+    let owed = this.uncredited;
+    this.uncredited = 0;
     for (let segment = this.head; segment !== null; segment = segment.next) {
       owed += segment.flag === prefixed ? segment.end - segment.at : segment.owed;
     }
