@@ -45,7 +45,7 @@ export async function inTime<T>(promise: PromiseLike<T>, limitMs = 15_000): Prom
   }
 }
 
-/** Whether a condition comes true in time; it is looked at once per turn of the event loop. */
+/** True if a condition comes true in time; it is looked at once per turn of the event loop. */
 export async function becomes(condition: () => boolean, limitMs = 15_000): Promise<boolean> {
   const ends = performance.now() + limitMs;
   while (!condition()) {

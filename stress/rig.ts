@@ -89,7 +89,7 @@ function listen(plans: Plans, port: number, logged: string[]): Promise<ServerHan
   });
 }
 
-/** Whether what keeps the process alive is no more than it was; what is more, if anything. */
+/** The handles that keep the process alive beyond those of before, if any. */
 export async function resourcesLeft(before: Record<string, number>): Promise<string[]> {
   const more = (): string[] =>
     Object.entries(resources())

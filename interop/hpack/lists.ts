@@ -86,7 +86,7 @@ export class Lists {
   }
 }
 
-/** Whether a field is one that must not be indexed by anybody (RFC 7541 §7.1.3). */
+/** True if a field is one that no intermediary may index (RFC 7541 §7.1.3). */
 export function isSecret(name: string, value: string): boolean {
   if (name === "cookie") return value.length < 20;
   return secrets.has(name) || ["authorization", "proxy-authorization", "set-cookie"].includes(name);

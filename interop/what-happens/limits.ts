@@ -19,7 +19,7 @@ export async function withinLimit<T>(promise: Promise<T>): Promise<T | typeof ne
   }
 }
 
-/** Whether a condition comes true within the limit; it is looked at every few milliseconds. */
+/** True if a condition comes true within the limit; it is looked at every few milliseconds. */
 export async function becomes(condition: () => boolean): Promise<boolean> {
   const ends = performance.now() + limitMs;
   while (!condition()) {

@@ -51,7 +51,7 @@ class Trouble {
   cuts = 0;
   restarts = 0;
 
-  /** Whether a call that began then may have met some. */
+  /** True if a call that began then may have met some. */
   met(began: number): boolean {
     return this.running || this.last > began - aftermathMs;
   }
@@ -144,7 +144,7 @@ function check(
     );
 }
 
-/** Whether what came is what the handler has sent, without a gap, and all of it if the call ended well. */
+/** True if what came is what the handler has sent, without a gap, and all of it if the call ended well. */
 function answersAreRight({ plan, requests = 2 }: Made, { is, answers }: Outcome): boolean {
   if (plan.act === "flood") return true;
   const names = Array.from({ length: requests }, (_, i) => `${plan.id}: ${i}`);

@@ -20,7 +20,7 @@ export const blockedGenerator: Situation = {
   },
 };
 
-/** Whether the generator of one call, on a connection of its own, is finalised. */
+/** True if the generator of one call, on a connection of its own, is finalised. */
 async function finalises(library: Library): Promise<boolean> {
   const finalised = happening();
   let produced = 0;

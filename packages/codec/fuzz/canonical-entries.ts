@@ -36,7 +36,7 @@ export function canonicalEntries(desc: DescMessage, bytes: Uint8Array): Canonica
   }
 }
 
-/** Whether a type has a map or a closed enum somewhere inside. */
+/** True if a type has a map or a closed enum somewhere inside. */
 function differs(desc: DescMessage, seen: Set<DescMessage>): boolean {
   if (seen.has(desc)) return false;
   seen.add(desc);

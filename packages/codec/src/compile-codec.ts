@@ -39,24 +39,24 @@ export interface InPlaceWriter<Init> {
   /** An upper bound of the message's bytes; -1 if it can't be written in place, and only `serialize` will do. */
   bound(message: Init): number;
   /**
-   * Writes the message at `at`, where there is room for `bound` bytes, and returns the offset behind it; -1 if it can't be
-   * written in place, and only `serialize` will do. What is in that room is undefined then.
+   * Writes the message at `at`, where there is room for `bound` bytes, and returns the offset behind the message. Returns -1 if the
+   * message can't be written in place: then only `serialize` will do, and the bytes in the room are undefined. `write` returns -1
+   * wherever `bound` does.
    *
-   * A message that `bound` gave -1 for gets it here too. One whose getters give more than they gave to `bound` is written past
-   * that room: an offset above `at + bound` tells so, and the message may be cut by the end of `b`.
+   * A getter may return more than it did for `bound`. Then the offset is above `at + bound`, and the end of `b` may have cut the message.
    */
   write(message: Init, b: Uint8Array, at: number): number;
 }
 
-/** What needs more is serialised in a buffer of its own. */
+/** A larger message is serialised in a buffer of its own. */
 const keptBytes = 262_144;
 /** Above this a bound may be too far from what a message takes: three times that, for texts. */
 const largestBound = 16 * 1_048_576;
 
 const none = new Uint8Array(0);
 /**
- * Where messages are serialised before they are copied; `none` while somebody has it. It grows to what the largest one needed, up
- * to {@link keptBytes}, and stays.
+ * The buffer in which messages are serialised before they are copied; `none` while it is in use. The buffer grows to the size of the
+ * largest message, up to {@link keptBytes}, and stays.
  */
 let kept = none;
 
@@ -150,7 +150,7 @@ function outside(b: Uint8Array, start: number, end: number): Error {
   return new RangeError(`bytes ${start} to ${end} are not in an array of ${b.length}`);
 }
 
-/** A buffer of at least so many bytes. Nobody else has it until it is given back: a getter may serialise too. */
+/** A buffer of at least so many bytes. It is exclusive until it is given back, since a getter may serialise too. */
 function takeRoom(bytes: number): Uint8Array<ArrayBuffer> {
   if (bytes > keptBytes) return new Uint8Array(bytes);
   const grown = Math.min(keptBytes, Math.max(bytes, 1024, kept.length * 2));

@@ -12,13 +12,13 @@ import { input, readStop, readTag } from "./varint.js";
 import { tagOf, WireType } from "./wire-type.js";
 import { type Building, zeroMessage } from "./zero-message.js";
 
-/** Compiles a field: what reads it, by tag. A field without any falls back to protobuf-es. */
+/** Compiles a field to its decoders, by tag. A field without a decoder falls back to protobuf-es. */
 export function createFieldDecoder(
   field: DescField,
   decoderOf: DecoderOf,
 ): readonly (readonly [tag: number, decoder: FieldDecoder])[] {
   if (usesFallback(field)) return [];
-  // A message that has none yet would give what every object has, as `hasOwnProperty`: nobody may merge into that.
+  // On a message without the field, the name gives a member of every object, as `hasOwnProperty`, which must not be merged into.
   if (field.fieldKind === "message" && field.oneof === undefined && field.localName in Object.prototype)
     return [];
   const delimited = tagOf(field.number, WireType.LengthDelimited);

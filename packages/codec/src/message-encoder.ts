@@ -13,7 +13,7 @@ const tagBytes = 5;
 export class MessageEncoder implements TypeEncoder {
   readonly desc: DescMessage;
   private fields: readonly FieldEncoder[] | null = null;
-  /** Those whose size depends on the value. */
+  /** The fields whose size depends on the value. */
   private sized: readonly FieldEncoder[] = [];
   /** The most bytes of all others. */
   private fixedBytes = 0;
@@ -62,7 +62,7 @@ export class MessageEncoder implements TypeEncoder {
   }
 }
 
-/** What a peer with a newer schema has sent goes on as it came. What an object has under this name is no field. */
+/** Writes the unknown fields of a peer with a newer schema as they came. A plain object's `$unknown` is not a field. */
 function writeUnknown(message: Fields, b: Uint8Array, at: number): number {
   if (message.$typeName === undefined) return at;
   for (const { no, wireType, data } of message.$unknown!) {

@@ -21,7 +21,7 @@ const recursionLimit = 100;
 
 /** Options of {@link parseBinary}: those of `fromBinary`, and a limit. */
 export interface ReadOptions {
-  /** Whether the message keeps unknown fields. Default true. */
+  /** True if the message keeps unknown fields. Default true. */
   readUnknownFields?: boolean | undefined;
   /** Messages inside messages. Default 100. */
   recursionLimit?: number | undefined;
@@ -245,7 +245,7 @@ const methods = {
   [ScalarType.SINT64]: "sint64",
 } as const;
 
-/** Whether an enum has a value of this number; an open enum takes each number. */
+/** True if an enum has a value of this number; an open enum takes each number. */
 function isKnown(field: DescField & { readonly enum: DescEnum }, number: number): boolean {
   return field.enum.open || field.enum.values.some((value) => value.number === number);
 }

@@ -86,7 +86,7 @@ export function mapEncoder(field: DescField & { fieldKind: "map" }, encoderOf: E
       if (map === null) return 0;
       let bytes = 0;
       for (const name of Object.keys(map)) {
-        // Whether `create` keeps it depends on the kind of value.
+        // `create` keeps this key for some kinds of values only.
         if (name === "__proto__") throw needsFallback;
         bytes += entryBytes + (typeof key.bound === "number" ? key.bound : key.bound(name));
         bytes += value.bound(map[name], message);

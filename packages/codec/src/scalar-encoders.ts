@@ -12,7 +12,7 @@ export interface ScalarEncoder {
   readonly bound: number | ((value: unknown) => number);
   /** Writes a value without its tag; returns the offset behind it. Throws `needsFallback` for what is no such value. */
   readonly write: (value: unknown, b: Uint8Array, at: number) => number;
-  /** Whether a field without presence that has this value is left out. */
+  /** True if a field without presence that has this value is left out. */
   readonly isZero: (value: unknown) => boolean;
 }
 
@@ -21,7 +21,7 @@ const scratchBytes = new Uint8Array(scratch.buffer);
 
 const isZeroNumber = (value: unknown): boolean => value === 0;
 
-/** Whether -0 is a value of its own depends on the version of protobuf-es. */
+/** For -0 the answer depends on the version of protobuf-es. */
 function isZeroFloat(value: unknown): boolean {
   if (value !== 0) return false;
   if (Object.is(value, -0)) throw needsFallback;

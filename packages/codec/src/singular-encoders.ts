@@ -10,7 +10,7 @@ import { putTag, tagOf } from "./wire-type.js";
 // `FeatureSet.FieldPresence.LEGACY_REQUIRED` of google/protobuf/descriptor.proto.
 const legacyRequired = 3;
 
-/** Whether protobuf-es refuses a message without this field. */
+/** True if protobuf-es refuses a message without this field. */
 export function isRequired(field: DescField): boolean {
   return field.presence === legacyRequired;
 }

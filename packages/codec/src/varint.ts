@@ -2,15 +2,15 @@
 import { needsFallback } from "./needs-fallback.js";
 
 /**
- * Where the bytes are read: one place for all decoders, so that a value can be returned without an object around it.
- * Decoding is synchronous and calls nobody back but the text encoding, after which it is put back.
+ * The read position: one object for all decoders, so that a value is returned without an object around it. Decoding is synchronous. The
+ * text encoding is the only call-back, and the position is restored after it.
  */
 export const input = {
   /** The offset of the next byte. */
   at: 0,
   /** How many messages are open around the one that is being read. */
   depth: 0,
-  /** Whether the buffer that is read belongs to the message: no other code has it, or will use it. */
+  /** True if the buffer that is read belongs to the message: no other code has it, or will use it. */
   owned: false,
   /** How many more elements the message may have. */
   elementsLeft: Number.POSITIVE_INFINITY,

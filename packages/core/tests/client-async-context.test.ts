@@ -2,7 +2,7 @@
 // Promise 13: each call's code runs in its own context.
 // Mutant: core/src/engine/message-writer.ts # this.owner.asyncContext.runInAsyncScope(this.step, this); => this.step();
 // Mutant: core/src/engine/message-writer.ts # this.owner.asyncContext.runInAsyncScope(this.leave, this, source); => this.leave(source);
-// Mutant: core/src/client/observe-in-context.ts # context.runInAsyncScope(callback, given, told) => callback.call(given, told)
+// Mutant: core/src/client/observe-in-context.ts # context.runInAsyncScope(callback, given, value) => callback.call(given, value)
 // Mutant: core/src/client/call-scope.ts # this.signalContext!.runInAsyncScope(this.controller.abort, this.controller, error ?? callEndedError); => this.controller.abort(error ?? callEndedError);
 // Mutant: core/src/client/foreign-messages.ts # return new ContextIterator(openIterator(messages)); => return openIterator(messages) as AsyncIterator<O>;
 // Mutant: core/src/client/stream-call.ts # runIsolated(begin, undefined) => begin()

@@ -8,7 +8,7 @@
 // Mutant: core/src/engine/server-call.ts # if (!this.answering) this.ownContext = captureContext();
 // Mutant: core/src/engine/server-call.ts # this.asyncContext.runInAsyncScope(this.controller.abort, this.controller, outcome ?? callEndedError); => this.controller.abort(outcome ?? callEndedError);
 // Mutant: core/src/server/invoke.ts # call.respondAll(res.message.source, res.message.context); => call.respondAll(res.message.source);
-// Mutant: core/src/server/server-log.ts # asyncContext.runInAsyncScope(this.tell, this, level, message); => this.tell(level, message);
+// Mutant: core/src/server/server-log.ts # asyncContext.runInAsyncScope(this.logLine, this, level, message); => this.logLine(level, message);
 // Mutant: core/src/server/invoke.ts # new ContextIterable(oneMessage(checkedMessage(desc, result)), context) => oneMessage(checkedMessage(desc, result))
 import { type Compression, createClient, type Interceptor, type TripleServiceImpl } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";

@@ -54,7 +54,7 @@ export function onTheWay(connection: Connection, stream?: Stream): number {
   return Math.max(0, left - Math.max(0, padding));
 }
 
-/** Whether input that has arrived waits for a turn. */
+/** True if input that has arrived waits for a turn. */
 export function keepsInput(connection: Connection): boolean {
   return inside(connection).input.paused;
 }

@@ -254,7 +254,7 @@ export class PeerFrames {
     return granted + (view.arrived.get(id) ?? 0) - (this.made.get(id) ?? 0);
   }
 
-  /** Whether a stream is open for all that the peer knows. */
+  /** True if a stream is open for all that the peer knows. */
   private isOpen({ id, ended }: PeerStream): boolean {
     const sent = this.machine.sent.streams.get(id);
     if (this.machine.view.resets.has(id) || sent?.reset === true) return false;

@@ -57,7 +57,7 @@ export class PeerView {
     this.prefaceLeft = role === "server" ? clientPreface.length : 0;
   }
 
-  /** Whether the peer has used an id. */
+  /** True if the peer has used an id. */
   wasOpened(id: number): boolean {
     return id <= this.highestId;
   }

@@ -60,12 +60,12 @@ class PostponedStream implements StreamSink {
     stream.sink = this;
   }
 
-  /** Starts the stream by `tell`, and then has it receive what has arrived, as if it did now. */
-  start(tell: (stream: Stream, list: HeaderList, ended: boolean) => void): void {
+  /** Starts the stream by `open`, and then delivers the input that has arrived meanwhile. */
+  start(open: (stream: Stream, list: HeaderList, ended: boolean) => void): void {
     const { stream, trailersArrived } = this;
     stream.rewind(this.bytes);
     if (trailersArrived !== undefined) stream.remoteEnded = false;
-    tell(stream, this.list, this.ended);
+    open(stream, this.list, this.ended);
     for (const [b, start, end] of this.pieces) {
       stream.dataBegins(end - start);
       stream.dataPiece(b, start, end);

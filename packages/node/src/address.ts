@@ -7,7 +7,7 @@ export type Address =
   | { readonly kind: "tcp"; readonly host: string; readonly port: number }
   | { readonly kind: "unix"; readonly path: string };
 
-/** What an address string says. */
+/** A parsed address string. */
 export interface Target {
   /** At least one; they are tried in order. */
   readonly addresses: readonly Address[];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Code, ConnectError } from "@tristream/core";
 
-/** What the error codes of the operating system mean to somebody who connects. */
+/** The meaning of the operating system's error codes for a failed attempt to connect. */
 const connectReasons: Readonly<Record<string, string>> = {
   ECONNREFUSED: "nothing listens there: start the server, or correct the address",
   ENOENT: "there is no such socket: start the server, or correct the path",
@@ -30,7 +30,7 @@ export function connectReason(cause: unknown): string {
   return connectReasons[errorCode(cause)] ?? (cause instanceof Error ? cause.message : String(cause));
 }
 
-/** What the error codes of the operating system mean to somebody whose connection was lost. */
+/** The meaning of the operating system's error codes for a lost connection. */
 const lostReasons: Readonly<Record<string, string>> = {
   ECONNRESET: "the other end reset it, or its process was killed (ECONNRESET)",
   EPIPE: "the other end has closed it (EPIPE)",

@@ -37,8 +37,8 @@ export interface ServeOptions extends ServerOptions {
   /** Address to listen on. Default: all interfaces. */
   host?: string | undefined;
   /**
-   * Path of a unix socket, at most 107 bytes (103 on macOS), instead of `port`. A socket file that nobody listens on any more is replaced; anything else that is
-   * there is left alone, and an error.
+   * Path of a unix socket, at most 107 bytes (103 on macOS), instead of `port`. A socket file without a listening process
+   * is replaced. Any other file stays, and is an error.
    */
   socketPath?: string | undefined;
   /** Limits of HTTP/2. */
@@ -46,8 +46,8 @@ export interface ServeOptions extends ServerOptions {
 }
 
 /**
- * Connections beyond `maxConnections` that are being told so, each for a second at most. Those beyond are reset at once: a flood of
- * connections must not take all file descriptors.
+ * Connections beyond `maxConnections` that get a GOAWAY with the reason, each for a second at most. Further ones are reset at once: a
+ * flood of connections must not take all file descriptors.
  */
 const refusedAtOnce = 100;
 
@@ -164,7 +164,7 @@ function listen(
   });
 }
 
-/** Removes a socket file that nobody listens on: a server that was killed leaves one. Throws for what is no socket. */
+/** Removes a socket file without a listening process: a killed server leaves one. Throws for a file that is not a socket. */
 async function removeStale(path: string): Promise<void> {
   const found = await lstat(path).catch(() => null);
   if (found === null) return;

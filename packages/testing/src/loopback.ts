@@ -22,8 +22,8 @@ export interface LoopbackOptions extends ServerOptions {
   /** HTTP/2 options of both ends. */
   http2?: Http2Options | undefined;
   /**
-   * What all times of both ends are measured by: deadlines, HTTP/2's times, the grace time of a shutdown, reports of stuck handlers.
-   * Default: the runtime's time. With one of {@link createClock} they pass when the test says so.
+   * The clock of all times of both ends: deadlines, HTTP/2's times, the grace time of a shutdown, reports of stuck handlers. Default:
+   * the runtime's. A clock of {@link createClock} advances when the test says so.
    */
   clock?: Clock | undefined;
 }
@@ -55,7 +55,7 @@ export function loopback(options: LoopbackOptions): Loopback {
   };
 }
 
-/** A connection that is told the time until its link is closed. */
+/** A connection that ticks by the clock until its link is closed. */
 function timed(connection: Connection, link: MemoryLink, clock: Clock): Connection {
   link.onClosed = keepTime(connection, clock);
   return connection;

@@ -9,7 +9,7 @@ export function observeInContext(given: CallObserver | undefined): CallObserver 
   const { onHeader, onTrailer, onCompressed } = given ?? noObserver;
   if (onHeader === undefined && onTrailer === undefined && onCompressed === undefined) return noObserver;
   const context = captureContext();
-  const bind = <T>(callback: ((told: T) => void) | undefined): ((told: T) => void) | undefined =>
-    callback && ((told) => context.runInAsyncScope(callback, given, told));
+  const bind = <T>(callback: ((value: T) => void) | undefined): ((value: T) => void) | undefined =>
+    callback && ((value) => context.runInAsyncScope(callback, given, value));
   return { onHeader: bind(onHeader), onTrailer: bind(onTrailer), onCompressed: bind(onCompressed) };
 }

@@ -34,7 +34,7 @@ export class StreamCall<O> implements EndedBySignal, ForeignOwner {
   private header: Later<Headers> | null = null;
   private trailer: Later<Headers> | null = null;
   /** `onTrailer` was called, or the call was refused before its response was known. */
-  private told = false;
+  private observed = false;
   /** The error of an interceptor or of `onHeader`: the outcome for the user, though the call itself may have ended well. */
   private refusal: ConnectError | null = null;
 
@@ -161,8 +161,8 @@ export class StreamCall<O> implements EndedBySignal, ForeignOwner {
     this.cancel(error);
     this.header?.reject(error);
     this.trailer?.reject(error);
-    if (this.response === null && !this.told) {
-      this.told = true;
+    if (this.response === null && !this.observed) {
+      this.observed = true;
       observeReceived(this.scope, this.observer);
     }
     this.start();
@@ -261,8 +261,8 @@ export class StreamCall<O> implements EndedBySignal, ForeignOwner {
 
   /** Gives the trailers to the callback and to readers of `responseTrailer`. After a failure, only the callback gets them. */
   private tellTrailers(): void {
-    if (this.told || this.response === null) return;
-    this.told = true;
+    if (this.observed || this.response === null) return;
+    this.observed = true;
     const { trailer } = this.response;
     this.trailer?.resolve(trailer);
     observe(this.scope.name, "onTrailer", () => this.observer.onTrailer?.(trailer));

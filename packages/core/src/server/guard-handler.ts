@@ -111,8 +111,8 @@ class MountedCall {
   /** The answer of a call whose own answer can't be written because of an error. */
   errorAnswer(error: unknown): Promise<UniversalServerResponse> {
     // Other errors of the application were logged where they were thrown.
-    const told = error instanceof ConnectError ? error : new ConnectError("internal error", Code.Internal);
-    return this.answerWith(this.request, told);
+    const visible = error instanceof ConnectError ? error : new ConnectError("internal error", Code.Internal);
+    return this.answerWith(this.request, visible);
   }
 
   private async nextChunk(body: Body, trailer: Headers | undefined): Promise<IteratorResult<Uint8Array>> {
@@ -144,7 +144,7 @@ class MountedCall {
       : { done: false, value: Uint8Array.from(chunks) };
   }
 
-  /** The client has left, or its connection is lost: adapters can't tell these apart. */
+  /** The client has left, or its connection is lost: adapters don't distinguish the two. */
   private readonly leave = (): void => {
     this.left = true;
     this.end(leaving(this.adapter.reason));

@@ -38,7 +38,7 @@ export class ServerLog {
   constructor(logger: Logger, clock: Clock = systemClock) {
     this.logger = logger;
     this.limits = new LineLimits(clock, (level, left) => {
-      contextFrom(this.asyncContext).runInAsyncScope(this.tell, this, level, leftOutText(left));
+      contextFrom(this.asyncContext).runInAsyncScope(this.logLine, this, level, leftOutText(left));
     });
   }
 
@@ -139,12 +139,12 @@ export class ServerLog {
     if (!this.limits.admit(level, kind, peer)) return false;
     const [line, stack = ""] = parts();
     const message = printable(line) + stack;
-    if (asyncContext !== undefined) asyncContext.runInAsyncScope(this.tell, this, level, message);
-    else this.tell(level, message);
+    if (asyncContext !== undefined) asyncContext.runInAsyncScope(this.logLine, this, level, message);
+    else this.logLine(level, message);
     return true;
   }
 
-  private tell(level: Level, message: string): void {
+  private logLine(level: Level, message: string): void {
     try {
       this.logger[level](message);
     } catch {
