@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** The folders of core, and the other folders of core that each may import. */
+export const coreFolders = {
+  protocol: [],
+  engine: ["protocol"],
+  client: ["engine", "protocol", "stream"],
+  server: ["engine", "protocol"],
+  stream: [],
+};
+
+/**
+ * The packages. `imports`: all that a package may import from outside of it, or, with `node`, the packages of this repository that it
+ * may import, beside Node's own modules and its declared dependencies.
+ */
+export const packages = {
+  http2: { imports: [] },
+  codec: { imports: ["@bufbuild/protobuf", "@bufbuild/protobuf/**"] },
+  core: {
+    imports: ["@connectrpc/connect", "@tristream/codec", "@bufbuild/protobuf", "@bufbuild/protobuf/**"],
+    folders: coreFolders,
+    // Connect's subpaths, in the one file for them.
+    files: { "connect-private.ts": ["@connectrpc/connect/**"] },
+  },
+  node: { node: true, imports: ["@tristream/core", "@tristream/http2"] },
+  testing: { node: true, imports: ["@tristream/core", "@tristream/http2"] },
+};
+
+/** Programs that see of the packages what users see. */
+export const programs = ["samples", "interop", "stress", "attacks", "bench"];
