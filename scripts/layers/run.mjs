@@ -30,7 +30,7 @@ function packageRules([name, { node = false, imports, folders = {}, files = {} }
   const outside = node
     ? ["@tristream/*", "@tristream/*/**", ...allowed(imports)]
     : ["*", "*/**", "@*/**", "!./**", "!../**", ...allowed(imports)];
-  const message = `${name} imports ${list(imports)}${node ? " of this project" : ""} only`;
+  const message = `${name} imports ${only(imports)}${node ? " of this project" : ""}`;
   const patterns = [{ group: outside, message }, byPublishedName];
   const correctness = { ...(node ? {} : { noNodejsModules: "error" }), noUndeclaredDependencies: "error" };
   return [
@@ -46,7 +46,7 @@ function packageRules([name, { node = false, imports, folders = {}, files = {} }
       const group = [...refused.map((other) => `**/../${other}/**`), "**/../index.js"];
       return rule(
         [`packages/${name}/src/${folder}/**`, ...notTests],
-        [...patterns, { group, message: `${name}'s ${folder}/ imports ${list(inside)} of ${name} only` }],
+        [...patterns, { group, message: `${name}'s ${folder}/ imports ${only(inside)} of ${name}` }],
       );
     }),
   ];
@@ -72,8 +72,9 @@ function allowed(names) {
   return names.map((name) => `!${name}`);
 }
 
-function list(names) {
-  return names.length === 0 ? "nothing" : names.filter((name) => !name.endsWith("/**")).join(", ");
+function only(names) {
+  const named = names.filter((name) => !name.endsWith("/**"));
+  return named.length === 0 ? "nothing" : `only ${named.join(", ")}`;
 }
 
 function fail(message) {
