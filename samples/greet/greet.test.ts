@@ -6,7 +6,7 @@ import { readFile } from "node:fs/promises";
 import { createServer as createHttpServer } from "node:http";
 import { type AddressInfo, connect, createServer, type Server } from "node:net";
 import { fileURLToPath } from "node:url";
-import { afterEach, describe, expect, it, jest } from "@jest/globals";
+import { afterEach, describe, expect, it } from "@jest/globals";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { createClient, createTransport } from "@tristream/node";
 // biome-ignore-start lint/style/noRestrictedImports: the peers of the tests are in no package, and needed by no program
@@ -14,9 +14,6 @@ import { all, each, type Handlers } from "../../packages/node/tests/foreign-gree
 import { clients, servers } from "../../packages/node/tests/foreign-pairs.js";
 
 // biome-ignore-end lint/style/noRestrictedImports: as above
-
-// Each child loads TypeScript, which takes seconds on a busy machine.
-jest.setTimeout(60_000);
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const running = new Set<ChildProcess>();

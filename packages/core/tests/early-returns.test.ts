@@ -4,7 +4,6 @@
 // Mutant: http2/src/sending-connection.ts # for (const stream of resetting) stream.reset(ErrorCode.NO_ERROR);
 
 import { create, toBinary } from "@bufbuild/protobuf";
-import { jest } from "@jest/globals";
 import { Code, ConnectError, createClient } from "@tristream/core";
 import { GreetRequestSchema, GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { serve } from "@tristream/node";
@@ -14,9 +13,6 @@ import { greeter } from "./greeter.js";
 import { envelope, RawClient } from "./raw-client.js";
 import { RawSocket } from "./raw-socket.js";
 import { Wire } from "./wire.js";
-
-// Real sockets, and other tests beside this one.
-jest.setTimeout(20_000);
 
 type Client = ReturnType<typeof createClient<typeof GreetService>>;
 

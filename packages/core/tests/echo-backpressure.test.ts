@@ -4,7 +4,6 @@
 // Mutant: core/src/engine/message-reader.ts # this.stream.credit(credit);
 
 import { create, toBinary } from "@bufbuild/protobuf";
-import { jest } from "@jest/globals";
 import { createClient } from "@tristream/core";
 import { GreetRequestSchema, GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { serve } from "@tristream/node";
@@ -13,9 +12,6 @@ import { everyLink, quiet } from "./every-link.js";
 import { greeter } from "./greeter.js";
 import { envelope } from "./raw-client.js";
 import { RawSocket } from "./raw-socket.js";
-
-// Real sockets, and other tests beside this one.
-jest.setTimeout(20_000);
 
 const size = 10_000;
 /** All windows and queues of both directions, far below what would come without limits. */

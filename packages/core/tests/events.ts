@@ -49,7 +49,7 @@ export function fired(signal: AbortSignal): Promise<unknown> {
  */
 export async function until(condition: () => unknown): Promise<void> {
   const begun = performance.now();
-  for (let last = condition(); !last; last = condition()) {
+  for (let last = await condition(); !last; last = await condition()) {
     if (performance.now() - begun > untilMs)
       throw new Error(`waited ${untilMs / 1000} s in vain for ${condition}: the last value is ${last}`);
     await new Promise((resolve) => setImmediate(resolve));

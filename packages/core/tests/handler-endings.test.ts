@@ -7,7 +7,6 @@
 // Mutant: core/src/engine/server-call.ts # this.host.callEnded(this, this.running);
 
 import { create, toBinary } from "@bufbuild/protobuf";
-import { jest } from "@jest/globals";
 import {
   Code,
   ConnectError,
@@ -22,9 +21,6 @@ import { errorOf, fired, type Happening, happening, turns, until } from "./event
 import { everyLink, quiet, type Running } from "./every-link.js";
 import { envelope } from "./raw-client.js";
 import { RawSocket } from "./raw-socket.js";
-
-// Real sockets, and other tests beside this one.
-jest.setTimeout(20_000);
 
 type Impl = Partial<TripleServiceImpl<typeof GreetService>>;
 type Method = "greet" | "greetServerStream" | "greetClientStream" | "greetStream";

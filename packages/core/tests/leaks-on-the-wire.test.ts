@@ -6,7 +6,6 @@
 // Mutant: core/src/engine/server-call.ts # this.host.callEnded(this, this.running);
 
 import { getEventListeners } from "node:events";
-import { jest } from "@jest/globals";
 import { Code, ConnectError, createClient } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { deadlines } from "../src/engine/deadline.js";
@@ -14,9 +13,6 @@ import { all, errorOf, fired, until } from "./events.js";
 import { everyLink } from "./every-link.js";
 import { greeter } from "./greeter.js";
 import { Wire } from "./wire.js";
-
-// Real sockets, and other tests beside this one.
-jest.setTimeout(20_000);
 
 type Client = ReturnType<typeof createClient<typeof GreetService>>;
 

@@ -5,16 +5,12 @@
 // Mutant: core/src/client/attempt.ts # withTimeout(fields, left) => null
 // Mutant: http2/src/sending-connection.ts # const headers = changed ?? given; => const headers = given;
 // Mutant: http2/src/sending-connection.ts # if (stream.closed) continue;
-import { jest } from "@jest/globals";
 import { type Clock, Code, createClient, systemClock } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { errorOf, happening, until } from "./events.js";
 import { everyLink, type LinkKind } from "./every-link.js";
 import { greeter } from "./greeter.js";
 import { Wire } from "./wire.js";
-
-// Real sockets, and other tests beside this one.
-jest.setTimeout(20_000);
 
 /** A server that takes two streams at once, and both places are taken until `go` is told. */
 async function full(link: LinkKind, wire = new Wire(), clock: Clock = systemClock) {

@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 9: shutdown is finite. While a server drains, what runs on it finishes, and new calls go elsewhere without an error.
 import { credentials, Client as GrpcClient } from "@grpc/grpc-js";
-import { describe, expect, it, jest } from "@jest/globals";
+import { describe, expect, it } from "@jest/globals";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { createClient, createTransport, type ServerHandle, serve } from "@tristream/node";
 import { definition } from "./foreign-grpc-definition.js";
-
-// grpc-js connects anew in its own time.
-jest.setTimeout(20_000);
 
 const quiet = { error() {}, warn() {}, info() {}, debug() {} };
 

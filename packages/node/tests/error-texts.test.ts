@@ -15,7 +15,7 @@ import { connect as connectTls, createServer as createTlsServer } from "node:tls
 import { fileURLToPath } from "node:url";
 import { create } from "@bufbuild/protobuf";
 import { compressionGzip } from "@connectrpc/connect-node";
-import { afterEach, describe, expect, it, jest } from "@jest/globals";
+import { afterEach, describe, expect, it } from "@jest/globals";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import {
   Code,
@@ -28,9 +28,6 @@ import {
   type TransportOptions,
   type TripleRouter,
 } from "@tristream/node";
-
-// One of the servers is a process of its own.
-jest.setTimeout(20_000);
 
 const page = await readFile(new URL("../../../docs/errors.md", import.meta.url), "utf8");
 /** The texts of each numbered situation of the page: the lines of its text blocks. */

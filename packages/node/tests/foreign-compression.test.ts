@@ -3,16 +3,13 @@
 
 import { createClient as createConnectClient } from "@connectrpc/connect";
 import { compressionGzip, createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
-import { describe, expect, it, jest } from "@jest/globals";
+import { describe, expect, it } from "@jest/globals";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { createClient, createTransport, serve } from "@tristream/node";
 import { connectOurs, serveStock } from "./foreign-connect.js";
 import { tapFrames } from "./foreign-frames.js";
 import { all, each, type Handlers, type Metadata } from "./foreign-greet.js";
 import { open, pairs } from "./foreign-pairs.js";
-
-// Real sockets, and other tests beside this one.
-jest.setTimeout(20_000);
 
 const long = "compress me, ".repeat(3000);
 

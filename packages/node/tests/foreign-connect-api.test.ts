@@ -2,15 +2,12 @@
 // Connect's own API on our transport, and ours over Connect's transport: what goes beyond the messages.
 
 import { createClient as createConnectClient, type Interceptor } from "@connectrpc/connect";
-import { describe, expect, it, jest } from "@jest/globals";
+import { describe, expect, it } from "@jest/globals";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { Code, ConnectError, createClient, createTransport } from "@tristream/node";
 import { stockTransport } from "./foreign-connect.js";
 import { all, each, fired, type Handlers, Later, Refusal } from "./foreign-greet.js";
 import { servers } from "./foreign-pairs.js";
-
-// Real sockets, and other tests beside this one.
-jest.setTimeout(20_000);
 
 const echo: Handlers = {
   unary: async (name) => `hello ${name}`,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Deadlines, cancels and leaving a loop, between our end and each foreign one.
-import { describe, expect, it, jest } from "@jest/globals";
+import { describe, expect, it } from "@jest/globals";
 import { Code } from "@tristream/node";
 import { tapFrames } from "./foreign-frames.js";
 import {
@@ -15,9 +15,6 @@ import {
 } from "./foreign-greet.js";
 import { open, type Pair, pairs } from "./foreign-pairs.js";
 import { pastDeadline, waiting } from "./foreign-waiting.js";
-
-// Real sockets, and other tests beside this one.
-jest.setTimeout(20_000);
 
 interface Kind {
   readonly kind: string;

@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Codes, texts and details of errors, between our end and each foreign one.
-import { describe, expect, it, jest } from "@jest/globals";
+import { describe, expect, it } from "@jest/globals";
 import { GreetRequestSchema, GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { Code, ConnectError, createClient, createTransport, serve } from "@tristream/node";
 import { all, each, failureOf, type GreetClient, type Handlers, Refusal } from "./foreign-greet.js";
 import { open, pairs } from "./foreign-pairs.js";
-
-// Real sockets, and other tests beside this one.
-jest.setTimeout(20_000);
 
 const codes = Object.values(Code).filter((code): code is Code => typeof code === "number");
 

@@ -3,15 +3,12 @@
 // Mutant: core/src/engine/client-call.ts # if (reset.source === "connection") { => if (reset.source === "connection") { return undefined as never;
 // Mutant: core/src/engine/server-call.ts # if (reset.source === "connection") { => if (reset.source === "connection") { return undefined as never;
 // A connection that is lost, and a server that stops, between our end and each foreign one.
-import { describe, expect, it, jest } from "@jest/globals";
+import { describe, expect, it } from "@jest/globals";
 import { Code } from "@tristream/node";
 import { tapFrames } from "./foreign-frames.js";
 import { all, each, failureOf, type GreetClient, Later, Mailbox } from "./foreign-greet.js";
 import { pairs } from "./foreign-pairs.js";
 import { waiting } from "./foreign-waiting.js";
-
-// Real sockets, and other tests beside this one.
-jest.setTimeout(20_000);
 
 const kinds: readonly { kind: string; call: (client: GreetClient) => Promise<unknown> }[] = [
   { kind: "unary", call: (client) => client.unary("a") },

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Messages of every kind of call, between our end and each foreign one.
-import { describe, expect, it, jest } from "@jest/globals";
+import { describe, expect, it } from "@jest/globals";
 import { all, each, type Handlers, Later, Mailbox } from "./foreign-greet.js";
 import { open, pairs } from "./foreign-pairs.js";
-
-// Real sockets, and other tests beside this one.
-jest.setTimeout(20_000);
 
 const echo: Handlers = {
   async unary(name) {

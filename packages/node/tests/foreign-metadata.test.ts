@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Headers, trailers, bytes in headers, group and version, between our end and each foreign one.
-import { describe, expect, it, jest } from "@jest/globals";
+import { describe, expect, it } from "@jest/globals";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { Code, createClient, createTransport, serve } from "@tristream/node";
 import {
@@ -15,9 +15,6 @@ import {
   type ServedCall,
 } from "./foreign-greet.js";
 import { open, pairs } from "./foreign-pairs.js";
-
-// Real sockets, and other tests beside this one.
-jest.setTimeout(20_000);
 
 const bytes = Uint8Array.from([0, 1, 127, 128, 254, 255, 10, 61]);
 /** A text that all HTTP/2 stacks carry: visible characters, commas and a space inside. */

@@ -6,13 +6,10 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { afterEach, describe, expect, it, jest } from "@jest/globals";
+import { afterEach, describe, expect, it } from "@jest/globals";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { Code, ConnectError, createClient, createTransport, serve } from "@tristream/node";
 import { Later } from "./foreign-greet.js";
-
-// A process of its own takes its time.
-jest.setTimeout(20_000);
 
 const file = fileURLToPath(new URL("./killed-child.ts", import.meta.url));
 const children: ChildProcess[] = [];
