@@ -104,7 +104,7 @@ function works({ desc, init }: Subject): readonly (() => unknown)[] {
 const { values } = parseArgs({ options: { rounds: { type: "string", default: "5" } } });
 const rounds = Number(values.rounds);
 if (!Number.isInteger(rounds) || rounds < 1)
-  throw new Error(`--rounds "${values.rounds}" is no number above 0`);
+  throw new Error(`--rounds "${values.rounds}" is not a number above 0`);
 
 const measured = subjects.map((each) => ({
   title: each.title,

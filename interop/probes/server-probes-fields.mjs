@@ -42,7 +42,13 @@ const lists = [
   [41, "a host that is not the :authority", [...get, "host", "b"], "may be malformed §8.3.1", "200"],
   [41, "two hosts", [...without(":authority"), "host", "a", "host", "b"], "-", "200"],
   [42, "no body, content-length 5", [...get, ...length("5")], "RST PROTOCOL_ERROR §8.1.1", malformed],
-  [42, "content-length that is no number", [...get, ...length("x")], "RST PROTOCOL_ERROR §8.1.1", malformed],
+  [
+    42,
+    "content-length that is not a number",
+    [...get, ...length("x")],
+    "RST PROTOCOL_ERROR §8.1.1",
+    malformed,
+  ],
   [
     42,
     "two different content-lengths",

@@ -177,7 +177,7 @@ describe("one line on stderr and exit code 1 tell that", () => {
     ["tri://127.0.0.1:20000/greet.GreetService", /has path "\/greet\.GreetService"/],
     ["tri://127.0.0.1:20000?timeout=3", /has parameter "timeout"/],
     ["", /is empty/],
-  ])("%j is no address", async (address, line) => {
+  ])("%j is not an address", async (address, line) => {
     const finished = await runSample("client", address);
     expectOneLine(finished, line);
     expect(finished.stdout).toBe("");

@@ -142,7 +142,7 @@ function refuse(maxElements: number): never {
 function noSchema(given: unknown): TypeError {
   const name = (given as Partial<DescMessage> | null | undefined)?.typeName;
   const what = name === undefined ? `schema of type ${typeof given}` : `schema of "${name}"`;
-  return new TypeError(`${what} is none of a message: give one as protoc-gen-es makes it`);
+  return new TypeError(`${what} is not the schema of a message: give one as protoc-gen-es makes it`);
 }
 
 function outside(b: Uint8Array, start: number, end: number): Error {

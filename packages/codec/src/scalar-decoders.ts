@@ -110,7 +110,7 @@ const decoders: Readonly<Record<ScalarType, ScalarDecoder>> = {
   [ScalarType.SINT64]: readSint64,
 };
 
-/** The decoder of a type of scalar; `checkUtf8`: a string that is no UTF-8 is refused. */
+/** The decoder of a type of scalar; `checkUtf8`: a string that is not UTF-8 is refused. */
 export function scalarDecoder(type: ScalarType, checkUtf8: boolean): ScalarDecoder {
   return type === ScalarType.STRING && !checkUtf8 ? readUncheckedText : decoders[type];
 }

@@ -56,12 +56,12 @@ function writeShort(text: string, b: Uint8Array, at: number): number {
   return at;
 }
 
-/** Reads a length and a text, and refuses what is no UTF-8. */
+/** Reads a length and a text, and refuses what is not UTF-8. */
 export function readCheckedText(b: Uint8Array, end: number): string {
   return readText(b, end, true);
 }
 
-/** Reads a length and a text; U+FFFD takes the place of what is no UTF-8. */
+/** Reads a length and a text; U+FFFD takes the place of what is not UTF-8. */
 export function readUncheckedText(b: Uint8Array, end: number): string {
   return readText(b, end, false);
 }

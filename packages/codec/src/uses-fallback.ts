@@ -12,7 +12,7 @@ export function usesFallback(field: DescField): boolean {
 
 /**
  * The field of `google.protobuf.StringValue` and its kind, where protobuf-es holds its value in place of the message: in a field
- * that is no list, map or oneof. Undefined for all other fields.
+ * that is not a list, map or oneof. Undefined for all other fields.
  */
 export function wrappedField(field: DescField): WrappedField | undefined {
   if (field.fieldKind !== "message" || field.oneof !== undefined || !isWrapperDesc(field.message))

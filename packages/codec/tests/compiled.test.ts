@@ -137,9 +137,9 @@ test.each<[unknown, string]>([
   ["x", "schema of type string"],
   [file_three, "schema of type object"],
   [LevelSchema, 'schema of "tristream.codec.test.Level"'],
-])("%s is no schema", (schema, what) => {
+])("%s is not a schema", (schema, what) => {
   expect(() => compileCodec(schema as never)).toThrow(
-    new TypeError(`${what} is none of a message: give one as protoc-gen-es makes it`),
+    new TypeError(`${what} is not the schema of a message: give one as protoc-gen-es makes it`),
   );
 });
 

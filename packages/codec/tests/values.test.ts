@@ -140,7 +140,7 @@ test.each([
   ["an object", {}],
   ["a hole", [1, undefined, 2]],
   ["a long one", Array.from({ length: 5_000 }, (_, i) => i * 1_000)],
-  ["one that is no list of numbers", ["a", "b"]],
+  ["one that is not a list of numbers", ["a", "b"]],
 ])("a list that is %s", (_what, value) => {
   for (const field of ["int32s", "looseInt32s", "doubles", "strings", "smalls"]) {
     const bytes = sameBytes(ListsSchema, { [field]: value });
@@ -161,7 +161,7 @@ test.each([
   ["a text", "text"],
   ["a Map", new Map([["a", "b"]])],
   ["an entry without a value", { a: undefined }],
-  ["a key that is no number", { a: 1 }],
+  ["a key that is not a number", { a: 1 }],
   ["a key with a fraction", { "1.5": 1 }],
   ["a key in another notation", { "0x1": 1 }],
   ["a key with an exponent", { "1e3": 1 }],
@@ -200,7 +200,7 @@ test.each([
   ["a zero", { case: "number", value: 0 }],
   ["an empty text", { case: "text", value: "" }],
   ["a message", { case: "small", value: { text: "a" } }],
-  ["a message that is none", { case: "small", value: 7 }],
+  ["a value that is not a message", { case: "small", value: 7 }],
   ["a wrapper", { case: "wrapped", value: { value: "a" } }],
   ["a text in place of the group", "number"],
 ])("a oneof with %s", (_what, choice) => {
@@ -310,7 +310,7 @@ test.each([
   ["with wire type 6", [0x0e, 1]],
   ["with a text in the number's field", [0x0a, 1, 0x61]],
   ["with a number in the text's field", [0x10, 1]],
-  ["with a text that is no UTF-8", [0x12, 2, 0xc3, 0x28]],
+  ["with a text that is not UTF-8", [0x12, 2, 0xc3, 0x28]],
   ["with a text that is half a character", [0x12, 1, 0xc3]],
   ["with a text in too many bytes", [0x12, 2, 0xc1, 0x81]],
   ["with a surrogate", [0x12, 3, 0xed, 0xa0, 0x80]],

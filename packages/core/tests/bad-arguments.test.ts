@@ -73,7 +73,7 @@ describe.each(everyLink)("a client over $name", (link) => {
     for (const error of errors) {
       expect(error.code).toBe(Code.Internal);
       expect(error.rawMessage.replace("message can't be serialised: ", "")).toMatch(
-        new RegExp(`^${got} is no greet\\.Greet\\w*Request: ${advice}$`),
+        new RegExp(`^${got} is not a greet\\.Greet\\w*Request: ${advice}$`),
       );
     }
     // A handle is not lost by one message that could not be sent.

@@ -96,7 +96,7 @@ describe("a client that breaks the connection by", () => {
     ["a frame of 16 MB", frame(FrameType.DATA, 0, 1, new Uint8Array(0), 0xffffff), "FRAME_SIZE_ERROR"],
     ["a window above 2^31-1", windowUpdate(0, 0x7fffffff), "FLOW_CONTROL_ERROR"],
     [
-      "a header block that is none",
+      "an invalid header block",
       frame(FrameType.HEADERS, 5, 3, Uint8Array.of(0xff, 0xff, 0xff)),
       "COMPRESSION_ERROR",
     ],
@@ -232,7 +232,7 @@ describe("a server that breaks the connection by", () => {
       /PUSH_PROMISE, though push is off/,
     ],
     ["PING of 7 bytes", frame(FrameType.PING, 0, 0, new Uint8Array(7)), /PING/],
-    ["a header block that is none", frame(FrameType.HEADERS, 5, 1, Uint8Array.of(0xff, 0xff, 0xff)), /.+/],
+    ["an invalid header block", frame(FrameType.HEADERS, 5, 1, Uint8Array.of(0xff, 0xff, 0xff)), /.+/],
     [
       "a frame of 16 MB",
       frame(FrameType.DATA, 0, 1, new Uint8Array(0), 0xffffff),
@@ -270,7 +270,7 @@ describe("a server that breaks one stream by", () => {
     ["a value with NUL", [":status", "200", "x-odd", "\0"], /value of "x-odd" with byte 0x0/],
     ["connection", [":status", "200", "connection", "close"], /connection-specific field "connection"/],
     ["no :status", ["content-type", "application/grpc"], /no ":status"/],
-    ["a :status that is none", [":status", "2OO"], /":status" is "2OO"/],
+    ["an invalid :status", [":status", "2OO"], /":status" is "2OO"/],
     ["two of them", [":status", "200", ":status", "200"], /pseudo-header ":status" twice/],
   ])("%s: Internal that says so", async (_what, list, text) => {
     await using end = await breaking(headers(1, list));

@@ -100,7 +100,7 @@ test.each(["PUT", "PATCH", "OPTIONS"])("HTTP method %s is answered by 405 that s
   await end.goesOn();
 });
 
-describe("a grpc-timeout that is none", () => {
+describe("an invalid grpc-timeout", () => {
   test.each([
     [""],
     ["100"],

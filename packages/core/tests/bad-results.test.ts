@@ -31,17 +31,17 @@ const noMessages: readonly [what: string, value: unknown, logged: RegExp][] = [
   [
     "an array",
     [{ greeting: "a" }],
-    /an array is no greet\.Greet\w*Response: give a message of that type, or an object with its fields/,
+    /an array is not a greet\.Greet\w*Response: give a message of that type, or an object with its fields/,
   ],
   [
     "bytes",
     Uint8Array.of(1),
-    /an object of class Uint8Array is no greet\.Greet\w*Response: give a message of that type, or an object with its fields/,
+    /an object of class Uint8Array is not a greet\.Greet\w*Response: give a message of that type, or an object with its fields/,
   ],
   [
     "a message of another type",
     create(GreetRequestSchema, { name: "a" }),
-    /a greet\.GreetRequest is no greet\.Greet\w*Response: give a message of that type, or an object with its fields/,
+    /a greet\.GreetRequest is not a greet\.Greet\w*Response: give a message of that type, or an object with its fields/,
   ],
   ["a field that is a symbol", { greeting: Symbol("s") }, /can't be serialised/],
 ];
@@ -71,12 +71,12 @@ const noStreams: readonly [what: string, value: () => unknown, logged: RegExp][]
   [
     "a text, which is iterable",
     () => "hello",
-    /a string is no greet\.Greet\w*Response: give a message of that type, or an object with its fields/,
+    /a string is not a greet\.Greet\w*Response: give a message of that type, or an object with its fields/,
   ],
   [
     "an array of promises",
     () => [Promise.resolve({ greeting: "a" })],
-    /an object of class Promise is no greet\.Greet\w*Response: give a message of that type, or an object with its fields/,
+    /an object of class Promise is not a greet\.Greet\w*Response: give a message of that type, or an object with its fields/,
   ],
 ];
 

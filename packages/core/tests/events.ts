@@ -30,7 +30,7 @@ export async function errorOf(promise: PromiseLike<unknown>): Promise<ConnectErr
     result = await promise;
   } catch (error) {
     if (error instanceof ConnectError) return error;
-    throw new Error(`rejected with what is no ConnectError: ${String(error)}`, { cause: error });
+    throw new Error(`rejected with a value that is not a ConnectError: ${String(error)}`, { cause: error });
   }
   throw new Error(`settled with ${JSON.stringify(result)} instead of an error`);
 }

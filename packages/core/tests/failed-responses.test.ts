@@ -96,7 +96,7 @@ const rows: readonly Row[] = [
     text: /ended the response without grpc-status, after 1 message/,
   },
   {
-    what: "a status that is no number",
+    what: "a status that is not a number",
     answer: answer([good], { "grpc-status": "fine" }),
     code: Code.Unknown,
     text: /^grpc-status is "fine"/,

@@ -60,7 +60,7 @@ const statuses: readonly Row[] = [
   ["9".repeat(400), Code.Unknown],
 ].flatMap(([status, code]) => {
   const text = new RegExp(
-    `^grpc-status is ${JSON.stringify(status).slice(0, 60).replace(/[+.]/g, "\\$&")}.*, which is no code of gRPC's \\(0 to 16\\)$`,
+    `^grpc-status is ${JSON.stringify(status).slice(0, 60).replace(/[+.]/g, "\\$&")}.*, which is not a code of gRPC's \\(0 to 16\\)$`,
   );
   return [
     {
@@ -82,8 +82,8 @@ const texts: readonly Row[] = (
   [
     ["a raw %", "50% done", /^50% done$/],
     ["escapes that are none", "%zz%4%", /^%zz%4%$/],
-    ["bytes that are no UTF-8, escaped", "%C3%28%FF", /^Ã\(ÿ$/],
-    ["bytes that are no UTF-8, raw", "\xc3(\xff", /^Ã\(ÿ$/],
+    ["bytes that are not UTF-8, escaped", "%C3%28%FF", /^Ã\(ÿ$/],
+    ["bytes that are not UTF-8, raw", "\xc3(\xff", /^Ã\(ÿ$/],
     ["half of a surrogate pair in UTF-8", "%ED%A0%80", /./],
     ["a NUL and a line break, escaped", "a%00b%0Ac", /^a\0b\nc$/],
     ["no text", "", /^$/],
@@ -215,7 +215,7 @@ const shapes: readonly Row[] = [
     text: /^the stream ended inside a message prefix of 5 bytes, after 3$/,
   },
   {
-    what: "what is no message",
+    what: "bytes that are not a message",
     answer: answering([envelope(Uint8Array.of(0x0a, 0xff))], ok),
     code: Code.Internal,
     text: /^message of 2 bytes can't be parsed: /,

@@ -149,7 +149,7 @@ export class SentFrames {
   }
 
   private windowUpdate(what: string, id: number, increment: number): void {
-    must(increment > 0 && increment <= maxUint31, `${what}, which is no increment`);
+    must(increment > 0 && increment <= maxUint31, `${what}, which is not an increment`);
     if (id !== 0) this.onStream(what, id, false);
     this.view.granted(what, id, increment);
   }

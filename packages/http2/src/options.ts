@@ -190,7 +190,9 @@ export function resolveHttp2Options(
   };
   for (const name of Object.keys(options)) {
     if (!Object.hasOwn(resolved, name))
-      throw new RangeError(`${name} is no option of HTTP/2: there are ${Object.keys(resolved).join(", ")}`);
+      throw new RangeError(
+        `${name} is not an option of HTTP/2: there are ${Object.keys(resolved).join(", ")}`,
+      );
   }
   return resolved;
 }

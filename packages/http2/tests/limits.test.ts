@@ -521,7 +521,7 @@ describe("stream ids that run out", () => {
   });
 });
 
-describe("what is no HTTP/2", () => {
+describe("bytes that are not HTTP/2", () => {
   const bytes = (text: string): Uint8Array => Uint8Array.from(text, (c) => c.charCodeAt(0));
   const tls = Uint8Array.of(0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3);
 
@@ -535,13 +535,13 @@ describe("what is no HTTP/2", () => {
       "client",
       "SSH",
       bytes("SSH-2.0-OpenSSH_9.6\r\n"),
-      'answers with "SSH-" …, which is no HTTP/2: is it the right port?',
+      'answers with "SSH-" …, which is not HTTP/2: is it the right port?',
     ],
     [
       "client",
       "Redis",
       bytes("+OK redis\r\n"),
-      'answers with "+OK " …, which is no HTTP/2: is it the right port?',
+      'answers with "+OK " …, which is not HTTP/2: is it the right port?',
     ],
   ] as const)("a %s tells %s by its first bytes, whole and byte by byte", (role, _, bytes, text) => {
     for (const size of [1, bytes.length]) {

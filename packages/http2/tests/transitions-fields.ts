@@ -36,7 +36,7 @@ const malformedRequests: readonly [number, string, readonly string[]][] = [
   [40, "no :path", without(":path")],
   [40, "an empty :path", [...without(":path"), ":path", ""]],
   [40, "CONNECT with a :path", [":method", "CONNECT", ":authority", "a:1", ":path", "/"]],
-  [42, "content-length that is no number", [...request, "content-length", "1x"]],
+  [42, "content-length that is not a number", [...request, "content-length", "1x"]],
   [42, "content-length with a sign", [...request, "content-length", "+1"]],
   [42, "an empty content-length", [...request, "content-length", ""]],
   [42, "two different content-lengths", [...request, "content-length", "1", "content-length", "2"]],
@@ -53,8 +53,8 @@ const malformedResponses: readonly [number, string, readonly string[]][] = [
   [39, "a request instead of a response", request],
   [40, "no :status", ["a", "b"]],
   [40, "a :status of two digits", [":status", "20"]],
-  [40, "a :status that is no number", [":status", "2xx"]],
-  [42, "content-length that is no number", [...response, "content-length", "-1"]],
+  [40, "a :status that is not a number", [":status", "2xx"]],
+  [42, "content-length that is not a number", [...response, "content-length", "-1"]],
   [44, "the status 101", [":status", "101"]],
 ];
 

@@ -170,7 +170,7 @@ async function removeStale(path: string): Promise<void> {
   if (found === null) return;
   if (!found.isSocket()) {
     throw new ConnectError(
-      `can't listen on unix:${path}: something is there that is no socket: choose another path, or remove it`,
+      `can't listen on unix:${path}: a file that is not a socket is there: choose another path, or remove it`,
       Code.AlreadyExists,
     );
   }

@@ -253,7 +253,7 @@ describe("4: HTTP/1.1 on one side alone", () => {
       4,
       error.message,
       end.port,
-      "[unavailable] connection to 127.0.0.1:20000 lost after no answer: the peer answers with HTTP/1.1: it is no HTTP/2 server, or only after an upgrade",
+      "[unavailable] connection to 127.0.0.1:20000 lost after no answer: the peer answers with HTTP/1.1: it is not an HTTP/2 server, or only after an upgrade",
     );
   });
 

@@ -133,7 +133,7 @@ describe("what is on the path of a unix socket", () => {
     else await symlink(file, there);
     await expect(listen(there)).rejects.toMatchObject({
       code: Code.AlreadyExists,
-      rawMessage: `can't listen on unix:${there}: something is there that is no socket: choose another path, or remove it`,
+      rawMessage: `can't listen on unix:${there}: a file that is not a socket is there: choose another path, or remove it`,
     });
     if (kind !== "folder") expect(await readFile(there, "utf8")).toBe("precious");
     for (const each of [there, file]) await rm(each, { recursive: true });

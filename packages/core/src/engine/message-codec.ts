@@ -119,7 +119,7 @@ export function asMessage<D extends DescMessage>(schema: D, init: MessageInitSha
 function checkMessage(schema: DescMessage, given: unknown): void {
   if (isMessageOrInit(schema, given)) return;
   throw new TypeError(
-    `${describeValue(given)} is no ${schema.typeName}: give a message of that type, or an object with its fields`,
+    `${describeValue(given)} is not a ${schema.typeName}: give a message of that type, or an object with its fields`,
   );
 }
 

@@ -63,7 +63,7 @@ export interface ServerCallHost extends ResponseHeads {
   settledLate(call: ServerCall, error: unknown): void;
   /** The call's error has metadata that can't be sent, for this reason, and goes without. */
   metadataLeftOut(call: ServerCall, reason: ConnectError): void;
-  /** A handler threw what is no `ConnectError`: logs it, and returns what the client may see. */
+  /** A handler threw a value that is not a `ConnectError`: logs it, and returns what the client may see. */
   unexpected(call: ServerCall, error: unknown): ConnectError;
 }
 

@@ -10,7 +10,7 @@ export class CheckedHeaders extends Headers {
   private readonly code: Code;
 
   /**
-   * `init`: undefined for none. Null is refused, with all else that is no headers: it is what a look-up that failed gives,
+   * `init`: undefined for none. Null is refused, with all else that is not headers: it is what a look-up that failed gives,
    * and a call must not go without the token that it was meant to have. `code`: the status of the error for a bad header;
    * a call that is given one is not what a server is that sets one.
    */

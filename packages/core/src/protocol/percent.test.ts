@@ -44,6 +44,6 @@ test("every code point makes the round trip", () => {
   }
 });
 
-test("a long text that is no UTF-8 is read too", () => {
+test("a long text that is not UTF-8 is read too", () => {
   expect(decodePercent("\xff".repeat(500_000))).toHaveLength(500_000);
 });

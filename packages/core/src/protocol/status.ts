@@ -81,7 +81,7 @@ export function parseStatus(list: {
   const detailed = bin === undefined ? undefined : parseStatusDetails(bin);
   const said = detailed?.rawMessage ?? decodePercent(list.get(grpcMessage) ?? "");
   const code = codeFrom(status);
-  const odd = `${grpcStatus} is ${quote(status)}, which is no code of gRPC's (0 to 16)`;
+  const odd = `${grpcStatus} is ${quote(status)}, which is not a code of gRPC's (0 to 16)`;
   const text = said === "" && code === undefined ? odd : said;
   const error = new ConnectError(printable(text), code ?? Code.Unknown, metadata);
   // `message` is what programs print; `rawMessage` is what the peer has sent.

@@ -16,7 +16,7 @@ test.each([
 });
 
 test.each(["", "m", "1", "1 m", "-1m", "1.5S", "123456789m", "1s", "1ms", "1m ", "+1m"])(
-  "%j is no timeout",
+  "%j is not a timeout",
   (value) => {
     expect(parseTimeout(value)).toBeUndefined();
   },

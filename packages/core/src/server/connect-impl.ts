@@ -11,7 +11,7 @@ type Handle = (input: unknown, context: TripleContext) => unknown;
 
 /**
  * An implementation for Connect's own handlers that takes what the engine takes of an application: answers at once or by a
- * promise, from any iterable, and no answer that is no message.
+ * promise, from any iterable, and only messages as answers.
  */
 export function implForConnect(
   desc: DescMethod,

@@ -34,7 +34,7 @@ export class GuardedIterator<T> implements AsyncIterableIterator<T, undefined> {
   private readonly pending = new Set<(error: unknown) => void>();
   private over = false;
 
-  /** Opens the source. Throws a `TypeError` if it is no iterable. */
+  /** Opens the source. Throws a `TypeError` if the source is not iterable. */
   constructor(source: AsyncIterable<T> | Iterable<T>, signal: AbortSignal, options: GuardOptions = {}) {
     this.source = openIterator(source);
     this.signal = signal;

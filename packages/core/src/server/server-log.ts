@@ -42,7 +42,7 @@ export class ServerLog {
     });
   }
 
-  /** A handler threw what is no `ConnectError`: logs it, and returns what the client may see of it. */
+  /** A handler threw a value that is not a `ConnectError`: logs it, and returns what the client may see of it. */
   unexpected(call: LoggedCall, error: unknown): ConnectError {
     const id = Math.random().toString(36).slice(2, 10).padEnd(8, "0");
     this.write("error", `internal errors in ${call.method}`, call, () => [

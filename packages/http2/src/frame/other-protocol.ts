@@ -26,8 +26,8 @@ export function describeOtherProtocol(first: Uint8Array, isServer: boolean): str
   }
   const text = String.fromCharCode(...first);
   if (text.startsWith("HTTP".slice(0, text.length)))
-    return "the peer answers with HTTP/1.1: it is no HTTP/2 server, or only after an upgrade";
+    return "the peer answers with HTTP/1.1: it is not an HTTP/2 server, or only after an upgrade";
   return /^[ -~]/.test(text)
-    ? `the peer answers with ${quote(text)} …, which is no HTTP/2: is it the right port?`
+    ? `the peer answers with ${quote(text)} …, which is not HTTP/2: is it the right port?`
     : undefined;
 }
