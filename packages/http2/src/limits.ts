@@ -40,6 +40,9 @@ type RateName =
 /** DATA bytes that pay for one WINDOW_UPDATE: a peer may credit as often as once a KiB. */
 const bytesPerUpdate = 1024;
 
+/** WINDOW_UPDATE frames that a DATA frame pays for: HAProxy credits each frame on the stream and on the connection, however small. */
+const updatesPerFrame = 2;
+
 /** DATA bytes that pay for one empty DATA frame. A header block pays for one, too: node:http2 ends padded streams with one. */
 export const bytesPerEmptyData = 1024;
 
@@ -156,12 +159,12 @@ export class Limits {
     if (!paid) this.pingFrames.take(this.now(), "PING without anything sent between them");
   }
 
-  /** WINDOW_UPDATE; `sent`: DATA bytes that this side has sent. */
-  windowUpdate(sent: number): void {
+  /** WINDOW_UPDATE; `sent`: DATA bytes that this side has sent, in so many `frames` that no window cut short. */
+  windowUpdate(sent: number, frames: number): void {
     this.counters.windowUpdates++;
-    const paid = Math.floor(sent / bytesPerUpdate);
+    const paid = Math.floor(sent / bytesPerUpdate) + updatesPerFrame * frames;
     if (this.updatesPaidFor < paid) this.updatesPaidFor++;
-    else this.updates.take(this.now(), "WINDOW_UPDATE beyond one for each KiB that was sent");
+    else this.updates.take(this.now(), "WINDOW_UPDATE beyond those that the sent DATA explains");
   }
 }
 

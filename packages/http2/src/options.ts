@@ -86,7 +86,10 @@ export interface Http2Options {
    * PING frames with nothing sent by this side between them (CVE-2019-9512); the end of a stream pays for two. Default 100 and 2 a second.
    */
   pingRate?: RateLimit | undefined;
-  /** WINDOW_UPDATE frames beyond one for each KiB of DATA that this side has sent. Default 10,000 and 1000 a second. */
+  /**
+   * WINDOW_UPDATE frames beyond one for each KiB of DATA that this side has sent, and two for each DATA frame that no window cut short
+   * (CVE-2019-9511). Default 10,000 and 1000 a second.
+   */
   windowUpdateRate?: RateLimit | undefined;
   /**
    * Bytes of input that one turn of the event loop reads; the rest waits for the next turn, and the peer's other bytes in the

@@ -217,7 +217,7 @@ export abstract class ReceivingConnection extends SendingConnection implements I
   }
 
   windowUpdated(): void {
-    this.limits.windowUpdate(this.dataSent);
+    this.limits.windowUpdate(this.dataSent, this.output.dataFrames - this.output.cutFrames);
   }
 
   connectionWindowGrew(increment: number): void {

@@ -142,6 +142,7 @@ export class Scheduler {
         }
         n = free;
       }
+      if (n < queue.length && (n === stream.sendWindow || n === host.sendWindow)) output.cutFrames++;
       const at = output.reserveData(stream.id, n, host.peerMaxFrameSize);
       queue.take(n, output.buffer, at);
       stream.sendWindow -= n;

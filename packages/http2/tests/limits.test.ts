@@ -2,6 +2,8 @@
 // Promise 8: bounded memory. What a peer may make this side do for nothing, kind by kind.
 // Mutant: http2/src/limits.ts # if (this.emptyDataPaidFor < Math.floor(received / bytesPerEmptyData)) { => if (false as boolean) {
 // Mutant: http2/src/limits.ts # || ends !== this.endsAtPingBefore
+// Mutant: http2/src/limits.ts # Math.floor(sent / bytesPerUpdate) + updatesPerFrame * frames => Math.floor(sent / bytesPerUpdate)
+// Mutant: http2/src/scheduler.ts # if (n < queue.length && (n === stream.sendWindow || n === host.sendWindow)) output.cutFrames++;
 import { describe, expect, it } from "@jest/globals";
 import { ErrorCode, Http2ConnectionError } from "../src/error-code.js";
 import { clientPreface, FrameType } from "../src/frame/frame-type.js";
@@ -183,6 +185,22 @@ describe("what honest peers do costs them nothing", () => {
     expect(endOf(subject)).toBeNull();
   });
 
+  it("a WINDOW_UPDATE of the stream and of the connection for each DATA frame, as HAProxy credits small messages", () => {
+    const subject = new Subject("server", { windowUpdateRate: three }).greet();
+    subject.receive(headers(1, request));
+    subject.stream(1).sendHeaders(response, false);
+    for (let n = 0; n < 500; n++) {
+      subject.stream(1).write(new Uint8Array(16), false);
+      subject.quiesce();
+      subject.receive(windowUpdate(0, 16), windowUpdate(1, 16));
+    }
+    // Those of the 7 KiB, and of the bucket.
+    for (let n = 0; n < 10; n++) subject.receive(windowUpdate(0, 16));
+    expect(endOf(subject)).toBeNull();
+    subject.receive(windowUpdate(0, 16));
+    expect(endOf(subject)).toEqual(calm("windowUpdateRate"));
+  });
+
   it("a frame of padding alone for each stream, and for each KiB of DATA", () => {
     const subject = new Subject("server", { emptyFrameRate: three }).greet();
     // node:http2 with a paddingStrategy puts such a frame in front of trailers.
@@ -199,6 +217,22 @@ describe("what honest peers do costs them nothing", () => {
     const subject = new Subject("server", { emptyFrameRate: three }).greet();
     for (let n = 0; n < 50; n++) subject.receive(headers(id(n), request), data(id(n), 0, { end: true }));
     expect(endOf(subject)).toBeNull();
+  });
+});
+
+describe("a window that opens byte by byte", () => {
+  it("ends the connection, since frames that the window cuts short pay for nothing", () => {
+    const subject = new Subject("server", { windowUpdateRate: three }).greet(4, 0);
+    subject.receive(headers(1, request));
+    subject.stream(1).sendHeaders(response, false);
+    subject.stream(1).write(new Uint8Array(1000), false);
+    for (let n = 0; n < 3; n++) {
+      subject.receive(windowUpdate(1, 1));
+      subject.quiesce();
+    }
+    expect(endOf(subject)).toBeNull();
+    subject.receive(windowUpdate(1, 1));
+    expect(endOf(subject)).toEqual(calm("windowUpdateRate"));
   });
 });
 
