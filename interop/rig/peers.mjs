@@ -42,8 +42,8 @@ export const spawnOptions = { cwd: root };
 
 export const urlOf = (port) => `tri://${loopback}:${port}`;
 
-/** The peers can't say which port they got, so they are given one that was free a moment ago. */
-function freePort() {
+/** A port that was free a moment ago, for peers that can't say which port they got. */
+export function freePort() {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once("error", reject);
