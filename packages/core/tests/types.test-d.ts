@@ -195,5 +195,19 @@ router.service(Odd, { plain: ({ value }) => ({ value }) });
 // @ts-expect-error handlers answer with the method's own messages
 router.service(Odd, { plain: () => ({ value: 1 }) });
 
+// The sentences of docs/guide.md and docs/errors.md about implementations.
+const part: Partial<TripleServiceImpl<typeof GreetService>> = { greet: ({ name }) => ({ greeting: name }) };
+router.service(GreetService, part);
+// @ts-expect-error the type of an implementation requires every method
+part satisfies TripleServiceImpl<typeof GreetService>;
+// @ts-expect-error a client does not implement its service
+router.service(GreetService, client);
+declare function greetings(): AsyncIterable<{ greeting: string }>;
+router.service(GreetService, { greetServerStream: () => greetings() });
+// @ts-expect-error the handler of a stream returns an async iterable, not a promise of one
+router.service(GreetService, { greetServerStream: async () => greetings() });
+// @ts-expect-error the handler of a stream returns an async iterable, not an array
+router.service(GreetService, { greetServerStream: () => [{ greeting: "a" }] });
+
 // Our client is one of Connect's.
 client satisfies ConnectClient<typeof GreetService>;
