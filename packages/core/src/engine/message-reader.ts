@@ -15,7 +15,7 @@ import { errorFromThrown } from "./thrown.js";
 import { decompressions, type QueuedWork } from "./turn-queue.js";
 import { type ReadWatcher, UnreadMessages } from "./unread-messages.js";
 
-/** What the owner of a reader has to hear. */
+/** The owner of a reader. */
 export interface ReaderOwner {
   /** The context in which an application's compression runs. */
   readonly asyncContext: AsyncContext;
@@ -60,9 +60,9 @@ const creditedTogether = 4096;
  * The reading half of a call: cuts the bytes of a stream into messages, and parses, decompresses and hands them out as
  * one async iterator, which is also what `for await` gets. Flow-control credit is given back for what was taken.
  *
- * A message for which no read waits is kept as it came, and so is a compressed one: each is decompressed and parsed for a
- * read that asks for it, one at a time, so that what nobody has asked for takes no more room than the window has counted.
- * What is wrong with a message is found then, behind all that came before.
+ * A message for which no read waits is kept as it came, and so is a compressed one. A read decompresses and parses the next message,
+ * one at a time, so unread messages take no more room than the window has counted. An invalid message is found then, after all that
+ * came before it.
  *
  * Hot path: a message that lies whole in the chunk, and for which a read waits, is parsed where it lies. All others of a
  * chunk are copied at once. One promise a message. (Connect's pipeline has 23 to 32 promises here.)
@@ -75,7 +75,7 @@ export class MessageReader<T>
   received = 0;
   /** One message is expected, and taken by {@link MessageReader.shift}: the stream's end asks for it. */
   single = false;
-  /** Whether the last message that was handed out came compressed; undefined before the first message. */
+  /** True if the last message that was handed out came compressed; undefined before the first message. */
   compressed: boolean | undefined = undefined;
   private readonly codec: MessageCodec<never, T>;
   private readonly owner: ReaderOwner;
@@ -86,7 +86,7 @@ export class MessageReader<T>
   private unread: UnreadMessages | null = null;
   private waiter: Waiter<T> | null = null;
   private moreWaiters: Waiter<T>[] | null = null;
-  /** Who is kept from garbage collection while a read waits. */
+  /** The object that a waiting read keeps from garbage collection. */
   holder: unknown = null;
   /** The owner counts the memory of the message that was decoded last. */
   private counted = false;
@@ -179,7 +179,7 @@ export class MessageReader<T>
     return this;
   }
 
-  /** Whether a read waits for a decompression. If so, `watcher` is told once none does any more. */
+  /** True if a read waits for a decompression. Then `watcher.readsSettled` is called once no read waits for one any more. */
   watch(watcher: ReadWatcher): boolean {
     const { unread } = this;
     if (unread === null || !unread.decompressing || this.waiter === null) return false;
@@ -372,7 +372,7 @@ export class MessageReader<T>
     waiter({ done: false, value: message });
   }
 
-  /** Whether messages wait as they came. */
+  /** True if messages wait as they came. */
   private get hasUnread(): boolean {
     return this.unread !== null && this.unread.length > 0;
   }

@@ -10,7 +10,7 @@ import { isThenable, openIterator } from "./iterator.js";
 import type { MessageCodec } from "./message-codec.js";
 import { compressions } from "./turn-queue.js";
 
-/** What the owner of a writer has to hear. */
+/** The owner of a writer. */
 export interface WriterOwner {
   /** The peer of the connection: connections take turns in compressing. */
   readonly peer: Peer;
@@ -57,7 +57,7 @@ const loopUpTo = 48;
 export class MessageWriter<T> {
   /** Messages that were written. */
   sent = 0;
-  /** Whether later messages are compressed; undefined: by their size. A message's own choice overrides this. */
+  /** Compression of later messages; undefined: by their size. A message's own choice overrides this. */
   compress: boolean | undefined = undefined;
   /** The compression of messages; null: no message is compressed. Set before the headers leave. */
   compression: WriteCompression | null;
@@ -70,9 +70,9 @@ export class MessageWriter<T> {
   private stopped = false;
   /** An answer of the source is awaited. */
   private asking = false;
-  /** The source was left while its answer was awaited, and has no `return()` that would tell when it has settled. */
+  /** The source was left while its answer was awaited, and has no `return()` whose promise would settle. */
   private settlesWithAnswer = false;
-  /** What waits for a compression to finish; the end after it. */
+  /** The messages that wait for a compression, and the end behind them. */
   private compressing: Promise<void> | null = null;
   private compressingCount = 0;
   private roomWaiters: RoomWaiter[] | null = null;
@@ -185,7 +185,7 @@ export class MessageWriter<T> {
   }
 
   /**
-   * The call is over: nothing is sent any more, and the source is told by `return()`, which runs the `finally` of a
+   * The call is over: nothing is sent any more, and the source gets `return()`, which runs the `finally` of a
    * generator that waits at a `yield`. Its answer is not awaited: it may be pending for ever.
    */
   stop(): void {
@@ -268,7 +268,7 @@ export class MessageWriter<T> {
     this.owner.sourceFailed(error);
   }
 
-  /** What the source gave can't be sent. */
+  /** A message of the source can't be sent. */
   private refuse(error: unknown): void {
     const { source } = this;
     this.source = null;
@@ -391,7 +391,7 @@ export class MessageWriter<T> {
   }
 }
 
-/** No `ConnectError`: on a server this is a mistake of the handler, to be logged and not to be told to the client. */
+/** Not a `ConnectError`: on a server this is a mistake of the handler, which goes to the log and not to the client. */
 function unserialisable(cause: unknown): TypeError {
   const text = cause instanceof Error ? cause.message : String(cause);
   return new TypeError(`message can't be serialised: ${text}`, { cause });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { compressedFlag, prefixLength, readLength, writePrefix } from "../protocol/envelope.js";
 
-/** What hears of reads that waited. */
+/** The watcher of reads that wait for a decompression. */
 export interface ReadWatcher {
   /** No read waits any more. */
   readsSettled(): void;
@@ -45,7 +45,7 @@ export class UnreadMessages {
   length = 0;
   /** A message is being decompressed; it still counts as the first one. */
   decompressing = false;
-  /** Is told once, when no read waits for a decompression any more. */
+  /** Called once, when no read waits for a decompression any more. */
   watcher: ReadWatcher | null = null;
   /** The stream has ended behind them, and waits for its one message. */
   endPending = false;
@@ -58,11 +58,11 @@ export class UnreadMessages {
   b: Uint8Array = noBytes;
   start = 0;
   end = 0;
-  /** Whether it carries the flag of a compressed message. */
+  /** True if the message has the flag of a compressed one. */
   compressed = false;
   /** Bytes of credit that the peer gets when it is taken. */
   owed = 0;
-  /** Whether its buffer is its own. */
+  /** True if no other message shares the buffer. */
   owned = false;
 
   private head: Segment | null = null;
@@ -124,7 +124,7 @@ export class UnreadMessages {
     return true;
   }
 
-  /** Whether the message that {@link UnreadMessages.look} found has to be decompressed; an empty one hasn't, whatever its flag. */
+  /** True if the message that {@link UnreadMessages.look} found has to be decompressed; an empty one hasn't, whatever its flag. */
   get decompresses(): boolean {
     return this.compressed && this.end > this.start;
   }
@@ -139,7 +139,7 @@ export class UnreadMessages {
     this.head = head.next;
     if (this.head === null) this.tail = null;
     if (head.flag === prefixed && head.b.length <= largestSpare) spare = head;
-    // What was taken is nobody's reason to keep a buffer.
+    // A message that was taken must not keep its buffer alive.
     this.b = noBytes;
   }
 
