@@ -34,6 +34,19 @@ test("the examples of README.md are the files of this folder", () => {
   ]);
 });
 
+test("the table of README.md has the marks of docs/what-happens-when.md", () => {
+  const rows = (text: string) =>
+    [...text.matchAll(/^\|.*[✓✗].*\|$/gm)].map(([row]) => row.split("|").map((cell) => cell.trim()));
+  // The row of the page that each row of the README shortens, by its number.
+  const shortened = ["1", "2", "6", "7", "8"];
+  const full = rows(readFileSync("docs/what-happens-when.md", "utf8"));
+  // Tristream, connect-es and grpc-js, behind the situation, which the page numbers.
+  const marks = (cells: readonly string[]) => cells.map((cell) => cell[0]);
+  expect(rows(readFileSync("README.md", "utf8")).map((row) => marks(row.slice(2, 5)))).toEqual(
+    shortened.map((number) => marks(full.find((row) => row[1] === number)!.slice(3, 6))),
+  );
+});
+
 test("the examples of README.md run against each other", async () => {
   // Other tests may use the port that README.md names.
   const port = await freePort();
