@@ -62,6 +62,7 @@ export { keepTime, type TimedConnection } from "./engine/keep-time.js";
 export { replayable } from "./engine/replayable.js";
 export { afterTurn, nextTurn } from "./engine/turns.js";
 export { type Attachments, readAttachments, readBinaryHeader } from "./protocol/attachments.js";
+export type { ResetReason } from "./protocol/reset-reason.js";
 export { CodeBizError } from "./protocol/status.js";
 export type { TripleRouteOptions, TripleRouter } from "./server/create-router.js";
 export { createTripleRouter } from "./server/create-router.js";

@@ -7,7 +7,7 @@
 // Mutant: core/src/engine/message-writer.ts # stream.compressing?.(length);
 // Mutant: core/src/engine/message-writer.ts # stream.compressing?.(-length);
 // Mutant: core/src/engine/message-writer.ts # compressedFlag : 0, end, true) => compressedFlag : 0, end)
-// Mutant: core/src/protocol/reset-code.ts # ? Code.ResourceExhausted : Code.Internal => ? Code.Internal : Code.Internal
+// Mutant: core/src/protocol/reset-reason.ts # ? Code.ResourceExhausted : Code.Internal => ? Code.Internal : Code.Internal
 // Mutant: core/src/server/server-connection.ts # this.owner.limited(this, message);
 import { type ClientHttp2Session, connect as connectHttp2, createServer } from "node:http2";
 import type { AddressInfo } from "node:net";

@@ -107,7 +107,7 @@ export class Machine {
     connection.drained();
     connection.advance(this.link.clock + 1_000_000);
     connection.shutdown();
-    connection.abort(ErrorCode.CANCEL, "again");
+    connection.abort("again", ErrorCode.CANCEL);
     connection.closed(new Error("again"));
     this.check();
   }
@@ -153,7 +153,7 @@ export class Machine {
         return;
       case "abort":
         this.endedHere = true;
-        connection.abort(step.code, "aborted");
+        connection.abort("aborted", step.code);
         return;
       case "advance":
         link.clock += step.ms;
@@ -221,7 +221,7 @@ export class Machine {
       case 5:
         if (!random.oneIn(20)) return;
         this.endedHere = true;
-        this.connection.abort(ErrorCode.INTERNAL_ERROR, "by a sink");
+        this.connection.abort("by a sink", ErrorCode.INTERNAL_ERROR);
         return;
       case 6:
         this.open([":method", "POST", ":scheme", "http", ":path", "/inner"], random.oneIn(2));

@@ -10,6 +10,7 @@ import { keepalivePing } from "./keepalive.js";
 import { leastGain } from "./large-messages.js";
 import type { ConnectionCounters } from "./limits.js";
 import { ReceivingConnection } from "./receiving-connection.js";
+import { resetReason } from "./reset-reason.js";
 import type { ConnectionEvents } from "./sending-connection.js";
 import type { OutgoingHeaders } from "./sending-half.js";
 import { stalledQueues } from "./stalled-queues.js";
@@ -133,8 +134,8 @@ export class Connection extends ReceivingConnection implements ByteReceiver {
     this.closeWhenIdle();
   }
 
-  /** Ends at once: GOAWAY with `code`, then every stream is reset with what happened. */
-  abort(code: number, message: string): void {
+  /** Ends at once: GOAWAY with `code` and the text, then every stream is reset with the text. */
+  abort(message: string, code: number = ErrorCode.NO_ERROR): void {
     this.die(new Http2ConnectionError(code, message), code);
   }
 
@@ -279,7 +280,11 @@ export class Connection extends ReceivingConnection implements ByteReceiver {
         `none of ${stream.queuedBytes} bytes that a stream has queued was taken within ${limitMs} ms (option stalledStreamTimeoutMs)`,
       );
       this.writer.reset(stream.id, code);
-      stream.fail({ code, source: "local", disposition: "maybe-processed", message }, ClosedBy.LOCAL_RESET);
+      const reason = resetReason(code);
+      stream.fail(
+        { code, reason, source: "local", disposition: "maybe-processed", message },
+        ClosedBy.LOCAL_RESET,
+      );
     }
   }
 
@@ -298,7 +303,7 @@ export class Connection extends ReceivingConnection implements ByteReceiver {
 
   private connectionReset(disposition: StreamReset["disposition"]): StreamReset {
     const why = this.failure === undefined ? "the connection is closed" : this.failure.message;
-    return { code: ErrorCode.CANCEL, source: "connection", disposition, message: why };
+    return { code: ErrorCode.CANCEL, reason: "canceled", source: "connection", disposition, message: why };
   }
 
   /** A link that closes before the peer has said anything of HTTP/2 has most likely another protocol at its end. */

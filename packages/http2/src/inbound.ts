@@ -8,6 +8,7 @@ import { headerFragment } from "./frame/header-fragment.js";
 import { describeOtherProtocol } from "./frame/other-protocol.js";
 import { InboundHeaders, protocolError, streamClosed } from "./inbound-headers.js";
 import { bytesPerEmptyData } from "./limits.js";
+import { resetReason } from "./reset-reason.js";
 import { parseSettings, Setting, validateSetting } from "./settings.js";
 
 /** An orderly end has two GOAWAY frames (RFC 9113 §6.8). */
@@ -140,6 +141,7 @@ export class Inbound extends InboundHeaders implements FrameHandler {
     }
     host.resetReceived(stream, {
       code,
+      reason: resetReason(code),
       source: "peer",
       disposition: code === ErrorCode.REFUSED_STREAM ? "unprocessed" : "maybe-processed",
       message: `the peer reset the stream with ${errorCodeName(code)}`,

@@ -14,6 +14,7 @@ export {
   type ResolvedHttp2Options,
   resolveHttp2Options,
 } from "./options.js";
+export { type ResetReason, resetCode, resetReason } from "./reset-reason.js";
 export type { ConnectionEvents } from "./sending-connection.js";
 export type { OutgoingHeaders } from "./sending-half.js";
 export type { Stream } from "./stream.js";

@@ -202,6 +202,7 @@ export abstract class ReceivingConnection extends SendingConnection implements I
       code === ErrorCode.NO_ERROR ? undefined : new Http2ConnectionError(code, `the peer sent GOAWAY${why}`);
     const reset: StreamReset = {
       code: ErrorCode.REFUSED_STREAM,
+      reason: "refused",
       source: "connection",
       disposition: "unprocessed",
       message: `the peer sent GOAWAY${why} before it took the request`,

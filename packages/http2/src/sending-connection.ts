@@ -9,6 +9,7 @@ import { Limits } from "./limits.js";
 import { type Http2Options, type ResolvedHttp2Options, resolveHttp2Options } from "./options.js";
 import { Output } from "./output.js";
 import { ReceiveFlow } from "./receive-flow.js";
+import { resetReason } from "./reset-reason.js";
 import { Scheduler, type SchedulerHost } from "./scheduler.js";
 import type { OutgoingHeaders } from "./sending-half.js";
 import { SettingsExchange } from "./settings-exchange.js";
@@ -173,7 +174,11 @@ export abstract class SendingConnection implements StreamHost, SchedulerHost {
   streamError(stream: Stream, code: number, message: string): void {
     if (stream.closed) return;
     this.writer.reset(stream.id, code);
-    stream.fail({ code, source: "local", disposition: "maybe-processed", message }, ClosedBy.LOCAL_RESET);
+    const reason = resetReason(code);
+    stream.fail(
+      { code, reason, source: "local", disposition: "maybe-processed", message },
+      ClosedBy.LOCAL_RESET,
+    );
     if (this.isServer) this.limits.resetProvoked();
   }
 

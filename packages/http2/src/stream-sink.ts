@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { HeaderList } from "./hpack/header-list.js";
+import type { ResetReason } from "./reset-reason.js";
 
 /**
  * The receiver of a stream's headers, data and end. The receiving side ends with exactly one of `headers(…, true)`, `trailers`,
@@ -34,6 +35,8 @@ export interface StreamSink {
 export interface StreamReset {
   /** The error code (RFC 9113 §7). */
   readonly code: number;
+  /** The reason that the error code stands for. */
+  readonly reason: ResetReason;
   /** `peer`: it sent RST_STREAM; `local`: it broke the protocol; `connection`: lost, or ended by GOAWAY. */
   readonly source: "peer" | "local" | "connection";
   /**

@@ -3,6 +3,7 @@ import { ClosedBy } from "./closed-streams.js";
 import { ErrorCode } from "./error-code.js";
 import type { DataTarget } from "./frame/frame-reader.js";
 import type { HeaderList } from "./hpack/header-list.js";
+import { type ResetReason, resetCode } from "./reset-reason.js";
 import { SendingHalf, type SendingHost } from "./sending-half.js";
 import type { StreamReset, StreamSink } from "./stream-sink.js";
 
@@ -61,9 +62,13 @@ export class Stream extends SendingHalf<StreamHost> implements DataTarget {
   contentLength = -1;
   private whenClosed: (() => void) | null = null;
 
-  /** Ends the stream at once with RST_STREAM; what is queued is dropped. The sink is not called. */
-  reset(code: number): void {
+  /**
+   * Ends the stream at once with RST_STREAM; what is queued is dropped. The sink is not called. `reason`: a reason, or an error code of
+   * HTTP/2.
+   */
+  reset(reason: ResetReason | number): void {
     if (this.closed) return;
+    const code = typeof reason === "number" ? reason : resetCode(reason);
     if (this.id !== 0) this.host.writeReset(this, code);
     this.enterClosed(ClosedBy.LOCAL_RESET);
   }

@@ -223,7 +223,7 @@ describe("the event of activity", () => {
     expect(subject.activity).toEqual([true, false]);
     expect(subject.link.active).toBe(false);
     subject.open(request, true);
-    subject.connection.abort(ErrorCode.CANCEL, "enough");
+    subject.connection.abort("enough", ErrorCode.CANCEL);
     subject.quiesce();
     subject.open(request, true);
     expect(subject.activity).toEqual([true, false, true, false]);

@@ -41,16 +41,11 @@ const ends: readonly [string, (subject: Subject) => void, string, readonly strin
   ],
   [
     "it is aborted",
-    (s) => s.connection.abort(ErrorCode.CANCEL, "enough"),
+    (s) => s.connection.abort("enough", ErrorCode.CANCEL),
     "closed CANCEL",
     ["GOAWAY CANCEL"],
   ],
-  [
-    "time is up",
-    (s) => s.connection.abort(ErrorCode.NO_ERROR, "grace"),
-    "closed NO_ERROR",
-    ["GOAWAY NO_ERROR"],
-  ],
+  ["time is up", (s) => s.connection.abort("grace"), "closed NO_ERROR", ["GOAWAY NO_ERROR"]],
 ];
 
 describe.each(ends)("when %s", (_, end, closed, frames) => {
@@ -67,7 +62,7 @@ describe.each(ends)("when %s", (_, end, closed, frames) => {
     subject.connection.drained();
     subject.connection.closed(new Error("again"));
     subject.connection.advance(1e9);
-    subject.connection.abort(ErrorCode.CANCEL, "again");
+    subject.connection.abort("again", ErrorCode.CANCEL);
     for (const stream of subject.streams.values()) {
       expect(stream.closed).toBe(true);
       expect(stream.reserve(1)).toBe(-1);
@@ -100,7 +95,7 @@ describe("a connection that is aborted from within a sink", () => {
     const subject = new Subject("server").greet();
     subject.receive(headers(1, request));
     const stream = subject.stream();
-    stream.sink = { ...stream.sink, data: () => subject.connection.abort(ErrorCode.INTERNAL_ERROR, "sink") };
+    stream.sink = { ...stream.sink, data: () => subject.connection.abort("sink", ErrorCode.INTERNAL_ERROR) };
     subject.log.length = 0;
     subject.receive(join(data(1, 5, { end: true }), headers(3, request), ping("12345678")));
     expect(subject.log).toEqual(["1 reset CANCEL connection maybe-processed", "closed INTERNAL_ERROR"]);

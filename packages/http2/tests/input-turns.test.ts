@@ -117,7 +117,7 @@ describe("input that is kept for the next turn", () => {
   it("is dropped with a connection that ends, and its link reads on to hear of the peer's end", () => {
     const subject = server({ maxStreamsPerTurn: 1 });
     subject.connection.receive(requests(1, 5));
-    subject.connection.abort(ErrorCode.INTERNAL_ERROR, "enough");
+    subject.connection.abort("enough", ErrorCode.INTERNAL_ERROR);
     expect(subject.link.paused).toBe(false);
     subject.quiesce();
     expect(heard(subject)).toBe(1);

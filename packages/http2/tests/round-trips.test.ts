@@ -41,7 +41,7 @@ describe("a PING of the owner of a connection", () => {
   it("is neither sent nor answered on a connection that has ended", () => {
     const subject = new Subject("server").greet();
     let answered = false;
-    subject.connection.abort(0, "over");
+    subject.connection.abort("over");
     subject.quiesce();
     subject.sent();
     subject.connection.ping(() => {

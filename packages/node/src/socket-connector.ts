@@ -85,7 +85,7 @@ export class SocketConnector implements Connector, ConnectionOwner {
   /** @inheritdoc */
   async close(): Promise<void> {
     this.dial?.stop(new Error("the transport was closed"));
-    for (const connection of [...this.open]) connection.abort(0, "the transport was closed");
+    for (const connection of [...this.open]) connection.abort("the transport was closed");
   }
 
   // ---- ConnectionOwner

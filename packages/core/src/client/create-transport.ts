@@ -324,7 +324,7 @@ function singleConnection(connection: Connection): Connector {
       return connection;
     },
     async close() {
-      if (started) connection.abort(0, "the transport was closed");
+      if (started) connection.abort("the transport was closed");
     },
   };
 }

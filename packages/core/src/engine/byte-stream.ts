@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { ResetReason } from "../protocol/reset-reason.js";
 
 /** A received header list. The same object may be given again for a list with the same bytes; only `memo` is written. */
 export interface HeaderList {
@@ -78,7 +79,7 @@ export interface ByteStream {
   /** The stream's handler has settled. */
   release(): void;
   /** Ends the stream at once; what is queued is dropped. The sink is not called. */
-  reset(code: number): void;
+  reset(reason: ResetReason): void;
   /**
    * This side is done with the stream: queued bytes leave, then an open side is ended. The sink is not called any more.
    * `whenClosed` is called once.
@@ -111,8 +112,7 @@ export interface StreamSink {
 
 /** The end of a stream by an error. */
 export interface StreamReset {
-  /** HTTP/2 error code. */
-  readonly code: number;
+  readonly reason: ResetReason;
   /** The side that ended the stream: the peer by RST_STREAM, we because it broke the protocol, or the connection's end. */
   readonly source: "peer" | "local" | "connection";
   /** The request's fate at the peer's application. */

@@ -4,7 +4,7 @@ import type { Compression } from "../connect-private.js";
 import type { Subtype } from "../protocol/content-type.js";
 import * as names from "../protocol/headers.js";
 import { headersFromFields } from "../protocol/metadata.js";
-import { codeFromLocalReset, codeFromReset, ResetCode } from "../protocol/reset-code.js";
+import { codeFromLocalReset, codeFromReset } from "../protocol/reset-reason.js";
 import { parseStatus } from "../protocol/status.js";
 import type { AsyncContext } from "./async-context.js";
 import type { ByteStream, HeaderList, OutgoingHeaders, StreamReset, StreamSink } from "./byte-stream.js";
@@ -131,7 +131,7 @@ export class ClientCall implements StreamSink, ReaderOwner, WriterOwner {
   /** Ends the call with `error`; the peer gets RST_STREAM(CANCEL). Nothing if it is over. */
   cancel(error: ConnectError): void {
     if (this.over) return;
-    this.stream.reset(ResetCode.CANCEL);
+    this.stream.reset("canceled");
     this.endCall(error, true);
   }
 
@@ -192,7 +192,7 @@ export class ClientCall implements StreamSink, ReaderOwner, WriterOwner {
     }
     const refusal = known ? null : this.refusalOf(list);
     if (refusal !== null) {
-      this.stream.reset(ResetCode.CANCEL);
+      this.stream.reset("canceled");
       this.endCall(refusal, false);
       return;
     }
@@ -285,7 +285,7 @@ export class ClientCall implements StreamSink, ReaderOwner, WriterOwner {
 
   readFailed(error: ConnectError): void {
     if (this.over) return;
-    this.stream.reset(ResetCode.CANCEL);
+    this.stream.reset("canceled");
     this.endCall(error, false);
   }
 
@@ -323,7 +323,7 @@ export class ClientCall implements StreamSink, ReaderOwner, WriterOwner {
   /** Nothing more is sent. A send that waits for room hears whether its message has left; if not, the message never does. */
   private stopRequest(): void {
     this.writer.stop();
-    if (this.stream.queuedBytes > 0) this.stream.reset(ResetCode.NO_ERROR);
+    if (this.stream.queuedBytes > 0) this.stream.reset("complete");
   }
 
   private trailersArrived(list: HeaderList, headers: HeaderList | null): void {
@@ -371,7 +371,7 @@ export class ClientCall implements StreamSink, ReaderOwner, WriterOwner {
   private errorFromReset(reset: StreamReset): ConnectError {
     const where = this.peer.address;
     if (reset.source === "local") {
-      const code = codeFromLocalReset(reset.code);
+      const code = codeFromLocalReset(reset.reason);
       const what = code === Code.Internal ? `${where} broke the protocol` : `the call to ${where} was ended`;
       return new ConnectError(`${what}: ${reset.message}`, code);
     }
@@ -383,7 +383,7 @@ export class ClientCall implements StreamSink, ReaderOwner, WriterOwner {
       return new ConnectError(`${how}: ${reset.message}`, Code.Unavailable);
     }
     const text = `${where} ended the call after ${this.progress()}: ${reset.message}`;
-    const error = new ConnectError(text, codeFromReset(reset.code));
+    const error = new ConnectError(text, codeFromReset(reset.reason));
     return this.listener.explain?.(error) ?? error;
   }
 

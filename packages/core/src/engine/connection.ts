@@ -38,16 +38,14 @@ export interface Connection {
   ping?(answered: () => void): void;
   /** Ends in order: refuses new streams, lets open ones finish, closes. */
   shutdown(): void;
-  /** Ends at once, with an HTTP/2 error code for the peer and a text for both. */
-  abort(code: number, message: string): void;
+  /** Ends at once, without an error; the peer and the streams' sinks get the text. */
+  abort(message: string): void;
 }
 
 /** The calls that a {@link Connection} makes to its owner. */
 export interface ConnectionEvents {
   /** The peer opened a stream; set its sink before returning. `end`: nothing follows the headers. */
   stream?(stream: ByteStream, list: HeaderList, end: boolean): void;
-  /** The peer takes no new streams. */
-  goAway?(code: number, lastStreamId: number, debug: string): void;
   /** A call, a message or a stream was refused or ended for a limit that does not end the connection; `message` names the option. */
   limited?(message: string): void;
   /** The connection is over; `error` is absent after an orderly end. */

@@ -4,7 +4,7 @@ import type { Compression } from "../connect-private.js";
 import * as names from "../protocol/headers.js";
 import { headersFromFields } from "../protocol/metadata.js";
 import { peerError } from "../protocol/peer-error.js";
-import { codeFromLocalReset, ResetCode } from "../protocol/reset-code.js";
+import { codeFromLocalReset } from "../protocol/reset-reason.js";
 import { type AsyncContext, captureContext, contextFrom } from "./async-context.js";
 import type { ByteStream, HeaderList, StreamReset, StreamSink } from "./byte-stream.js";
 import type { Peer } from "./connection.js";
@@ -292,7 +292,7 @@ export class ServerCall
     }
     // A status behind bytes that the peer doesn't take would never arrive. A connection's end is news enough: a reset before it
     // would look like a cancel to the peer.
-    if (!connectionEnds) this.stream.reset(ResetCode.CANCEL);
+    if (!connectionEnds) this.stream.reset("canceled");
     this.cut(error);
   }
 
@@ -415,7 +415,7 @@ export class ServerCall
   onDeadline(): void {
     if (this.over) {
       // Answered, but the peer has not taken it in the time that it gave.
-      this.stream.reset(ResetCode.CANCEL);
+      this.stream.reset("canceled");
       return;
     }
     this.stream.deadlinePassed?.();
@@ -479,7 +479,7 @@ function errorFromReset(reset: StreamReset, peer: Peer): ConnectError {
   if (reset.source === "connection") {
     return peerError(`connection to ${peer.address} lost: ${reset.message}`, Code.Unavailable);
   }
-  if (reset.source === "local") return peerError(reset.message, codeFromLocalReset(reset.code));
+  if (reset.source === "local") return peerError(reset.message, codeFromLocalReset(reset.reason));
   // Whatever code it comes with, a client that resets does not want the answer any more.
   return peerError(`canceled by ${peer.address}: ${reset.message}`, Code.Canceled);
 }

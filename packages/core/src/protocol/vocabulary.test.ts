@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Mutant: core/src/protocol/http-status.ts # case 429: => case 429: case 431:
 import { Code, ConnectError } from "@connectrpc/connect";
+import { resetReason } from "@tristream/http2";
 import { readAttachments } from "./attachments.js";
 import { parseContentType } from "./content-type.js";
 import { readLength, writePrefix } from "./envelope.js";
 import { codeFromHttpStatus } from "./http-status.js";
 import { appendField, appendHeaders, headersFromFields } from "./metadata.js";
 import { foldPath, formatPath } from "./path.js";
-import { codeFromReset } from "./reset-code.js";
+import { codeFromReset } from "./reset-reason.js";
 import { describeSelector, selectorFields, selectorKey } from "./selector.js";
 import { appendStatus, parseStatus } from "./status.js";
 
@@ -52,7 +53,7 @@ test.each([
   [12, Code.PermissionDenied],
   [99, Code.Internal],
 ])("RST_STREAM %d is code %d", (reset, code) => {
-  expect(codeFromReset(reset)).toBe(code);
+  expect(codeFromReset(resetReason(reset))).toBe(code);
 });
 
 test.each([

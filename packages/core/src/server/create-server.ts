@@ -17,7 +17,6 @@ import { type DeadlineWheel, deadlinesOf } from "../engine/deadline.js";
 import type { ServerCall } from "../engine/server-call.js";
 import { afterInput, nextTurn } from "../engine/turns.js";
 import { memoryOption, sizeOption, timeOption } from "../protocol/check-option.js";
-import { ResetCode } from "../protocol/reset-code.js";
 import { CallList } from "./call-list.js";
 import { createTripleRouter, type TripleRouter } from "./create-router.js";
 import { defaultLogger, type Logger } from "./logger.js";
@@ -242,7 +241,7 @@ class EngineServer implements Server, ServerConnectionOwner {
   private refuse(connection: Connection): void {
     const why = `the server has ${this.maxConnections} connections, as many as it may (option maxConnections)`;
     connection.start({});
-    connection.abort(ResetCode.NO_ERROR, why);
+    connection.abort(why);
     this.inContext(() => this.log.connectionRefused(connection.peer.address, why));
   }
 
@@ -258,7 +257,7 @@ class EngineServer implements Server, ServerConnectionOwner {
       this.finished--;
       call.stop(error, true);
     }
-    for (const { connection } of [...this.connections]) connection.abort(0, "the server has shut down");
+    for (const { connection } of [...this.connections]) connection.abort("the server has shut down");
     this.connections.clear();
     this.checkStopped();
   }

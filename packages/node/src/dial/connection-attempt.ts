@@ -72,7 +72,7 @@ export class ConnectionAttempt {
     this.over = true;
     this.socket.unref();
     if (this.connection === null) this.socket.destroy();
-    else this.connection.abort(ErrorCode.NO_ERROR, error.message);
+    else this.connection.abort(error.message);
   }
 
   private begin(): void {
