@@ -110,7 +110,14 @@ function runTest(folder, test, limitMs, ...more) {
       [...jest, "--bail", "--forceExit", "--cacheDirectory", join(folder, ".jest"), ...more, test],
       {
         cwd: folder,
-        env: { ...process.env, CI: "true", NO_COLOR: "1", FORCE_COLOR: undefined },
+        // Some mutants are found over sockets only.
+        env: {
+          ...process.env,
+          CI: "true",
+          NO_COLOR: "1",
+          FORCE_COLOR: undefined,
+          TRISTREAM_LINKS: "all",
+        },
         stdio: ["ignore", "pipe", "pipe"],
         detached: true,
       },

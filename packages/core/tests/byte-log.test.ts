@@ -3,7 +3,7 @@ import { createClient } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import type { Direction } from "@tristream/testing";
 import { all, errorOf } from "./events.js";
-import { everyLink, type LinkKind } from "./every-link.js";
+import { allLinks, type LinkKind } from "./every-link.js";
 import { greeter } from "./greeter.js";
 
 const headerLength = 9;
@@ -70,7 +70,7 @@ function withoutHeaderBlocks(frames: string[]): string[] {
 }
 
 test("a conversation has the same frames over memory as over sockets", async () => {
-  const logs = await Promise.all(everyLink.map((link) => converse(link)));
+  const logs = await Promise.all(allLinks.map((link) => converse(link)));
   const [tcp, unix, memory] = logs as [(typeof logs)[0], (typeof logs)[0], (typeof logs)[0]];
   // Over unix sockets and memory the authority is `localhost`: every byte of every stream is the same.
   expect(memory).toEqual(unix);
@@ -82,12 +82,12 @@ test("a conversation has the same frames over memory as over sockets", async () 
 });
 
 test("a conversation has the same bytes each time", async () => {
-  const memory = everyLink.find((link) => link.name === "memory")!;
+  const memory = allLinks.find((link) => link.name === "memory")!;
   expect(await converse(memory)).toEqual(await converse(memory));
 });
 
 test("a cancel is one RST_STREAM(CANCEL) and no END_STREAM", async () => {
-  for (const link of everyLink) {
+  for (const link of allLinks) {
     const sent: Buffer[] = [];
     await using end = await link.start({
       tap: (bytes, direction) => void (direction === "client-to-server" && sent.push(Buffer.from(bytes))),

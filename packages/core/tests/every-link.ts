@@ -44,15 +44,22 @@ export interface LinkKind {
 /** A logger that keeps quiet: tests that expect log lines bring their own. */
 export const quiet: Logger = { error() {}, warn() {}, info() {}, debug() {} };
 
-/** All links that a behaviour has to hold over, for `describe.each`. */
-export const everyLink: readonly LinkKind[] = [
+/** The links that make a new connection after a loss. */
+export const socketLinks: readonly LinkKind[] = [
   { name: "tcp", start: (options) => startSockets(options, false) },
   { name: "unix", start: (options) => startSockets(options, true) },
-  { name: "memory", start: startMemory },
 ];
 
-/** The links that make a new connection after a loss. */
-export const socketLinks: readonly LinkKind[] = everyLink.filter((link) => link.name !== "memory");
+const memory: LinkKind = { name: "memory", start: startMemory };
+
+/** All links. */
+export const allLinks: readonly LinkKind[] = [...socketLinks, memory];
+
+/**
+ * The links that a behaviour has to hold over, for `describe.each`: memory alone, which is quick, or all of them if the environment has
+ * TRISTREAM_LINKS=all.
+ */
+export const everyLink: readonly LinkKind[] = process.env.TRISTREAM_LINKS === "all" ? allLinks : [memory];
 
 async function startMemory({ tap, cuttable: _, ...options }: StartOptions): Promise<Running> {
   const end = loopback({

@@ -16,7 +16,7 @@ import { everyLink, quiet } from "./every-link.js";
 import { mounts } from "./mounts.js";
 import { envelope, RawClient } from "./raw-client.js";
 
-const [, , memory] = everyLink;
+const memory = everyLink.at(-1);
 
 /** A request with a field that the schema does not know. */
 function requestOfTomorrow() {

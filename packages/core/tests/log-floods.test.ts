@@ -8,6 +8,7 @@
 // Mutant: core/src/server/server-log.ts # typeof listSize === "number" && listSize <= usualListSize => false
 // Mutant: core/src/server/server-log.ts # listSize <= usualListSize => true
 // Mutant: core/src/client/client-log.ts # if (limits.admit("warn", kind, method)) write(text()); => write(text());
+// Mutant: core/src/client/create-transport.ts # flushWarnings();
 // Mutant: core/src/server/stuck-handlers.ts # this.reported = this.log.stuck => this.reported = true; this.log.stuck
 import { connect as connectHttp2 } from "node:http2";
 import { connect } from "node:net";
@@ -240,7 +241,7 @@ test.each([
   expect(lines).toEqual([expect.stringMatching(new RegExp(`^${level} the error of greet`))]);
 });
 
-test("a client's callback that throws for each call has 20 warnings", async () => {
+test("a client's callback that throws for each call has 20 warnings, and a count when its transport closes", async () => {
   const warn = jest.spyOn(console, "warn").mockImplementation(() => {});
   const [link] = everyLink;
   await using end = await link!.start({ routes: (r) => r.service(GreetService, { greet: () => ({}) }) });
@@ -261,12 +262,17 @@ test("a client's callback that throws for each call has 20 warnings", async () =
     );
   }
   const seconds = Math.ceil((performance.now() - began) / 1000);
+  await end.transport.close();
   const lines = warn.mock.calls.map(([line]) => line);
-  // Not restored: the count of what was left out comes after the test.
+  warn.mockRestore();
   expect(lines[0]).toBe(
     `tristream: onTrailer of greet.GreetService/GreetServerStream threw: Error: clumsy${escaped}`,
   );
   expect(lines.length).toBeGreaterThanOrEqual(20);
   // The clock is the runtime's: one line, and one count, for each second that passed.
-  expect(lines.length).toBeLessThanOrEqual(20 + 2 * seconds);
+  expect(lines.length).toBeLessThanOrEqual(21 + 2 * seconds);
+  // A later report would be one of a program that may be over.
+  expect(lines.at(-1)).toMatch(
+    /^tristream: \d+ more like this left out: errors of onTrailer \(greet\.GreetService\/GreetServerStream\)$/,
+  );
 });

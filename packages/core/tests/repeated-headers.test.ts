@@ -27,7 +27,7 @@ import {
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { createTransport } from "@tristream/node";
 import { errorOf } from "./events.js";
-import { everyLink } from "./every-link.js";
+import { everyLink, socketLinks } from "./every-link.js";
 import { mounts, stockTransport } from "./mounts.js";
 
 const [first, second] = [Uint8Array.of(1, 2), Uint8Array.of(3)];
@@ -146,7 +146,7 @@ describe("a binary header with two values", () => {
   });
 
   test("is two lines of a response's headers and trailers, also of an error", async () => {
-    await using end = await everyLink[0]!.start({ routes });
+    await using end = await socketLinks[0]!.start({ routes });
     const port = Number(new URL((end.server as unknown as { url: string }).url).port);
     const { header, trailer } = await rawFields(port);
     for (const fields of [header, trailer]) {

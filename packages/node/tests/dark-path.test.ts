@@ -9,7 +9,7 @@ import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { Code, createClient, createTransport } from "@tristream/node";
 import { createClock } from "@tristream/testing";
 import { errorOf, until } from "../../core/tests/events.js";
-import { FrameType } from "../../http2/src/frame/frame-type.js";
+import { clientPreface, Flag, FrameType } from "../../http2/src/frame/frame-type.js";
 import { keepalivePing } from "../../http2/src/keepalive.js";
 import {
   goAway,
@@ -25,6 +25,7 @@ import { echoServer, passOn, scriptedPeer } from "./scripted-peer.js";
 /** A peer that is driven by hand: it counts the frames that it gets. */
 async function handDriven() {
   const seen: number[][] = [];
+  let acknowledged = 0;
   const peer = await scriptedPeer((socket) => {
     const types: number[] = [];
     seen.push(types);
@@ -33,12 +34,23 @@ async function handDriven() {
     socket.write(settingsAck);
     socket.on("data", (chunk: Buffer) => {
       rest = Buffer.concat([rest, chunk]);
-      for (const frame of parseFrames(rest, true)) types.push(frame.type);
-      rest = rest.subarray(rest.length);
+      if (types.length === 0 && rest.length < clientPreface.length) return;
+      if (types.length === 0 && rest[0] === clientPreface[0]) rest = rest.subarray(clientPreface.length);
+      for (const { type, flags, payload } of parseFrames(rest, true)) {
+        rest = rest.subarray(9 + payload.length);
+        if (type === FrameType.PING && flags === Flag.ACK) acknowledged++;
+        else types.push(type);
+      }
     });
   });
   return {
     peer,
+    /** Answers a PING, and settles when the client has read that: it answers a PING behind it. */
+    async answer(socket: Socket): Promise<void> {
+      const before = acknowledged;
+      socket.write(Buffer.concat([ping(keepalivePing, true), ping("from you")]));
+      await until(() => acknowledged > before);
+    },
     count: (connection: number, type: number) =>
       (seen[connection] ?? []).filter((each) => each === type).length,
     [Symbol.asyncDispose]: () => peer[Symbol.asyncDispose](),
@@ -89,7 +101,7 @@ it("doubt that can't be resolved moves new calls to another connection; those th
     await clock.advance(2000);
     expect((await late).code).toBe(Code.DeadlineExceeded);
     await until(() => count(0, FrameType.PING) === asked);
-    socket.write(ping(keepalivePing, true));
+    await hand.answer(socket);
     await clock.advance(11_000);
   }
   void errorOf(client.greet({}, { timeoutMs: 500 }));

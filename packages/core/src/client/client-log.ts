@@ -14,6 +14,11 @@ export function warn(kind: string, method: string, text: () => string): void {
   if (limits.admit("warn", kind, method)) write(text());
 }
 
+/** Reports all lines that were left out, now. */
+export function flushWarnings(): void {
+  limits.flush();
+}
+
 function write(text: string): void {
   contextFrom(rootContext()).runInAsyncScope(console.warn, console, `tristream: ${printable(text)}`);
 }

@@ -41,6 +41,7 @@ import {
   type Next,
 } from "./call-request.js";
 import { CallScope } from "./call-scope.js";
+import { flushWarnings } from "./client-log.js";
 import {
   type EngineTransport,
   type MethodSettings,
@@ -255,6 +256,8 @@ class ConnectorTransport implements TripleTransport, EngineTransport {
   async close(): Promise<void> {
     this.closed = true;
     await this.connector.close();
+    // Not ten seconds later, when the program may be over, or the test that made the transport.
+    flushWarnings();
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -41,7 +41,8 @@ test("the nearest of several is found, the first of equals", () => {
 
 test("many and long names of whoever asks take a bounded time", () => {
   const names = Array.from({ length: 100_000 }, (_, i) => `${"ab".repeat(28)}${i}`);
-  const start = performance.now();
+  const start = process.cpuUsage();
   for (const asked of ["ba".repeat(31), "x".repeat(64), "a".repeat(60_000)]) nearestName(asked, names);
-  expect(performance.now() - start).toBeLessThan(1000);
+  // Of this process: others may have the processor meanwhile.
+  expect(process.cpuUsage(start).user).toBeLessThan(1_000_000);
 });
