@@ -5,7 +5,7 @@ import type { OffenderReport } from "./attack.js";
 
 /** How a connection of the offender behaves. */
 export interface Manners {
-  /** What it sends first. Default: the preface, and SETTINGS of {@link Manners.settings}. */
+  /** The first bytes that it sends. Default: the preface, and SETTINGS of {@link Manners.settings}. */
   first?: Buffer;
   /** SETTINGS as id, value, id, value … */
   settings?: number[];
@@ -16,7 +16,7 @@ export interface Manners {
 }
 
 const tickMs = 5;
-/** What one write has at most, in time: an offender that the machine has held up doesn't send all at once. */
+/** The most that one write has, in time: an offender that the machine has held up doesn't send all at once. */
 const mostAtOnceMs = 20;
 
 /** Makes the offender's connections, and counts what becomes of them. */
@@ -53,7 +53,7 @@ export class Offender {
     const raw = new RawConnection(socket, this.report, manners);
     this.open.add(raw);
     void raw.over.then(() => this.open.delete(raw));
-    // A server may refuse it at once: that is told by `over`.
+    // A server may refuse it at once: `over` settles then.
     await Promise.race([comes(socket, "connect"), raw.over]);
     return raw;
   }
@@ -90,7 +90,7 @@ export class RawConnection {
     this.acknowledges = acknowledges;
     this.socket = socket;
     this.report = report;
-    // How a connection ends is told by "close": a reset is one way.
+    // "close" comes for each end of a connection: a reset is one way.
     socket.on("error", () => {});
     if (reads) socket.on("data", (bytes: Buffer) => this.read(bytes));
     socket.on("end", () => socket.destroy());

@@ -20,7 +20,7 @@ export const endings = [
 ] as const;
 export type Ending = (typeof endings)[number];
 
-/** How a call ended for its user. `left`: it was left, and there is nothing to be told. */
+/** How a call ended for its user. `left`: its user left it, and has no outcome. */
 export interface Outcome {
   readonly is: "ok" | "left" | Code;
   readonly error: ConnectError | undefined;
@@ -28,7 +28,7 @@ export interface Outcome {
   readonly answers: readonly string[];
 }
 
-/** What a call is made with. */
+/** The options of a call. */
 export interface Made {
   readonly plan: Plan;
   readonly ending: Ending;
@@ -54,7 +54,7 @@ export class Calls {
     this.census = census;
   }
 
-  /** Makes a call, brings it to its end, and tells how that was. Rejects only for what is no `ConnectError`. */
+  /** Makes a call, brings it to its end, and returns its outcome. Rejects only with values that are not `ConnectError`s. */
   async make(made: Made): Promise<Outcome> {
     const answers: string[] = [];
     try {
@@ -145,7 +145,7 @@ export class Calls {
       return true;
     }
     if (made.plan.act === "flood" && !leavesItsLoop.has(ending)) {
-      // Nobody reads on, so that the handler waits for room; the call ends otherwise.
+      // No read follows, so that the handler waits for room; the call ends otherwise.
       const first = await stream.receive();
       if (first !== undefined) answers.push(first.greeting);
       await stream.responseTrailer;

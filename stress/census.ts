@@ -5,7 +5,7 @@ import { turn } from "./events.js";
 /** Time in which all that is not used any more has to be collected. */
 const limitMs = 10_000;
 
-/** Who of those that were made is still alive: by WeakRefs and a FinalizationRegistry, so that nobody is kept by being counted. */
+/** The objects that are still alive: by WeakRefs and a FinalizationRegistry, so that counting keeps no object alive. */
 export class Census {
   private readonly alive = new Map<string, number>();
   private readonly registry = new FinalizationRegistry<string>((kind) => {
@@ -19,7 +19,7 @@ export class Census {
     return object;
   }
 
-  /** Collects garbage until nobody is left, and gives up in the end; returns who is left, by kind. */
+  /** Collects garbage until no object is left, and gives up in the end; returns the objects left, by kind. */
   async left(): Promise<Record<string, number>> {
     const ends = performance.now() + limitMs;
     for (;;) {
@@ -38,7 +38,7 @@ export function collect(): void {
   globalThis.gc();
 }
 
-/** Sockets that were ended in order are given up after a second (socket-link.ts): until then somebody refers to them. */
+/** Sockets that were ended in order are given up after a second (socket-link.ts): until then a timer refers to them. */
 const lingerMs = 1200;
 
 /** The heap in use, once garbage is collected; a few times over, as objects go in generations. */
@@ -55,7 +55,7 @@ export async function heapUsed(): Promise<number> {
 
 const kinds = ["TCPSocketWrap", "TCPServerWrap", "PipeServerWrap", "Timeout", "Immediate"] as const;
 
-/** What keeps the process alive, by kind. */
+/** The handles that keep the process alive, by kind. */
 export function resources(): Record<string, number> {
   const counts: Record<string, number> = Object.fromEntries(kinds.map((kind) => [kind, 0]));
   for (const kind of process.getActiveResourcesInfo()) {

@@ -29,7 +29,7 @@ export function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-/** What {@link inTime} gives when nothing happened. */
+/** The result of {@link inTime} when nothing happened. */
 export const never = Symbol("never");
 
 /** The promise's outcome, or {@link never} when so many milliseconds pass before it settles. */

@@ -3,7 +3,7 @@ import { heapUsed, resources } from "./census.js";
 import { Random } from "./random.js";
 import { Rig, resourcesLeft } from "./rig.js";
 
-/** What a part gets. */
+/** The input of a part. */
 export interface Task {
   readonly rig: Rig;
   readonly random: Random;

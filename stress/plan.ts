@@ -8,7 +8,7 @@ import { fired, Happening } from "./events.js";
 export const methods = ["greet", "greetServerStream", "greetClientStream", "greetStream"] as const;
 export type Method = (typeof methods)[number];
 
-/** What a handler does. */
+/** The actions of a handler. */
 export type Act =
   /** Answers what it gets: as it comes, or three times for a server stream. */
   | "echo"
@@ -18,7 +18,7 @@ export type Act =
   | "ignore"
   /** Throws a `ConnectError` with code Aborted after the first message. */
   | "refuse"
-  /** Throws an error that nobody expects after the first message. */
+  /** Throws an unexpected error after the first message. */
   | "crash"
   /** Answers large messages without end. */
   | "flood"
@@ -46,7 +46,7 @@ export class Plan {
   readonly release: Happening<void> = new Happening();
   wasEntered = false;
   wasFinalised = false;
-  /** Nobody needs it any more. */
+  /** It is not needed any more. */
   over = false;
   /** Messages that it has given. */
   produced = 0;
@@ -60,7 +60,7 @@ export class Plan {
   }
 }
 
-/** What a handler throws that nobody expects. No client may see it. */
+/** A handler's unexpected error. No client may see its text. */
 export const secret = "the password is hunter2";
 
 const large = "x".repeat(32_768);
@@ -135,7 +135,7 @@ export class Plans {
     this.census.track("handlers' contexts", context);
     if (plan === undefined) return undefined;
     plan.wasEntered = true;
-    // Not for all: a signal that somebody has asked for is another way through the engine.
+    // Not for all: a signal that was read is another way through the engine.
     if (plan.act !== "echo") void fired(context.signal).then((reason) => plan.signal.tell(reason));
     plan.entered.tell();
     return plan;

@@ -54,7 +54,7 @@ export class Rig implements AsyncDisposable {
     return report;
   }
 
-  /** What is left when all calls are over, both ends still being connected; empty if nothing is. */
+  /** The resources left when all calls are over, both ends still being connected; empty if there are none. */
   async left(): Promise<string[]> {
     const left: string[] = [];
     if (!(await becomes(() => this.server.activeCalls === 0)))

@@ -70,7 +70,7 @@ for (const part of chosen) {
 const what = `${amount.times} times each, ${amount.seconds} s mixed, seed ${seed}`;
 console.log(`stress: ${problems === 0 ? "ok" : `FAILED with ${problems} problems`}, ${what}`);
 process.exitCode = problems === 0 ? 0 : 1;
-// What was given up may run for ever.
+// A part that was given up may run for ever.
 if (problems > 0) process.exit();
 
 function natural(name: "seed" | "times" | "seconds"): number {

@@ -127,7 +127,7 @@ export const callAttacks: readonly Attack[] = [
           Buffer.concat([uint32(0, 2), Buffer.from("bye\nwarn forged line\u001b[0m")]),
         ),
       );
-      // A frame that is wrong: the server tells why the connection ended.
+      // A wrong frame: the server says why the connection ended.
       await raw.send(frame(Type.PING, 0, 0, [1]));
     },
     judge: () => [],

@@ -76,7 +76,7 @@ function nanosOf(work: () => unknown): number {
   return elapsed / calls;
 }
 
-/** What is measured of one message: of each, ours and protobuf-es's. */
+/** The figures of one message: ours and protobuf-es's. */
 function works({ desc, init }: Subject): readonly (() => unknown)[] {
   const { serialize, parse, direct } = compileCodec(desc);
   const bytes = serialize(init as never);
@@ -88,7 +88,7 @@ function works({ desc, init }: Subject): readonly (() => unknown)[] {
   const view = () => new Uint8Array(received.buffer, received.byteOffset, received.length);
   const bound = direct.bound(init as never);
   const room = new Uint8Array(bound);
-  // What the engine does: in place where there is room in a frame, else serialised and copied.
+  // As the engine does: in place where there is room in a frame, else serialised and copied.
   const write =
     bytes.length < 16_384
       ? () => direct.bound(init as never) && direct.write(init as never, room, 0)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Peer } from "./peer.js";
 
-/** What is compared, ours first: as it comes, and with protobuf-es as its codec, which all others have. */
+/** The compared libraries, ours first: as it comes, and with protobuf-es as its codec, which all others have. */
 export const peerNames = [
   "tristream",
   "tristream-protobuf-es",

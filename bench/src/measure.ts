@@ -10,16 +10,16 @@ export interface Duration {
   readonly warmup: number;
 }
 
-/** Is told when the measured run begins and ends, so that others can look at their own clocks. */
+/** Called when the measured run begins and ends, so that others can read their own clocks. */
 export type Mark = (moment: "begin" | "end") => void;
 
-/** What one measured run gave. */
+/** The result of one measured run. */
 export interface Measurement {
   readonly operations: number;
   readonly seconds: number;
   /** CPU time of the client's process in the run. */
   readonly clientCpuMs: number;
-  /** Whether the warm-up reached its number of operations; if not, the rate may be that of cold code. */
+  /** True if the warm-up reached its number of operations; if not, the rate may be that of cold code. */
   readonly warm: boolean;
   /** Messages that the client has sent since it started, warm-up included. */
   readonly sent: number;

@@ -18,7 +18,7 @@ export interface Received {
   readonly payload: string;
 }
 
-/** What a server is to send: `count` messages of `bytes` encoded bytes each. */
+/** The order to a server: `count` messages of `bytes` encoded bytes each. */
 export interface Plan {
   readonly count: number;
   readonly bytes: number;
@@ -96,7 +96,7 @@ export class Tally {
   }
 }
 
-/** Makes the message that tells the other side what was sent or seen. */
+/** Makes the message that says to the other side what was sent or seen. */
 export function summary(tally: Tally): Draft {
   return { number: tally.count, payload: String(tally.checksum) };
 }

@@ -3,7 +3,7 @@ import { parseArgs } from "node:util";
 import { isPeerName, type PeerName, peerNames } from "./load-peer.js";
 import { type Scenario, scenarios } from "./scenarios.js";
 
-/** What the command line asks for, with the defaults filled in. */
+/** The options of the command line, with the defaults filled in. */
 export interface Options {
   readonly rounds: number;
   readonly seconds: number;

@@ -23,7 +23,7 @@ export interface Figure {
   readonly median: number;
   readonly min: number;
   readonly max: number;
-  /** Whether all rounds were warm. */
+  /** True if all rounds were warm. */
   readonly warm: boolean;
   readonly clientCpuMicros: number;
   readonly serverCpuMicros: number;
@@ -95,7 +95,7 @@ export function table(header: readonly string[], rows: readonly (readonly string
   return [line(header), rule, ...rows.map(line)].join("\n");
 }
 
-/** What a report is about. */
+/** The subject of a report. */
 export interface ReportOptions {
   readonly scenarios: readonly { readonly name: string; readonly title: string; readonly unit: string }[];
   readonly peers: readonly PeerName[];
@@ -108,7 +108,7 @@ export function report(figures: readonly Figure[], options: ReportOptions): stri
   const { peers, base } = options;
   const settings = peers.filter((peer) => libraryOf(peer) === libraryOf(base));
   const rivals = peers.filter((peer) => !settings.includes(peer));
-  // Settings of one library are compared with each other when there is nobody else.
+  // Settings of one library are compared with each other when no other library runs.
   const own = rivals.length > 0 ? settings : [base];
   const others = peers.filter((peer) => !own.includes(peer));
   const find = (scenario: string, peer: PeerName) =>

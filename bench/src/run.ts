@@ -9,7 +9,7 @@ import { describeMachine, type Machine } from "./machine.js";
 import { help, type Options, parseOptions } from "./options.js";
 import { type Figure, formatRate, report, type Sample, summarize } from "./report.js";
 
-/** What is saved. */
+/** The saved results. */
 interface Results {
   readonly machine: Machine;
   readonly options: { readonly rounds: number; readonly seconds: number; readonly warmup: number };

@@ -6,7 +6,7 @@ import { iterableClient } from "./peers/iterable-client.js";
 import { scenarios } from "./scenarios.js";
 import { Served } from "./served.js";
 
-/** What happens to the message at an index: passed on, changed, or undefined when it is lost. */
+/** The message at an index on its way: passed on, changed, or undefined when it is lost. */
 type Fault = (message: Received, index: number) => Received | undefined;
 
 const COUNT = 200;

@@ -9,7 +9,7 @@ export type Verify = () => number;
 export interface Scenario {
   readonly name: string;
   readonly title: string;
-  /** What is counted: a call, a message in one direction, or a message there and back. */
+  /** The counted unit: a call, a message in one direction, or a message there and back. */
   readonly unit: "call" | "message" | "exchange";
   /** Does `count` operations and settles when the last has ended. */
   run(client: PeerClient, count: number): Promise<Verify>;

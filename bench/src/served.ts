@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Draft, drafts, type Plan, type Received, reply, summary, Tally } from "./messages.js";
 
-/** What a server does with messages, and how many it has received: the same for every peer. */
+/** A server's handling of messages, and how many it has received: the same for every peer. */
 export class Served {
   /** Messages of all finished calls, plans included. The client says how many it has sent; both must be equal. */
   received = 0;

@@ -4,10 +4,10 @@ import { isPeerName, loadPeer, peerNames } from "./load-peer.js";
 import { cpuMs } from "./measure.js";
 import { Served } from "./served.js";
 
-/** What the orchestrator says: the measured run begins, has ended, the client is gone. */
+/** The orchestrator's messages: the measured run begins, has ended, the client is gone. */
 export type ServerOrder = "begin" | "end" | "stop";
 
-/** What the server says before it stops. */
+/** The server's last message before it stops. */
 export interface ServerReport {
   /** Messages received since the start, warm-up included. */
   readonly received: number;
@@ -45,5 +45,5 @@ process.on("message", (order: ServerOrder) => {
     }
   }
 });
-// The orchestrator is gone: nobody else would end this process.
+// The orchestrator is gone: nothing else would end this process.
 process.on("disconnect", () => process.exit());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How fast one stream is beside a thousand that nobody reads, on the same connection: `npm run bench:stalled`.
+// How fast one stream is beside a thousand unread ones, on the same connection: `npm run bench:stalled`.
 import { type Client, createClient, createTransport, serve } from "@tristream/node";
 import { BenchService } from "../gen/bench_pb.js";
 

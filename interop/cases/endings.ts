@@ -2,7 +2,7 @@
 import { Code } from "@tristream/node";
 import { all, type Cases, fails, greets, outcome, same, uniqueKey } from "./peer.js";
 
-/** Calls that somebody or something ends; the server tells what its handler saw. */
+/** Calls that one side or the connection ends; the server reports what its handler saw. */
 export const endings: Cases = {
   async deadline(to) {
     const key = uniqueKey("deadline");

@@ -3,7 +3,7 @@ import { setImmediate } from "node:timers/promises";
 import { Code, CodeBizError, type ConnectError } from "@tristream/node";
 import { all, type Cases, fails, numbered, type Peer, same } from "./peer.js";
 
-/** What a reader of grpc-message can get wrong: Latin-1, more than Latin-1, a bare and a decodable percent, a plus. */
+/** The texts that a reader of grpc-message can get wrong: Latin-1, more than Latin-1, a bare and a decodable percent, a plus. */
 const text = 'nöt hére: 100% "你好" 1+1 %41';
 
 /** dubbo-java puts the code before the text, writes Latin-1 raw and `?` for all else, so that `%41` reads as `A`. */

@@ -10,7 +10,7 @@ import {
   createTransport,
 } from "@tristream/node";
 
-/** What the other end is. */
+/** The other end. */
 export type Server = "go" | "java" | "tristream";
 
 export function isServer(name: string): name is Server {

@@ -8,7 +8,7 @@ export const HEADER_TABLE_SIZE = 1;
 
 const END_STREAM = 1;
 const END_HEADERS = 4;
-/** What every peer takes (RFC 9113 §6.5.2). */
+/** The largest frame that every peer takes (RFC 9113 §6.5.2). */
 const smallestMaxFrameSize = 16_384;
 
 export function frame(type: number, flags: number, id: number, payload: Buffer = Buffer.alloc(0)): Buffer {

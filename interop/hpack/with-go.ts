@@ -62,7 +62,7 @@ export async function goToOurs(go: GoCodec, random: Random, count: number): Prom
   }
 }
 
-/** What differs on purpose, or by Go's leave: ours refuses integers of 6 bytes; each has its own rule of size updates. */
+/** The differences on purpose, or by Go's leave: ours refuses integers of 6 bytes; each has its own rule of size updates. */
 const tolerated = /longer than 5 bytes|table size update/;
 
 /** How both judged blocks that are mostly broken. */

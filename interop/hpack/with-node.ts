@@ -15,7 +15,7 @@ import { Lists, secrets } from "./lists.js";
 
 const batch = 100;
 const ACK = 1;
-/** What tables are set to, by us and by node. */
+/** The sizes of tables, of ours and of node's. */
 const sizes = [0, 40, 100, 1000, 4096];
 
 /**
@@ -38,7 +38,7 @@ class Exchange {
   private readonly encoder = new HpackEncoder(4096, { sensitive: secrets });
   private readonly decoder = new HpackDecoder({ maxListSize: 1 << 24, maxFields: 10_000 });
   private readonly out = new Uint8Array(1 << 20);
-  /** What was sent and not yet read by the other side, by stream. */
+  /** The lists that were sent and not yet read by the other side, by stream. */
   private readonly requests = new Map<number, string>();
   private readonly responses = new Map<number, string>();
   private readonly server: Http2Server = createServer();

@@ -105,7 +105,7 @@ export class Wire {
   }
 }
 
-/** Whether a frame says that the other side does not like what it was sent, or answers it. */
+/** True if a frame says that the other side does not like what it was sent, or answers it. */
 export function isReaction({ type }) {
   return type === Type.RST_STREAM || type === Type.GOAWAY || type === Type.HEADERS;
 }

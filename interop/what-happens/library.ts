@@ -18,7 +18,7 @@ export interface Handlers {
   greetStream?(requests: AsyncIterable<Named>): AsyncGenerator<Greeting>;
 }
 
-/** What calls are made with. */
+/** The options of calls. */
 export interface CallSettings {
   readonly signal?: AbortSignal;
   /** Only calls with one answer have it. */
@@ -49,7 +49,7 @@ export interface Library {
   readonly name: string;
   serve(handlers: Handlers): Promise<Served>;
   connect(port: number): Caller;
-  /** What a handler throws to answer with a status. */
+  /** The error that a handler throws to answer with a status. */
   failure(code: number, text: string): Error;
   /** The code and the text of an error that a call ended with. */
   read(error: unknown): { readonly code: number | undefined; readonly text: string };

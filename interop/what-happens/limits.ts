@@ -3,7 +3,7 @@
 /** Time in which something has to happen; past it the report says "never". */
 export const limitMs = 2000;
 
-/** What {@link withinLimit} gives when nothing happened. */
+/** The result of {@link withinLimit} when nothing happened. */
 export const never = Symbol("never");
 
 /** The promise's outcome, or {@link never} when the limit passes before it settles. */
@@ -35,7 +35,7 @@ export interface Happening<T> {
   tell(value: T): void;
 }
 
-/** Makes something that one place waits for and another tells. */
+/** Makes an event that one place waits for and another one triggers. */
 export function happening<T = void>(): Happening<T> {
   let tell!: (value: T) => void;
   const promise = new Promise<T>((resolve) => {

@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { GreetRequestSchema, GreetResponseSchema } from "@tristream/gen/greet/greet_pb.js";
 
-/** A server that answers every request as it is told. */
+/** A server that answers every request as the situation says. */
 export interface RawServer extends AsyncDisposable {
   readonly port: number;
 }

@@ -20,7 +20,7 @@ const chosen = libraryNames.filter((name) => options.only === undefined || optio
 if (chosen.length === 0) throw new Error(`no library "${options.only}": ${libraryNames.join(", ")}`);
 const libraries = await Promise.all(chosen.map((name: LibraryName) => loadLibrary(name)));
 
-/** What a library leaves to nobody, which by default ends the process: told in its cell. */
+/** Errors that a library leaves unhandled, which by default ends the process: its cell says so. */
 const uncaught: unknown[] = [];
 process.on("unhandledRejection", (error) => uncaught.push(error));
 process.on("uncaughtException", (error) => uncaught.push(error));

@@ -4,7 +4,7 @@ import type { Caller, CallSettings, Handlers, Library, Served } from "./library.
 import { never, withinLimit } from "./limits.js";
 import { type Tap, tapStreams } from "./tap.js";
 
-/** What was seen of one library in one situation. */
+/** The observation of one library in one situation. */
 export interface Observation {
   readonly good: boolean;
   /** In a few words: a cell of the table. */
@@ -13,9 +13,9 @@ export interface Observation {
 
 /** One row of the table. */
 export interface Situation {
-  /** What happens, as the row's title. */
+  /** The situation, as the row's title. */
   readonly when: string;
-  /** What has to be seen for a cell to be good. */
+  /** The observation that makes a cell good. */
   readonly goodIf: string;
   observe(library: Library): Promise<Observation>;
 }

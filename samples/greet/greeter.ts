@@ -33,7 +33,7 @@ export const greeter: TripleServiceImpl<typeof GreetService> = {
   },
 };
 
-/** What `serve` serves. */
+/** The routes of `serve`. */
 export function routes(router: TripleRouter): void {
   router.service(GreetService, greeter);
 }

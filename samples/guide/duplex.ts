@@ -20,7 +20,7 @@ const duplex: Pick<TripleServiceImpl<typeof GreetService>, "greetStream"> = {
     const read = async () => {
       for await (const request of requests) name = request.name;
     };
-    // Caught in the same statement: a rejection that nobody handles would end the process.
+    // Caught in the same statement: an unhandled rejection would end the process.
     const reading = read().then(
       () => "the client has sent all",
       (error) => ConnectError.from(error),

@@ -6,7 +6,7 @@ import { describe, expect, test } from "@jest/globals";
 const folder = "samples/guide";
 const guide = readFileSync("docs/guide.md", "utf8");
 
-/** What each program prints, in the order of the guide. */
+/** The output of each program, in the order of the guide. */
 const printed: Record<string, string> = {
   "greeter.ts": "",
   "calls.ts": `hello a

@@ -11,7 +11,7 @@ import { createClient, type Transport } from "@tristream/node";
 const folder = "samples/mounts";
 const files = ["routes.ts", "node.ts", "fastify.ts", "express.ts"];
 
-/** A port that nobody listens on. */
+/** A port without a listener. */
 async function freePort(): Promise<number> {
   const probe = createServer();
   await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));

@@ -118,7 +118,7 @@ export async function contexts(): Promise<Kind> {
       for await (const _ of messages) {
         visit("the client's loop", own);
         if (way === "leaves") break;
-        // Somebody else's context aborts.
+        // Another call's context aborts.
         if (way === "signal") storage.run("who aborts", () => controller.abort());
         await turn();
       }

@@ -39,7 +39,7 @@ export function callNames(random: Random, most: number): { readonly id: string; 
   return { id, names: Array.from({ length: 1 + random.below(most) }, (_, i) => `${id}.${i}${filler}`) };
 }
 
-/** What a server answers to an upload: how many messages it got, and a fingerprint that depends on their order. */
+/** A server's answer to an upload: how many messages it got, and a fingerprint that depends on their order. */
 export function digest(names: readonly string[]): string {
   let hash = 17;
   for (const name of names) {

@@ -41,7 +41,7 @@ function serveOrRefuse(): (stream: ServerHttp2Stream, header: (name: string) => 
         lastIds.set(session, Math.min(last, lastIds.get(session) ?? last));
         session.goaway(constants.NGHTTP2_NO_ERROR, lastIds.get(session)!);
         stream.close(constants.NGHTTP2_REFUSED_STREAM);
-        // What was accepted goes on.
+        // Accepted calls go on.
         session.close();
       });
     } else {

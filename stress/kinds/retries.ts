@@ -7,7 +7,7 @@ import { callNames, digest, ended, endInWords, type Kind } from "./kind.js";
 
 const attemptsOfInterceptor = 3;
 
-/** Calls again what failed with Aborted, also when that is told by the first read of a stream. */
+/** Repeats calls that failed with Aborted, also if the first read of a stream rejects with it. */
 const retry: Interceptor = (next) => async (req) => {
   for (let attempt = 1; ; attempt++) {
     try {

@@ -8,7 +8,7 @@ import { methods } from "../plan.js";
 
 const perRound = 20;
 
-/** What an error of a lost call says: who, and what had come; or that the server has ended it. */
+/** The text of a lost call's error: the peer and the progress; or that the server has ended the call. */
 const telling = /^connection to 127\.0\.0\.1:\d+ lost after |^the server is shutting down$/;
 
 export const crashes: Part = {

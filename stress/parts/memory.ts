@@ -9,7 +9,7 @@ import { type Part, repeat } from "../part.js";
 const perRound = 50;
 /** Bytes of a message that floods. */
 const size = 32_768;
-/** What one stream may have on its way: its window of 64 KiB, 64 KiB that wait, and a message of each side. */
+/** The bytes that one stream may have on its way: its window of 64 KiB, 64 KiB that wait, and a message of each side. */
 const mostOfAStream = 4 * 65_536;
 /** Buffers of the sockets, and of the relay. */
 const mostOfAConnection = 16_000_000;

@@ -24,7 +24,7 @@ const acts: readonly Act[] = [
   "ignore",
   "flood",
 ];
-/** What a handler's call ends with when nobody ends it; the others never end by themselves. */
+/** The outcome of a handler's call that ends by itself; the others never do. */
 const natural: Partial<Record<Act, Outcome["is"]>> = {
   echo: "ok",
   enough: "ok",
@@ -44,7 +44,7 @@ const byEnding: Partial<Record<Ending, Outcome["is"]>> = {
   "requests that throw": Code.DataLoss,
 };
 
-/** What is done to the connections and the server meanwhile. */
+/** The faults of connections and server meanwhile. */
 class Trouble {
   private last = Number.NEGATIVE_INFINITY;
   private running = false;
@@ -105,7 +105,7 @@ export const mixture: Part = {
     ]);
     clearInterval(told);
     say(`${inCounts(outcomes)}; ${trouble.cuts} cuts, ${trouble.restarts} restarts`);
-    // What had happened last may still be noticed.
+    // The last events may still be noticed.
     await delay(aftermathMs);
   },
 };

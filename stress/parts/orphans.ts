@@ -16,7 +16,7 @@ const states: readonly { readonly method: Method; readonly act: Act }[] = [
   { method: "greetStream", act: "read" },
 ];
 
-/** What ends a round: each client for itself, or all at once. */
+/** The end of a round: each client for itself, or all at once. */
 const causes = ["signal", "signal", "deadline", "cut", "restart"] as const;
 
 const perRound = 20;

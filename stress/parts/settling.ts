@@ -69,7 +69,7 @@ export const settling: Part = {
     await repeat(times, 20, async () => {
       const plan = rig.plans.add(random.of(methods), "echo");
       const outcome = await inTime(calls.make({ plan, ending: "none" }));
-      // No answer of these is right, and nobody has cancelled except where the reset says so.
+      // No answer of these is right, and only the resets that say so are cancels.
       if (outcome === never || outcome.is === "ok" || outcome.is === Code.DeadlineExceeded)
         wrong(`${inWords({ plan, ending: "none" })}: ${outcomeInWords(outcome)}`);
       rig.plans.delete(plan);

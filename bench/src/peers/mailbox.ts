@@ -40,7 +40,7 @@ export class Mailbox<T> implements AsyncIterableIterator<T, undefined> {
     return Promise.resolve({ value: undefined, done: true });
   }
 
-  /** What connect-es asks of an iterable: its requests end with an error when the call fails. */
+  /** An iterable as connect-es needs it: its requests end with an error when the call fails. */
   throw(error: unknown): Promise<IteratorResult<T, undefined>> {
     this.close();
     return Promise.reject(error);

@@ -41,7 +41,7 @@ export interface NiceDefinition extends TsProtoServiceDefinition {
 /** Describes a message by protobuf-es's own functions. */
 function messageType(schema: DescMessage): NiceMessage<unknown, unknown> {
   return {
-    // What comes here is of this schema: fromPartial has made it.
+    // The message is of this schema: fromPartial has made it.
     encode: (message) => ({ finish: () => toBinary(schema, message as ReturnType<typeof create>) }),
     decode: (bytes) => fromBinary(schema, bytes),
     // The value is what the bench sends on a method of this schema: nice-grpc has no types here.

@@ -2,7 +2,7 @@
 import * as http2 from "node:http2";
 import type { createGrpcTransport } from "@connectrpc/connect-node";
 
-/** What connect-node asks of a session manager; it doesn't export the type by its name. */
+/** A session manager as connect-node needs it; it doesn't export the type by its name. */
 type SessionManager = NonNullable<Parameters<typeof createGrpcTransport>[0]["sessionManager"]>;
 
 /** The window of each stream and of the connection, for both ends of connect-es. */

@@ -156,7 +156,7 @@ class SuiteCall {
       try {
         await stream.send(message);
       } catch {
-        // Reading tells why.
+        // The read rejects with the reason.
         this.result.numUnsentRequests = messages.length - at;
         return;
       }

@@ -137,7 +137,7 @@ function pause(ms: number, { signal }: TripleContext): Promise<void> {
   return ms > 0 ? sleep(ms, undefined, { signal }) : Promise.resolve();
 }
 
-/** What the server saw of a call. */
+/** A call as the server saw it. */
 function infoOf(requests: Any[], context: TripleContext): RequestInfo {
   const timeoutMs = context.timeoutMs();
   return create(ConformancePayload_RequestInfoSchema, {

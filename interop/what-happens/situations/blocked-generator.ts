@@ -39,7 +39,7 @@ async function finalises(library: Library): Promise<boolean> {
   const { settings, cancel } = cancellable();
   const stream = ends.client.greetServerStream({ name: "a" }, settings)[Symbol.asyncIterator]();
   await stream.next();
-  // Nobody reads on: the handler stops producing after a while.
+  // No read follows: the handler stops producing after a while.
   for (let last = -1; last !== produced; ) {
     last = produced;
     await delay(200);

@@ -24,7 +24,7 @@ export const killedServer: Situation = {
     server.kill("SIGKILL");
     await client.close();
     if (outcome.is === "reply") return { good: false, saw: "the loop ends, as if all had come" };
-    // Its first clause: how the system tells that a peer is gone differs from run to run.
+    // Its first clause: the system's words for a peer that is gone differ from run to run.
     const text = outcome.is === "error" ? `: ${quoted(outcome.text.split(": ")[0] ?? "")}` : "";
     return {
       good: outcome.is === "error" && outcome.code === Code.Unavailable,

@@ -103,7 +103,7 @@ test.each<[string, DescMessage, unknown]>([
 ])("%s can't be written in place: that is told, whether bound was asked or not", (_what, desc, message) => {
   const { direct } = compileCodec(desc);
   expect(direct.write(message as never, new Uint8Array(100), 0)).toBe(-1);
-  // What a number is, is seen when it is written.
+  // A number's type is checked when it is written.
   if (!(message as { number?: unknown } | null)?.number) expect(direct.bound(message as never)).toBe(-1);
 });
 

@@ -126,7 +126,7 @@ describe.each(parsers)("the $name parser", ({ parse }) => {
       { no: levels, wireType: 2, data: hex("05 0a016c 1005") },
       { no: 200, wireType: 0, data: Uint8Array.of(1) },
     ]);
-    // Whoever knows the value still gets it.
+    // A peer that knows the value still gets it.
     const sent = Buffer.from(compileCodec(SecondSchema).serialize(second));
     expect(sent.includes(Buffer.from("6a050a016c1005", "hex"))).toBe(true);
     expect(Buffer.from(toBinary(SecondSchema, second)).includes(Buffer.from("6a050a016c1005", "hex"))).toBe(

@@ -78,7 +78,7 @@ describe.each([
       expect(arrays.length).toBeGreaterThan(0);
       for (const array of arrays) {
         expect(array.constructor).toBe(Uint8Array);
-        // The first 64 bytes may lie in V8's heap until somebody asks.
+        // The first 64 bytes may lie in V8's heap until `buffer` is read.
         expect(array.buffer.byteLength).toBe(array.byteLength);
       }
       const expected = structuredClone(other);
@@ -124,7 +124,7 @@ test("a buffer stays its owner's unless it is given away", () => {
   const first = parse(b);
   const second = parse(b, 0, b.length, false);
   for (const { bytes } of [first, second]) expect(bytes.buffer).not.toBe(b.buffer);
-  // What a message before it was given says nothing of this one.
+  // The choice for an earlier message has no effect on this one.
   const given = whole({ bytes: large });
   parse(given, 0, given.length, true);
   expect(parse(b).bytes.buffer).not.toBe(b.buffer);

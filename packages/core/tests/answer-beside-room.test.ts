@@ -63,7 +63,7 @@ async function waitingSends() {
   };
 }
 
-/** What a message takes in its stream: its text, the text's tag and length, and the prefix. */
+/** The bytes of a message in its stream: its text, the text's tag and length, and the prefix. */
 const size = nameLength + 4 + 5;
 const all = 6 * size;
 const ok = [

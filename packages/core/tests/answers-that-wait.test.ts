@@ -236,7 +236,7 @@ test("messages are admitted before they are compressed, and those that are will 
     ...compressionGzip,
     async compress(bytes) {
       await go;
-      // What does not shrink.
+      // Bytes that do not shrink.
       const out = new Uint8Array(bytes.length + 20_000);
       out.set(await compressionGzip.compress(bytes));
       compressed++;

@@ -82,7 +82,7 @@ const rows: readonly Row[] = [
 
 const allowed = "give Headers, an array of \\[name, value\\], or an object of names and values";
 
-/** What is no headers at all, by what the error says of it. */
+/** Values that are not headers, by the words of the error. */
 const noHeaders: readonly [seen: string, value: unknown][] = [
   ["null", null],
   ["a number", 5],
@@ -91,7 +91,7 @@ const noHeaders: readonly [seen: string, value: unknown][] = [
   ["a symbol", Symbol("x")],
 ];
 
-/** What could be headers, but can't be read. */
+/** Values that could be headers, but can't be read. */
 const unreadable: readonly [what: string, value: unknown][] = [
   ["a name without a value", [["x-a"]]],
   ["names alone", ["x-a", "x-b"]],
@@ -360,7 +360,7 @@ describe.each(everyLink)("a handler over $name", (link) => {
       throw refusals.at(-1);
     });
     await using _end = end;
-    // Whoever does not catch it ends its call with it.
+    // A handler that does not catch the error ends its call with it.
     await expectRefused(calls(client), text, Code.Internal);
     expect(refusals).toHaveLength(4 * 6);
     for (const refusal of refusals) expect(refusal).toBeInstanceOf(ConnectError);

@@ -19,7 +19,7 @@ const once = (value: unknown): unknown => {
 };
 const through: Interceptor = (next) => (req) => next(req);
 
-/** What is no message of the response's type, where one is wanted. */
+/** Values that are not messages of the response's type, where one is wanted. */
 const noMessages: readonly [what: string, value: unknown, logged: RegExp][] = [
   ["undefined", undefined, /undefined/],
   ["null", null, /null/],
@@ -46,7 +46,7 @@ const noMessages: readonly [what: string, value: unknown, logged: RegExp][] = [
   ["a field that is a symbol", { greeting: Symbol("s") }, /can't be serialised/],
 ];
 
-/** What is no stream of messages, where one is wanted. */
+/** Values that are not streams of messages, where one is wanted. */
 const noStreams: readonly [what: string, value: () => unknown, logged: RegExp][] = [
   ["undefined", () => undefined, /undefined is not iterable: give an AsyncIterable or an Iterable/],
   ["null", () => null, /null is not iterable/],

@@ -26,7 +26,7 @@ function errorWith(name: "message" | "stack" | "name"): Error {
   return Object.defineProperty(new Error("secret"), name, { get: fail });
 }
 
-/** What is no `ConnectError`, and what the log says of it. */
+/** Values that are not `ConnectError`s, and the log's words for them. */
 const odd: readonly [what: string, thrown: unknown, logged: RegExp][] = [
   ["undefined", undefined, /thrown value undefined$/],
   ["null", null, /thrown value null$/],

@@ -178,7 +178,7 @@ describe.each(everyLink)("an upload that does not end over $name", (link) => {
 const message = (name: string): Uint8Array =>
   envelope(toBinary(GreetRequestSchema, create(GreetRequestSchema, { name })));
 
-/** What a client may do after two messages that is not END_STREAM behind a whole message. */
+/** The actions of a client after two messages, other than END_STREAM behind a whole message. */
 const rawWays: Record<string, (client: RawSocket) => void> = {
   ...Object.fromEntries(
     [0, 1, 2, 5, 7, 8, 11, 0x1234].map((code) => [

@@ -14,7 +14,7 @@ import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { all, errorOf, happening, until } from "./events.js";
 import { everyLink, type LinkKind } from "./every-link.js";
 
-/** Gzip whose decompression waits until it is told to go on. */
+/** Gzip whose decompression waits until the test lets it go on. */
 function gated() {
   const begun = happening();
   const go = happening();
@@ -42,7 +42,7 @@ const wrapping: Interceptor = (next) => async (req) => {
   };
 };
 
-/** A stream of two compressed messages that ends when it is told. */
+/** A stream of two compressed messages that ends when the test says so. */
 async function start(link: LinkKind, interceptors: Interceptor[] = []) {
   const gate = gated();
   const end = happening();

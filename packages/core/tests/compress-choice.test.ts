@@ -192,7 +192,7 @@ describe.each(everyLink)("the choice of a client over $name", (link) => {
   });
 });
 
-/** What a handler chooses for the messages that it answers with: one after another. */
+/** A handler's choices for its messages, one after another. */
 const choosing = {
   greet({ name }: { name: string }, context: TripleContext) {
     context.compress = name.startsWith("true") ? true : name.startsWith("false") ? false : undefined;

@@ -12,7 +12,7 @@ import { greeter } from "./greeter.js";
 const large = "the same words again and again. ".repeat(1000);
 const broken = new ConnectError("no memory", Code.Aborted);
 
-/** Gzip that waits at its first message, or fails there, when it is told to go on. */
+/** Gzip that waits at its first message, until the test lets it go on or fail. */
 function gated(what: "compress" | "decompress") {
   const begun = happening();
   const go: Happening<"on" | "fail"> = happening();

@@ -10,7 +10,7 @@ import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { everyLink } from "./every-link.js";
 import { greeter } from "./greeter.js";
 
-/** What becomes of headers in the hands of others. */
+/** The ways in which other code copies headers. */
 async function handedOn(headers: Headers, url: string): Promise<Record<string, unknown>> {
   // Names that HTTP/1.1 keeps for itself are taken away, as one does before such headers are handed on.
   for (const name of ["te", "content-type", "connection"]) headers.delete(name);

@@ -87,7 +87,7 @@ describe.each(everyLink)("deadlines over $name", (link) => {
       const stream = createClient(GreetService, end.transport).greetServerStream({}, { timeoutMs: 1000 });
       expect((await stream.receive())?.greeting).toBe("a");
       if (!waits) await stream.responseTrailer;
-      // What came with the first message has arrived.
+      // The bytes that came with the first message have arrived.
       await clock.advance(1004);
       if (waits) expect(await errorOf(stream.receive())).toMatchObject({ code: Code.DeadlineExceeded });
       else expect((await all(stream)).map(({ greeting }) => greeting)).toEqual(["b", "c"]);

@@ -3,14 +3,14 @@ import type { TripleRouter } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { greeter } from "./greeter.js";
 
-/** What a client asks for. */
+/** The selectors of a client. */
 export interface Asked {
   readonly group?: string;
   readonly version?: string;
   readonly interface?: string;
 }
 
-/** Who answers, or the text of the `Unimplemented` that does. */
+/** The greeter that answers, or the text of the `Unimplemented` that does. */
 export interface DispatchCase {
   readonly title: string;
   readonly asked: Asked;
@@ -18,7 +18,7 @@ export interface DispatchCase {
   readonly refused?: string;
 }
 
-/** What is registered for the table. Each greeter puts its name before its answers. */
+/** The registrations for the table. Each greeter puts its name before its answers. */
 export function dispatchRoutes(router: TripleRouter): void {
   router.service(GreetService, greeter("plain:"));
   router.service(GreetService, greeter("g1:"), { group: "g1" });

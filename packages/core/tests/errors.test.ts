@@ -40,7 +40,7 @@ function fourCalls(client: ReturnType<typeof createClient<typeof GreetService>>)
   ];
 }
 
-/** A logger that keeps what it is told. */
+/** A logger that keeps its lines. */
 function keeping(): Logger & { readonly lines: string[] } {
   const lines: string[] = [];
   const keep = (level: string) => (message: string) => void lines.push(`${level}: ${message}`);

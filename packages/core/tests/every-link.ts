@@ -14,7 +14,7 @@ import { createTransport, serve } from "@tristream/node";
 import { loopback } from "@tristream/testing";
 import { type Relay, startRelay, type Tap } from "./relay.js";
 
-/** What a test starts: the server's options, and what it wants to see of the link. */
+/** The parts that a test starts: the server's options, and its taps on the link. */
 export interface StartOptions extends ServerOptions {
   transport?: TransportOptions;
   http2?: Http2Options;

@@ -14,11 +14,11 @@ export class FakeStream implements ByteStream {
   /** Bytes that were given back, and those that were announced. */
   credited = 0;
   expected = 0;
-  /** What is answered to writes: whether there is room for more. */
+  /** The result of writes: true if there is room for more. */
   roomy = true;
   /** How often a place was given back. */
   unreserved = 0;
-  /** Whether `reserve` gives places. */
+  /** True if `reserve` gives places. */
   places = true;
   ended = false;
 

@@ -32,7 +32,7 @@ interface Upload {
   readonly id: number;
   readonly body: Uint8Array;
   at: number;
-  /** What ends the stream behind the body: trailers, or null for DATA. */
+  /** The end of the stream behind the body: trailers, or null for DATA. */
   readonly trailers: readonly string[] | null;
   /** The frame that is sent next, as soon as the windows allow it. */
   next: PlannedFrame | null;

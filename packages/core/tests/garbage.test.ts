@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Promise 7: no leak. Handles that nobody holds.
+// Promise 7: no leak. Handles without a reference.
 // Mutant: core/src/client/stream-handles.ts # dropped.register(this, call as StreamCall<unknown>, call);
 // Mutant: core/src/client/stream-handles.ts # dropped.unregister(call);
 import { setFlagsFromString } from "node:v8";

@@ -26,14 +26,14 @@ type Impl = Partial<TripleServiceImpl<typeof GreetService>>;
 type Method = "greet" | "greetServerStream" | "greetClientStream" | "greetStream";
 type Messages = AsyncIterable<{ greeting: string }>;
 
-/** What is seen of one handler. */
+/** The observations of one handler. */
 class Seen {
   /** It is in the state that the case is about. */
   readonly ready: Happening<void> = happening();
   readonly signal: Happening<unknown> = happening();
   /** Its `finally` has run. */
   readonly finalised: Happening<void> = happening();
-  /** What its read of the requests gave. */
+  /** The result of its read of the requests. */
   readonly read: Happening<unknown> = happening();
   produced = 0;
 

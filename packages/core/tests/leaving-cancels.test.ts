@@ -13,7 +13,7 @@ import { errorOf, fired, happening } from "./events.js";
 import { everyLink, type LinkKind } from "./every-link.js";
 import { greeter } from "./greeter.js";
 
-/** A server whose streams answer once and then wait; it tells how the handler ended. */
+/** A server whose streams answer once and then wait; it reports how the handler ended. */
 async function start(link: LinkKind) {
   const signal = happening<unknown>();
   const cleanup = happening();

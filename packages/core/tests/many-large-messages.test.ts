@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Promise 8: bounded memory, and nobody waits for ever for it.
+// Promise 8: bounded memory, and no message waits for ever for it.
 import { createClient } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { happening } from "./events.js";

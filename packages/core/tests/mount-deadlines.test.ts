@@ -68,7 +68,7 @@ function ending() {
   return { read, cleanup, routes };
 }
 
-/** What the Connect protocol says of an error: the whole body of a unary call, the last envelope of a stream. */
+/** An error in the Connect protocol: the whole body of a unary call, the last envelope of a stream. */
 function connectError(method: Method, body: Buffer): unknown {
   if (method === "Greet") return JSON.parse(body.toString());
   for (let at = 0; at < body.length; ) {

@@ -16,7 +16,7 @@ import { errorOf, fired, forEver, type Happening, happening, turns } from "./eve
 import { mounts, over, type Protocol, stockTransport, ways } from "./mounts.js";
 import { startRelay } from "./relay.js";
 
-/** What a handler saw. */
+/** The observations of a handler. */
 interface Seen {
   readonly begun: Happening<void>;
   readonly signal: Happening<unknown>;

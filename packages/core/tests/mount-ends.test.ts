@@ -78,7 +78,7 @@ function callsOf(
   return calls;
 }
 
-/** What an internal error looks like to the client, by the id that is in the log. */
+/** An internal error as the client sees it, by the id that is in the log. */
 const internal = /^internal error \(id (\w{8})\)$/;
 
 describe.each(ways)("$title", (way) => {

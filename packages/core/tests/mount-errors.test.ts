@@ -48,7 +48,7 @@ function callsOf(transport: Transport, { mount }: Way): [method: string, error: 
   return calls;
 }
 
-/** A logger that keeps what it is told. */
+/** A logger that keeps its lines. */
 function keeping(): Logger & { readonly lines: string[] } {
   const lines: string[] = [];
   const keep = (level: string) => (message: string) => void lines.push(`${level}: ${message}`);

@@ -8,7 +8,7 @@ import { mounts, stockTransport } from "./mounts.js";
 
 type GreetClient = ReturnType<typeof createClient<typeof GreetService>>;
 
-/** What there is to be left behind. */
+/** The resources that could be left behind. */
 class Traces {
   readonly shutdown = new AbortController();
   /** Signals of handlers, and of the adapter's requests. */

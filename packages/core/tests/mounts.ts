@@ -24,12 +24,12 @@ import express from "express";
 import { fastify } from "fastify";
 import { quiet } from "./every-link.js";
 
-/** What the requests of all adapters have in common. */
+/** The common part of all adapters' requests. */
 export interface Caller {
   readonly socket: { readonly remoteAddress?: string | undefined };
 }
 
-/** What a test mounts. */
+/** The mount of a test. */
 export interface MountedRoutes extends MountOptions {
   routes: (router: TripleRouter) => unknown;
   /** Sees the adapter's router when everything is registered. */
@@ -142,7 +142,7 @@ export interface StockTransport extends Disposable {
   readonly transport: Transport;
 }
 
-/** What a stock transport compresses; the rest of its options is settled by the way. */
+/** The compression of a stock transport; the way decides its other options. */
 export interface StockOptions {
   readonly acceptCompression?: Compression[];
   readonly sendCompression?: Compression;

@@ -9,7 +9,7 @@ import { greeter } from "./greeter.js";
 
 const kinds = ["TCPSocketWrap", "TCPServerWrap", "PipeWrap", "PipeServerWrap", "Timeout"] as const;
 
-/** What keeps this process alive, by kind. */
+/** The handles that keep this process alive, by kind. */
 function resources(): Record<string, number> {
   const counts: Record<string, number> = Object.fromEntries(kinds.map((kind) => [kind, 0]));
   for (const kind of process.getActiveResourcesInfo()) if (kind in counts) counts[kind]!++;

@@ -9,7 +9,7 @@ import { all, errorOf, happening, turns } from "./events.js";
 import { everyLink } from "./every-link.js";
 import { greeter } from "./greeter.js";
 
-/** An interceptor that goes on when it is told, with the request's messages read by a wrapper or not. */
+/** An interceptor that goes on when the test says so, with the request's messages read by a wrapper or not. */
 function waiting(wrap: boolean) {
   const goOn = happening();
   const interceptor = ((next: (req: StreamRequest) => unknown) => async (req: StreamRequest) => {

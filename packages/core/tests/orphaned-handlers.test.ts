@@ -34,7 +34,7 @@ describe.each(everyLink)("no handler is orphaned over $name", (link) => {
     const client = createClient(GreetService, end.transport);
     const stream = client.greetServerStream({});
     await stream.receive();
-    // Nobody reads: the server stops producing after a while.
+    // No read is pending: the server stops producing after a while.
     let last = -1;
     while (last !== produced) {
       last = produced;

@@ -24,7 +24,7 @@ const none = new Uint8Array(0);
 const bytes = (length: number, first: number): Uint8Array =>
   new Uint8Array(length).map((_, i) => first + (i % 7));
 
-/** Takes the bytes away from whoever else has them: `postMessage(bytes, [bytes.buffer])` does. */
+/** Detaches the bytes from all other references: `postMessage(bytes, [bytes.buffer])` does. */
 function transfer(bytes: Uint8Array): void {
   structuredClone(bytes, { transfer: [bytes.buffer as ArrayBuffer] });
 }

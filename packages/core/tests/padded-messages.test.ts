@@ -20,7 +20,7 @@ import { envelope } from "./raw-client.js";
 /** The smallest windows that can be set. */
 const small: Http2Options = { maxStreamWindow: 65_535, connectionWindow: 65_535, maxBufferedBytes: 65_535 };
 const readMaxBytes = 4_194_304;
-/** What a message has beside its text: the tag, and the length of the text. */
+/** The bytes of a message beside its text: the tag, and the length of the text. */
 const around = (text: number): number => 1 + (text < 128 ? 1 : text < 16_384 ? 2 : text < 2_097_152 ? 3 : 4);
 
 /** Lengths of texts that make messages whose size, with the prefix, is near what has a meaning. */
@@ -89,7 +89,7 @@ function body(role: "request" | "response", { stored }: Case, texts: readonly nu
   return join(...texts.map((length) => message(role, length, stored)));
 }
 
-/** What a server's handlers read of requests that a peer sends. */
+/** The messages that a server's handlers read of a peer's requests. */
 async function requests(given: Case, unary: boolean): Promise<number[][]> {
   const read: number[][] = given.streams.map(() => []);
   let settled = 0;
@@ -132,7 +132,7 @@ async function requests(given: Case, unary: boolean): Promise<number[][]> {
   return read;
 }
 
-/** What a client reads of responses that a peer sends. */
+/** The messages that a client reads of a peer's responses. */
 async function responses(given: Case, unary: boolean): Promise<number[][]> {
   const pair = memoryPair();
   const connection = new Connection("client", pair.client, given.http2);

@@ -225,7 +225,7 @@ describe.each(everyLink)("an attempt over $name after one that has ended, of", (
     ] as const) {
       const { end, client, seen, goesOn } = await start(link, afterFailure(...ways), 1);
       await using _end = end;
-      // What was sent before is lost with the first attempt.
+      // The messages sent before are lost with the first attempt.
       expect(await call(client, () => until(() => seen.calls === 2))).toBe("a,b");
       expect(seen.calls).toBe(2);
       await goesOn();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type ClientHttp2Session, connect, type IncomingHttpHeaders } from "node:http2";
 
-/** What a raw call got back. */
+/** The answer to a raw call. */
 export interface RawAnswer {
   readonly header: IncomingHttpHeaders;
   /** Trailers; empty for an answer without body. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type ClientRequest, type IncomingHttpHeaders, request } from "node:http";
 
-/** What a raw HTTP/1.1 request got back. */
+/** The answer to a raw HTTP/1.1 request. */
 export interface Http1Answer {
   readonly status: number;
   readonly header: IncomingHttpHeaders;

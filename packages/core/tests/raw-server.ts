@@ -12,7 +12,7 @@ import { GreetResponseSchema, GreetService } from "@tristream/gen/greet/greet_pb
 import { createTransport } from "@tristream/node";
 import { envelope } from "./raw-client.js";
 
-/** What a raw server does with a request. */
+/** A raw server's answer to a request. */
 export type RawAnswer = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void;
 
 /** A client of ours, and a server of Node's own that answers as a test says. `await using` ends both. */

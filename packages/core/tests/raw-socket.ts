@@ -9,7 +9,7 @@ import { data, describeFrame, headers, parseFrames, rst, settings } from "../../
  */
 export class RawSocket {
   readonly socket: Socket;
-  /** What the server has sent, in words. */
+  /** The server's output, in words. */
   readonly lines: string[] = [];
   private rest = Buffer.alloc(0);
   private waiting: (() => void)[] = [];

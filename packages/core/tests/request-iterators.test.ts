@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Promise 7: no leak. The iterator of a call's requests is asked for once, and returned once when nobody wants more.
+// Promise 7: no leak. The iterator of a call's requests is opened once, and returned once when no more is wanted.
 // Mutant: core/src/engine/message-writer.ts # private leave(source: AsyncIterator<T> | Iterator<T>): void { => private leave(source: AsyncIterator<T> | Iterator<T>): void { return undefined as never;
 // Mutant: core/src/engine/client-call.ts # this.writer.stop();
 import { Code, ConnectError, createClient } from "@tristream/core";
@@ -214,7 +214,7 @@ describe.each(everyLink)("the requests of a call over $name", (link) => {
   });
 });
 
-/** An iterator that can't be told to end, not even asked whether it could be. */
+/** An iterator whose `return` can't be called, nor even read. */
 const unreturnable = (asked: () => void) => ({
   [Symbol.asyncIterator]: () => ({
     next: () => {

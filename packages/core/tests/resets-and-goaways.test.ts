@@ -104,7 +104,7 @@ describe("a connection that a server ends", () => {
   });
 
   test("above the last stream of its GOAWAY: Unavailable that says the request was not processed", async () => {
-    // Node's own server names the last stream that it has seen, whatever it is told.
+    // Node's own server names the last stream that it has seen, whatever it is asked for.
     const sockets = new Set<Socket>();
     const server = createServer((socket) => {
       sockets.add(socket);

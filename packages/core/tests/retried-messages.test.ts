@@ -180,7 +180,7 @@ function clientOf(transport: Transport, interceptor: Interceptor): Client {
 async function byHand(client: Client): Promise<string> {
   const upload = client.greetClientStream();
   for (const each of names) {
-    // What is sent after the call has failed is refused; its end is that of the upload.
+    // A message that is sent after the call has failed is refused; its end is that of the upload.
     await upload.send(each).catch(() => {});
     await turns(1);
   }

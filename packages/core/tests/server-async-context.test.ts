@@ -84,7 +84,7 @@ async function callAll(client: ReturnType<typeof createClient<typeof GreetServic
   );
 }
 
-/** What most applications have: a store per call, here named by the caller. */
+/** The usual store of applications: one per call, here named by the caller. */
 const runsIn =
   ({ storage }: Stores): Interceptor =>
   (next) =>
@@ -222,7 +222,7 @@ describe.each(everyLink)("a server's AsyncLocalStorage over $name", (link: LinkK
     stores.expectOwn("next");
   });
 
-  /** Handlers whose clients leave while they wait for room: what is told of the end, sees its own store. */
+  /** Handlers whose clients leave while they wait for room: the code that runs at the end sees its own store. */
   function suspendedAtYield(stores: Stores): Greeter {
     return {
       async *greetServerStream({ name }, context) {

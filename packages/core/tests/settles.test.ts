@@ -20,7 +20,7 @@ const fail = (): never => {
 };
 const large = { greeting: "x".repeat(70_000) };
 
-/** What a handler does, as far as it has to do with its answer. `parks`: nobody but its client ends the call. */
+/** A handler's ways to answer. `parks`: only its client ends the call. */
 interface Misbehaviour {
   readonly parks?: true;
   readonly single: (context: TripleContext, read: () => Promise<void>) => unknown;
@@ -138,7 +138,7 @@ const misbehaviours: Record<string, Misbehaviour> = {
   },
 };
 
-/** What stands between the client and the wire. `parks`: it never lets the call through. */
+/** The interceptors between the client and the wire. `parks`: one never lets the call through. */
 const obstacles: Record<
   string,
   { parks?: true; interceptor?: Interceptor; headers?: () => Promise<HeadersInit> }
@@ -206,7 +206,7 @@ const obstacles: Record<
   "headers that never come": { parks: true, headers: forEver },
 };
 
-/** What a client's requests do. `parks`: they never end. */
+/** The requests of a client. `parks`: they never end. */
 const requests: Record<string, { parks?: true; make: () => AsyncIterable<object> | Iterable<object> }> = {
   two: { make: () => [{ name: "a" }, { name: "b" }] },
   none: { make: () => [] },

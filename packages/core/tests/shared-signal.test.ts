@@ -34,7 +34,7 @@ async function start(link: LinkKind, interceptors: Interceptor[] = []) {
 
 const listeners = (signal: AbortSignal): number => getEventListeners(signal, "abort").length;
 
-/** What Node warns of while `run` runs, and in the turn after it. */
+/** The warnings of Node while `run` runs, and in the turn after it. */
 async function warnings(run: () => Promise<void>): Promise<Error[]> {
   const seen: Error[] = [];
   const note = (warning: Error): void => void seen.push(warning);

@@ -102,7 +102,7 @@ describe("a server that shuts down", () => {
     expect(await report).toEqual({ finished: 1, cut: 0 });
   });
 
-  /** What a peer does that holds its connection. */
+  /** The actions of a peer that holds its connection. */
   const stubborn: Record<string, (port: number) => Promise<Socket>> = {
     "that never says a word": async (port) => {
       const socket = connect({ host: "127.0.0.1", port });

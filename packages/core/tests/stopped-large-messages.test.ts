@@ -17,7 +17,7 @@ import { envelope } from "./raw-client.js";
 const size = 4_000_000;
 /** More than half of a stream's window: a message asks for its room when so much has come. */
 const begun = 40_000;
-/** What can't come within the budget beside four of {@link size}. */
+/** A size that doesn't fit the budget beside four of {@link size}. */
 const start = envelope(
   toBinary(GreetRequestSchema, create(GreetRequestSchema, { name: "x".repeat(size) })),
 ).subarray(0, begun);

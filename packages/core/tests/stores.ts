@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AsyncLocalStorage } from "node:async_hooks";
 
-/** What pieces of application code saw in an `AsyncLocalStorage`, and what they should have. */
+/** The stores that pieces of application code saw in an `AsyncLocalStorage`, and those that they should have. */
 export class Stores {
   readonly storage = new AsyncLocalStorage<string>();
   /** How often each place was visited. */

@@ -12,7 +12,7 @@ import { everyLink, type LinkKind } from "./every-link.js";
 import { greeter } from "./greeter.js";
 import { Wire } from "./wire.js";
 
-/** A server that takes two streams at once, and both places are taken until `go` is told. */
+/** A server that takes two streams at once, and both places are taken until `go`. */
 async function full(link: LinkKind, wire = new Wire(), clock: Clock = systemClock) {
   const go = happening();
   const told: (string | null)[] = [];
@@ -40,12 +40,12 @@ async function full(link: LinkKind, wire = new Wire(), clock: Clock = systemCloc
   return {
     client,
     cut: end.cut,
-    /** What the server was told of the deadlines of unary calls. */
+    /** The deadlines of unary calls as the server got them. */
     told,
     /** Frees both places. */
     free: go.tell,
     async [Symbol.asyncDispose]() {
-      // Until now somebody has to hold them, or they are canceled.
+      // Until now a reference has to hold them, or they are canceled.
       for (const stream of held) stream.cancel();
       go.tell();
       await end[Symbol.asyncDispose]();

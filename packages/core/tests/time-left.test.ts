@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Promise 4: deadlines are kept by the engine. A peer is told what is left of a call's time when the headers of an attempt leave.
+// Promise 4: deadlines are kept by the engine. The headers of an attempt carry the time that its call has left when they leave.
 // Mutant: core/src/client/call-scope.ts # const left = this.dueAt - this.deadlines.now(); => const left = timeoutMs;
 // Mutant: core/src/client/call-scope.ts # if (left <= 0) { => if (left < -1e9) {
 // Mutant: core/src/client/foreign-method.ts # foreignTimeout(scope?.timeLeft()); => foreignTimeout(scope?.timeoutMs);
@@ -57,7 +57,7 @@ describe.each(everyLink)("what a server over $name is told of a deadline", (link
     await using _end = end;
     await client.greet({}, { timeoutMs: 60_000 });
     await client.greet({}, { timeoutMs: 60_000, headers: { "x-test": "a" } });
-    // The call after one that had less left is told its own time.
+    // The call after one that had less left carries its own time.
     await createClient(GreetService, end.transport).greet({}, { timeoutMs: 60_000 });
     expect(told).toEqual(["59970m", "59970m", "60000m"]);
   });
@@ -84,7 +84,7 @@ describe.each(everyLink)("what a server over $name is told of a deadline", (link
       code: Code.DeadlineExceeded,
       rawMessage: expect.stringContaining("nothing was sent"),
     });
-    // What is sent after it on the same connection arrives after it.
+    // Later frames on the same connection arrive after it.
     await createClient(GreetService, end.transport).greet({ name: "after" });
     expect(told).toEqual([null]);
   });

@@ -52,6 +52,6 @@ test("the same over Connect's own transport, which can say 27.7 hours and count 
   for (const timeoutMs of [...long, ...none]) await client.greet({}, { timeoutMs });
   await client.greet({}, { timeoutMs: 59_999.5 });
   expect(seen.slice(0, -1)).toEqual([...long, ...none].map(() => null));
-  // What is left of it, in whole milliseconds.
+  // The time left of it, in whole milliseconds.
   expect(seen.at(-1)).toMatch(/^(60000|5\d{4})m$/);
 });

@@ -96,7 +96,7 @@ router.service(GreetService, stock, { group: "g" });
 router.service(GreetService, stock);
 router.service(GreetService, stock, { jsonOptions: { ignoreUnknownFields: true } });
 (router satisfies ConnectRouter).service(GreetService, stock);
-// A fault is told where it is, and what is right beside it is not.
+// A fault is reported at its place, and correct code beside it is not.
 router.service(GreetService, {
   greet: ({ name }, { group }) => ({ greeting: `${group} ${name}` }),
   // @ts-expect-error there is no such method
@@ -184,7 +184,7 @@ class StockGreeter implements Partial<ServiceImpl<typeof GreetService>> {
   }
 }
 router.service(GreetService, new StockGreeter());
-// What each object has of an rpc's name is no fault, and what a class has of it otherwise is.
+// A member that each object has is not a fault if an rpc has its name; other members of a class are.
 class Plain implements Partial<TripleServiceImpl<typeof Odd>> {
   async plain({ value }: StringValue) {
     return { value };

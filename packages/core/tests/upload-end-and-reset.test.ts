@@ -181,7 +181,7 @@ test("uploads that a stock connect-es client cancels are seen as cancelled", asy
     while (outcomes.length < i) await turns(1);
   }
   const complete = outcomes.filter((how) => how === "complete").length;
-  // The kernel may deliver the end a turn before the reset: then nothing tells that there is one.
+  // The kernel may deliver the end a turn before the reset: then nothing shows that there is one.
   expect(complete).toBeLessThanOrEqual(6);
 });
 

@@ -5,7 +5,7 @@ import { Wire } from "./wire.js";
 
 /** A server and a transport to it, and whether what happened has left anything behind. */
 export interface Watched extends Running {
-  /** Settles when no call runs and no stream is open; then there must have been one connection, and nobody has ended it. */
+  /** Settles when no call runs and no stream is open; then there must have been one connection that has not ended. */
   leftClean(): Promise<void>;
 }
 

@@ -25,7 +25,7 @@ export class ConversationMaker {
   private readonly sluggish: boolean;
   /** Large messages come on several streams, beyond what may be under way. */
   private readonly crowded: boolean;
-  /** What was cut off the last input. */
+  /** The bytes that were cut off the last input. */
   private cut: PeerInput | undefined;
 
   constructor(seed: number) {

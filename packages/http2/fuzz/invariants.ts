@@ -7,7 +7,7 @@ import { largestMessage } from "./application.js";
 import type { Machine } from "./machine.js";
 import { must } from "./step.js";
 
-/** What a scripted link's clock begins with. */
+/** The first time of a scripted link's clock. */
 const startOfTime = 1000;
 
 /** The private parts that are looked at. */
@@ -162,7 +162,7 @@ function checkQueues({ connection, streams }: Machine): void {
   must(decoder.remembered <= 65_536, `${decoder.remembered} bytes of header lists are remembered`);
 }
 
-/** What the peer made this side do is within the rates of the options, as long as the connection lives. */
+/** The peer's limited actions are within the rates of the options, as long as the connection lives. */
 function checkRates({ connection, link, over }: Machine): void {
   if (over) return;
   const { counters, options } = connection;
@@ -179,7 +179,7 @@ function checkRates({ connection, link, over }: Machine): void {
   }
 }
 
-/** What one turn reads is bounded, and what it leaves is read later. */
+/** The input of one turn is bounded, and the rest is read later. */
 function checkTurns({ connection, link, over }: Machine): void {
   const { paused, waiting, bytesLeft, streamsLeft, kept } = inside(connection).input;
   must(bytesLeft > -65_536, `a turn read ${-bytesLeft} bytes too many`);
@@ -196,7 +196,7 @@ function checkTurns({ connection, link, over }: Machine): void {
 function checkReceiveFlow({ connection, streams, over }: Machine): void {
   const { flow } = connection;
   must(flow.balanced, "the connection's flow control does not add up");
-  // Nobody gets what the connection died of.
+  // The input that the connection died of is never delivered.
   if (over) return;
   const waiting = [...inside(connection).postponed.waiting.values()];
   const held =

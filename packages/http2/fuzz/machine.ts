@@ -25,14 +25,14 @@ export class Machine {
   readonly streams: WatchedStream[] = [];
   /** The last of the events `active`. */
   active = false;
-  /** The event `closed` was told. */
+  /** The event `closed` was called. */
   closed = false;
   /** The connection was ended by its owner. */
   endedHere = false;
-  /** What is wrong, told from within the connection. */
+  /** The faults, reported from within the connection. */
   private fault: string | undefined;
   private readonly random: Random;
-  /** What arrives while the link is paused. */
+  /** The input that arrives while the link is paused. */
   private inbox: Uint8Array[] = [];
 
   constructor(conversation: Omit<Conversation, "steps">) {
@@ -186,14 +186,14 @@ export class Machine {
       watched.stream = this.connection.open(watched, fields, end);
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
-      // What can't be encoded is never sent.
+      // Headers that can't be encoded are never sent.
       watched.gaveUp = true;
       watched.silent = true;
       watched.ended = true;
     }
   }
 
-  /** What applications do at once, without being asked by a step. */
+  /** The actions of applications at once, without a step that asks for them. */
   private react(watched: WatchedStream, moment: Moment): void {
     const { random } = this;
     if (watched.stream === undefined || watched.gaveUp) return;

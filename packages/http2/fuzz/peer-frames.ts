@@ -247,7 +247,7 @@ export class PeerFrames {
     return all.length === 0 ? undefined : this.random.pick(all);
   }
 
-  /** What may be sent on a stream, 0 for the connection: without what is on its way. */
+  /** The bytes that may be sent on a stream, 0 for the connection: without those on their way. */
   private window(id: number): number {
     const { view } = this.machine;
     const granted = id === 0 ? view.connectionReceiveWindow : view.receiveWindow(id);

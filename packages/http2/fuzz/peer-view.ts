@@ -20,9 +20,9 @@ const firstWindow = 65_535;
  * a connection that lives on thinks of its windows has to be the same.
  */
 export class PeerView {
-  /** What the peer has announced. */
+  /** The peer's settings. */
   maxFrameSize = 16_384;
-  /** What a frame may have had since the output was last empty: one that waits to leave was made by older SETTINGS. */
+  /** The largest frame since the output was last empty: one that waits to leave was made by older SETTINGS. */
   largestFrame = 16_384;
   initialWindow = firstWindow;
   /** A client holds itself to 100 before it knows. */
@@ -30,10 +30,10 @@ export class PeerView {
   /** SETTINGS and PING of the peer that want an answer. */
   settings = 0;
   pings = 0;
-  /** What the connection may send: by stream, and on the whole. */
+  /** The bytes that the connection may send: by stream, and on the whole. */
   readonly sendWindows = new Map<number, number>();
   connectionSendWindow = firstWindow;
-  /** What the peer may send: by stream, and on the whole. */
+  /** The bytes that the peer may send: by stream, and on the whole. */
   readonly receiveWindows = new Map<number, number>();
   connectionReceiveWindow = firstWindow;
   /** Bytes of DATA that have arrived, by stream, 0 for the connection. */
@@ -46,7 +46,7 @@ export class PeerView {
   /** Bytes of a DATA frame still to come. */
   private skip = 0;
   private highestId = 0;
-  /** What the peer let streams send whose HEADERS wait to leave. */
+  /** The window that the peer gave to streams whose HEADERS wait to leave. */
   private readonly early = new Map<number, number>();
   /** Bytes by which SETTINGS have lowered the streams' windows since the output was last empty. */
   private lowered = 0;

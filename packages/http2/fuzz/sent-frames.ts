@@ -7,7 +7,7 @@ import type { Role } from "../tests/subject.js";
 import type { PeerView } from "./peer-view.js";
 import { must } from "./step.js";
 
-/** What became of a stream, as far as it can be told from what was sent on it. */
+/** The state of a stream, as far as the sent frames show it. */
 interface SentStream {
   headers: boolean;
   ended: boolean;

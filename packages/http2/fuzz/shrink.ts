@@ -14,7 +14,7 @@ export function replay(conversation: Conversation): Violation | undefined {
   }
 }
 
-/** What went wrong, as a violation: an error that is none comes from a check, which should not throw. */
+/** The fault as a violation: any other error comes from a check, which should not throw. */
 export function violationOf(error: unknown): Violation {
   if (error instanceof Violation) return error;
   return new Violation(error instanceof Error ? (error.stack ?? error.message) : String(error), {

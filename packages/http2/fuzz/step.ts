@@ -2,7 +2,7 @@
 import type { Http2Options } from "../src/options.js";
 import type { Role } from "../tests/subject.js";
 
-/** What an application does with one of its streams; `n` is a size, a code, or how much. */
+/** An application's actions on one of its streams; `n` is a size, a code or a number of bytes. */
 export const actions = [
   "answer",
   "write",
@@ -44,7 +44,7 @@ export type Step =
 export interface Conversation {
   readonly role: Role;
   readonly options: Http2Options;
-  /** What applications do from within their sinks follows from it. */
+  /** The actions of applications within their sinks follow from it. */
   readonly temper: number;
   /** The peer breaks no rule, so the connection must not end by its fault. */
   readonly lawful: boolean;

@@ -2,7 +2,7 @@
 import type { HeaderList } from "../src/hpack/header-list.js";
 import type { Stream } from "../src/stream.js";
 import type { StreamReset, StreamSink } from "../src/stream-sink.js";
-/** What a sink hears, for whoever wants to do something at that moment. */
+/** The calls of a sink, for a test that acts at that moment. */
 export type Moment = "headers" | "data" | "trailers" | "end" | "stopped" | "reset" | "writable";
 
 /**
@@ -47,7 +47,7 @@ export class WatchedStream implements StreamSink {
     this.fault = fault;
   }
 
-  /** What a send returned. */
+  /** The result of a send. */
   sent(room: boolean): void {
     if (!room) this.starved = true;
   }

@@ -166,7 +166,7 @@ describe("a message larger than the window", () => {
         send(subject, 1, n);
         left -= n;
       }
-      // Nobody has taken it: that would be to wait for a reader.
+      // No reader has taken it: that would be to wait for a reader.
       expect(subject.held.get(1)).toBe(160_000);
     } else if (how === "reset") subject.stream(1).reset(ErrorCode.CANCEL);
     else play(subject, [rst(1, ErrorCode.CANCEL)]);

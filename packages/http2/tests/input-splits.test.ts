@@ -6,7 +6,7 @@ import { describeFrame, parseFrames } from "./frames.js";
 import { Random, seeds } from "./random.js";
 import { Replay } from "./replay.js";
 
-/** What one end heard, and every byte that it sent. */
+/** The events of one end, and every byte that it sent. */
 interface Outcome {
   readonly heard: readonly string[];
   readonly sent: Uint8Array;
@@ -15,7 +15,7 @@ interface Outcome {
 /** A turn reads all that arrives. */
 const wideTurns = { maxBytesPerTurn: 2 ** 30, maxStreamsPerTurn: 2 ** 30 };
 
-/** What a conversation comes to when its input arrives in the given chunks, all within one turn. */
+/** The outcome of a conversation whose input arrives in the given chunks, all within one turn. */
 function inOneTurn({ role, calls, options }: Conversation, chunks: Iterable<Uint8Array>): Outcome {
   const replay = new Replay(role, calls, { ...options, ...wideTurns });
   for (const chunk of chunks) replay.receive(chunk);

@@ -70,7 +70,7 @@ export class Pipe {
     }
   }
 
-  /** What one end has written leaves for the other. */
+  /** Moves the output of one end to the other. */
   private carry(here: End, there: End): boolean {
     const bytes = here.link.take();
     if (bytes.length > 0) there.inbox = join(there.inbox, bytes);

@@ -28,7 +28,7 @@ const bite = 1000;
  * (before the request has ended), `/cancel` (resets at the first byte), `/leave` (shuts down, and answers).
  */
 export class Replay {
-  /** What was heard, a line each. */
+  /** The events, a line each. */
   readonly log: string[] = [];
   readonly link = new ScriptedLink();
   readonly connection: Connection;
@@ -119,7 +119,7 @@ export class Replay {
   }
 }
 
-/** What both ends of a conversation sent: the input of the other one. */
+/** The output of both ends of a conversation: each is the input of the other end. */
 export interface Recording {
   readonly toServer: Uint8Array;
   readonly toClient: Uint8Array;

@@ -23,7 +23,7 @@ describe("a PING of the owner of a connection", () => {
     expect(answers).toEqual([1]);
     subject.receive(acknowledgement, acknowledgement);
     expect(answers).toEqual([1, 2]);
-    // Nobody asked for the third one.
+    // The third PING was not asked for.
     expect(subject.connection.counters.emptyFrames).toBe(1);
   });
 

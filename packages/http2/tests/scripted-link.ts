@@ -10,13 +10,13 @@ export class ScriptedLink implements ByteLink {
   pending = 0;
   /** The time of {@link ScriptedLink.now}. */
   clock = 1000;
-  /** Whether the link swallows what is written at once. Otherwise bytes are pending until {@link ScriptedLink.drain}. */
+  /** True if the link swallows what is written at once. Otherwise bytes are pending until {@link ScriptedLink.drain}. */
   fast = true;
-  /** What the connection did to the link. */
+  /** The connection's calls of the link. */
   state: "open" | "ended" | "destroyed" = "open";
   /** The last call of `setActive`. */
   active: boolean | undefined;
-  /** Whether the connection wants nothing delivered for now. */
+  /** True if the connection wants nothing delivered for now. */
   paused = false;
   /** Calls of `write`. */
   writes = 0;
@@ -118,7 +118,7 @@ export class ScriptedLink implements ByteLink {
     return this.state !== "destroyed";
   }
 
-  /** Whether the link waits for the test to say that it is closed. */
+  /** True if the link waits for the test to say that it is closed. */
   get closing(): boolean {
     return this.state !== "open";
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Promise 8: bounded memory, and nobody waits for ever for it. Messages that share the pool for large ones, and stop.
+// Promise 8: bounded memory, and no message waits for ever for it. Messages that share the pool for large ones, and stop.
 // Mutant: http2/src/connection.ts # largeMessages.stopped(now, options.frameTimeoutMs, stoppedAtOnce) => []
 // Mutant: http2/src/large-messages.ts # message.bodyReceived - mark.bytes >= leastGain => message.bodyReceived > mark.bytes
 // Mutant: http2/src/large-messages.ts # message.bodyReceived - mark.bytes >= leastGain => false
@@ -24,7 +24,7 @@ const frameTimeoutMs = 30_000;
 /** Half of a stream's first window: a message that is larger asks for room when so much has come. */
 const half = 32_768;
 
-/** A server, or a client, with so many streams on which a body comes that nobody takes. */
+/** A server, or a client, with so many streams whose bodies are never taken. */
 function receiving(role: "server" | "client", streams: number, options = {}): Subject {
   const subject = new Subject(role, { maxBufferedBytes: 4 * mib, ...options }).greet();
   for (let i = 0; i < streams; i++) {
@@ -291,7 +291,7 @@ describe("the pool for large messages", () => {
     const subject = receiving("server", 1, { maxBufferedBytes });
     const size = 200_000;
     let whole = 0;
-    // The peer uses each byte of its window for messages; nobody takes one.
+    // The peer uses each byte of its window for messages, and none is taken.
     for (let round = 0; round < 50; round++) {
       if (subject.peerWindow(1) < 5) break;
       announce(subject, 1, size, 0);
@@ -322,7 +322,7 @@ describe("the pool for large messages", () => {
     send(subject, 1, 100_000);
     send(subject, 1, subject.peerWindow(1));
     expect(subject.connection.flow.held).toBeLessThanOrEqual(65_535 + 100_005);
-    // What was before is taken: the room is there again for the padding of the next message.
+    // The bytes before it are taken: there is room again for the padding of the next message.
     expect(subject.imbalance()).toEqual([]);
   });
 });

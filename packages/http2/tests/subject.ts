@@ -49,17 +49,17 @@ export class Subject {
   readonly role: Role;
   readonly link = new ScriptedLink();
   readonly connection: Connection;
-  /** What was heard, a line each; consecutive pieces of a body are one line. */
+  /** The events, a line each; consecutive pieces of a body are one line. */
   readonly log: string[] = [];
   /** The streams by id: those opened by the peer, and by {@link Subject.open}. */
   readonly streams = new Map<number, Stream>();
-  /** Whether sinks give back what they get at once; otherwise it gathers in {@link Subject.held}. */
+  /** True if sinks give back what they get at once; otherwise it gathers in {@link Subject.held}. */
   crediting = true;
-  /** What a server does with a stream as soon as the peer has opened it. */
+  /** The server's action on a stream as soon as the peer has opened it. */
   serve: ((stream: Stream) => void) | null = null;
   /** Bytes that the sinks have not given back, by stream. */
   readonly held = new Map<number, number>();
-  /** What the peer may send, as it knows from what it was sent: by stream, 0 for the connection. */
+  /** The bytes that the peer may send, by the frames that it got: by stream, 0 for the connection. */
   readonly peerWindows = new Map<number, number>([[0, 65_535]]);
   private over = false;
   private parsed: ParsedFrame[] = [];
@@ -165,7 +165,7 @@ export class Subject {
     return { code, limit };
   }
 
-  /** Whether the connection still goes on. */
+  /** True if the connection still goes on. */
   get alive(): boolean {
     return this.link.state === "open" && !this.over;
   }
@@ -179,13 +179,13 @@ export class Subject {
     }
   }
 
-  /** What the peer may send on a stream, 0 for the connection. */
+  /** The bytes that the peer may send on a stream, 0 for the connection. */
   peerWindow(id: number): number {
     this.collect();
     return this.peerWindows.get(id) ?? 65_535;
   }
 
-  /** What is wrong with the windows, or nothing: no byte of credit is lost or made, and both ends agree. */
+  /** The faults of the windows, if any: no byte of credit is lost or made, and both ends agree. */
   imbalance(): string[] {
     const wrong: string[] = [];
     const { flow } = this.connection;
@@ -240,7 +240,7 @@ export class Subject {
   }
 }
 
-/** What happens in a test: bytes arrive, or this side or the clock does something. */
+/** A step of a test: bytes arrive, or this side or the clock does something. */
 export type Step = Uint8Array | ((subject: Subject) => void);
 
 /** Plays steps; bytes that follow each other are one chunk, or arrive in pieces of `size`. */

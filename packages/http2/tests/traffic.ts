@@ -13,13 +13,13 @@ const byteAt = (call: number, side: number, at: number) =>
 /** One side of a call: sends a body of known bytes as it has room, and checks what arrives byte by byte. */
 export class Party implements StreamSink {
   stream!: Stream;
-  /** What this side heard of the end: `end`, `trailers 123`, `reset CANCEL …`. */
+  /** The end that this side saw: `end`, `trailers 123`, `reset CANCEL …`. */
   outcome = "";
   /** Bytes that arrived. */
   received = 0;
   /** The length that the peer's trailers declare. */
   declared = -1;
-  /** Whether this side has reset the stream. */
+  /** True if this side has reset the stream. */
   gaveUp = false;
   sent = 0;
   private held = 0;
@@ -104,7 +104,7 @@ export class Party implements StreamSink {
     return true;
   }
 
-  /** Whether everything that the peer sent is here. */
+  /** True if everything that the peer sent is here. */
   complete(expected: number): boolean {
     return this.outcome !== "" && this.outcome !== "reset" && this.received === expected;
   }
@@ -126,7 +126,7 @@ export class Party implements StreamSink {
   }
 }
 
-/** What {@link runTraffic} leaves behind. */
+/** The result of {@link runTraffic}. */
 export interface Traffic {
   readonly pipe: Pipe;
   readonly callers: readonly Party[];

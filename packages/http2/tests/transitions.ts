@@ -11,15 +11,15 @@ export interface Row {
   readonly title: string;
   /** The ends for which it holds. */
   readonly roles: readonly Role[];
-  /** Whether the first SETTINGS have yet to be exchanged. Default false. */
+  /** True if the first SETTINGS have yet to be exchanged. Default false. */
   readonly early?: boolean;
   /** How the state comes about; nothing of it is looked at. */
   readonly given?: readonly Step[];
-  /** What arrives. */
+  /** The input. */
   readonly input: readonly Step[];
-  /** What events and sinks hear; nothing by default. */
+  /** The expected calls of events and sinks; none by default. */
   readonly sees?: readonly string[];
-  /** What is sent; nothing by default. */
+  /** The expected output; none by default. */
   readonly sends?: readonly string[];
   /** The code of the connection error, for which GOAWAY and the end of the connection are expected besides. */
   readonly dies?: number;
@@ -34,9 +34,9 @@ export const server: readonly Role[] = ["server"];
 /** The client's end. */
 export const client: readonly Role[] = ["client"];
 
-/** What the sink of an open stream hears when the connection dies. */
+/** The calls of an open stream's sink when the connection dies. */
 export const lost1 = "1 reset CANCEL connection maybe-processed";
-/** What the sink of a stream hears of which the peer broke the rules. */
+/** The calls of a stream's sink when the peer breaks the rules on that stream. */
 export const broken1 = "1 reset PROTOCOL_ERROR local maybe-processed";
 /** The RST_STREAM for it. */
 export const broke1 = "RST_STREAM 1 PROTOCOL_ERROR";
@@ -86,14 +86,14 @@ export function others(first: number, count: number): Step {
   };
 }
 
-/** What came of a row. */
+/** The outcome of a row. */
 export interface Outcome {
   readonly sees: readonly string[];
   readonly sends: readonly string[];
   readonly alive: boolean;
-  /** What is wrong with the windows of a connection that lives on. */
+  /** The faults in the windows of a connection that lives on. */
   readonly imbalance: readonly string[];
-  /** What a connection that died sent or heard afterwards. */
+  /** The output and the events of a connection after its death. */
   readonly afterlife: readonly string[];
 }
 
@@ -124,7 +124,7 @@ export function playRow(row: Row, role: Role, size: number): Outcome {
   return { ...outcome, imbalance, afterlife };
 }
 
-/** What the table expects to come of a row. */
+/** The outcome of a row by the table. */
 export function expected(row: Row): Outcome {
   const { sees = [], sends = [], dies, ends = false } = row;
   const name = dies === undefined ? "" : errorCodeName(dies);

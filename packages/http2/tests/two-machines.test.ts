@@ -57,7 +57,7 @@ describe.each([
       }
       if (caller.gaveUp || answerer.gaveUp) {
         resets++;
-        // Who did not give up heard of it, unless its side of the call was over.
+        // The side that did not reset got the reset, unless its side of the call was over.
         for (const party of [caller, answerer]) if (!party.gaveUp) expect(party.outcome).not.toBe("");
         return;
       }

@@ -26,7 +26,7 @@ test.each([
     const http = createServer(routes);
     const server = createSocketServer((socket) => {
       socket.once("readable", async () => {
-        // The client has sent its SETTINGS, and nobody can acknowledge them before this is over.
+        // The client has sent its SETTINGS, and the blocked process can't acknowledge them before this is over.
         beBusy(3500);
         // A peer needs turns of its own to answer.
         for (let turn = 0; turn < 10; turn++) await new Promise<void>((resolve) => setImmediate(resolve));

@@ -59,7 +59,7 @@ const callers: Record<string, (...ports: number[]) => Caller> = {
   },
 };
 
-/** Calls, several at once and one after another, until told to stop. Rejects with the first error of any. */
+/** Makes calls, several at once and one after another, until it is stopped. Rejects with the first error of any. */
 function flood(caller: Caller) {
   const answers: string[] = [];
   let stopped = false;

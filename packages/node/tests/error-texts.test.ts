@@ -41,7 +41,7 @@ const situations = new Map(
 );
 const seen = new Map<number, Set<string>>();
 
-/** What differs from run to run, as the page writes it. */
+/** The texts that differ from run to run, as the page writes them. */
 function asOnThePage(text: string, port: number): string {
   return (
     text
@@ -75,7 +75,7 @@ async function errorOf(call: PromiseLike<unknown>): Promise<ConnectError> {
   throw new Error("it went well");
 }
 
-/** A logger that keeps all that it is told. */
+/** A logger that keeps all lines. */
 function keeping(): Logger & { readonly lines: string[]; line(start: string): Promise<string> } {
   const lines: string[] = [];
   const waiting: (() => void)[] = [];

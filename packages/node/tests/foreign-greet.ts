@@ -9,7 +9,7 @@ export interface Selector {
   readonly version: string;
 }
 
-/** What a client is made with. */
+/** The options of a client. */
 export interface ClientSettings {
   /** Group and version to ask for. */
   readonly selector?: Selector;
@@ -17,7 +17,7 @@ export interface ClientSettings {
   readonly compress?: boolean;
 }
 
-/** What a server is made with. */
+/** The options of a server. */
 export interface ServerSettings {
   /** Group and version that ours serves; a foreign server knows no such thing. */
   readonly selector?: Selector;
@@ -25,7 +25,7 @@ export interface ServerSettings {
   readonly compress?: boolean;
 }
 
-/** What a call is made with. */
+/** The options of a call. */
 export interface CallSettings {
   readonly headers?: Metadata;
   readonly signal?: AbortSignal;
@@ -40,7 +40,7 @@ export interface GreetClient extends AsyncDisposable {
   serverStream(name: string, call?: CallSettings): AsyncIterable<string>;
   clientStream(names: AsyncIterable<string>, call?: CallSettings): Promise<string>;
   bidi(names: AsyncIterable<string>, call?: CallSettings): AsyncIterable<string>;
-  /** What an error of the library says. */
+  /** The parts of a library's error. */
   failure(error: unknown): Failure;
 }
 
@@ -51,7 +51,7 @@ export interface Failure {
   readonly metadata: Metadata | undefined;
 }
 
-/** What a handler may know and say of its call, in every library. */
+/** A handler's view of its call, in every library. */
 export interface ServedCall {
   readonly headers: Metadata;
   /** Fires when the client has cancelled, and at the deadline. */
@@ -73,11 +73,11 @@ export interface Handlers {
 /** A server that listens on 127.0.0.1. */
 export interface GreetServer extends AsyncDisposable {
   readonly port: number;
-  /** Ours: stops in order, and tells how many calls finished and were cut. */
+  /** Ours: stops in order, and returns how many calls finished and were cut. */
   stop?(): Promise<{ finished: number; cut: number }>;
 }
 
-/** What a handler throws to end with a status. */
+/** The error that a handler throws to end with a status. */
 export class Refusal extends Error {
   readonly code: number;
   readonly metadata: Metadata;
@@ -91,7 +91,7 @@ export class Refusal extends Error {
 
 /** An async iterable that is filled by hand, or by the events of a stream. */
 export class Mailbox<T> implements AsyncIterableIterator<T> {
-  /** Somebody has left it before its end. */
+  /** Its reader has left it before its end. */
   left = false;
   private readonly items: T[] = [];
   private wake: (() => void) | null = null;

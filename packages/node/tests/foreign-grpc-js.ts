@@ -137,7 +137,7 @@ async function pump(stream: Sink, names: AsyncIterable<string>): Promise<void> {
   for await (const name of names) await written(stream, { name });
 }
 
-/** Settles when there is room for more, or nobody who takes it. */
+/** Settles when there is room for more, or the stream is over. */
 function written(stream: Sink, message: unknown): Promise<void> | undefined {
   if (stream.write(message)) return undefined;
   return new Promise((resolve) => {

@@ -109,7 +109,7 @@ describe.each(pairs)("$title", (pair) => {
       () => all(ends.client.bidi(each(["a"]), { onTrailer })),
     ]) {
       const failure = await failureOf(ends.client, outcome());
-      // nice-grpc puts no metadata on its errors, but tells the trailers.
+      // nice-grpc puts no metadata on its errors, but calls back with the trailers.
       expect(failure.metadata ?? trailer).toMatchObject({ "x-where": "elsewhere", "x-where-bin": bytes });
     }
   });

@@ -11,7 +11,7 @@ import {
   type ServedCall,
 } from "./foreign-greet.js";
 
-/** What a handler saw of the end of its call. */
+/** The end of its call as a handler saw it. */
 export interface Seen {
   /** A handler was called. */
   readonly entered: boolean;

@@ -15,7 +15,7 @@ import { goAway, settings } from "../../http2/tests/frames.js";
 import { closes, echoServer, mute, passOn, scriptedPeer } from "./scripted-peer.js";
 
 const { lookup } = dns;
-/** What `dns.lookup` gives; undefined: it never answers. */
+/** The result of `dns.lookup`; undefined: it never answers. */
 let found: unknown;
 let asked: string[] = [];
 

@@ -46,7 +46,7 @@ beforeAll(() => {
 afterAll(() => context.disable());
 
 describe.each(everyLink)("OpenTelemetry's active context over $name", (link) => {
-  /** What was active in handlers, and in the generators of clients, by trace. */
+  /** The active spans in handlers, and in the generators of clients, by trace. */
   function lists() {
     const seen = new Map<string, Set<string>>(traces.map((id) => [id, new Set()]));
     return { seen, look: (traceId: string) => void seen.get(traceId)!.add(active()) };

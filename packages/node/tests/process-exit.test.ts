@@ -27,7 +27,7 @@ function start(...args: string[]): ChildProcess & { readonly stdout: NodeJS.Read
   return child;
 }
 
-/** What a script prints until it has ended by itself; its calls have. */
+/** The output of a script until it has ended by itself; its calls have. */
 async function run(script: string, url: string): Promise<string[]> {
   const child = start(script, url);
   const lines: string[] = [];

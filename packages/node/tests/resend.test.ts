@@ -7,12 +7,12 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import { GreetResponseSchema, GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { Code, ConnectError, createClient, createTransport } from "@tristream/node";
 
-/** What the server does with a stream, by its number from 1 over all connections. */
+/** The server's action on a stream, by its number from 1 over all connections. */
 type Behaviour = (stream: ServerHttp2Stream, n: number) => void;
 
 const refused = 7;
 
-/** A server of Node's own that does as it is told. */
+/** A server of node:http2 that acts as the test says. */
 async function rawServer(behave: Behaviour) {
   const sessions: Http2Session[] = [];
   let streams = 0;
