@@ -218,7 +218,7 @@ export class Connection extends ReceivingConnection implements ByteReceiver {
   /** @inheritdoc */
   drained(): void {
     this.output.drained();
-    this.input.outputTaken();
+    this.input.goOn();
     this.scheduler.pumpAll();
   }
 

@@ -10,7 +10,7 @@ const chunkAtMost = 65_536;
 export interface InputTurnsHost {
   readonly link: ByteLink;
   readonly reader: FrameReader;
-  /** Nothing may be read until the peer has taken output. */
+  /** Nothing may be read until the peer has taken output, or answers have had their turns. */
   readonly outputWaits: boolean;
   /** Calls {@link InputTurns.readKept}, and takes what it throws. */
   readOn(): void;
@@ -98,8 +98,16 @@ export class InputTurns {
     }
   }
 
-  /** The peer has taken output: what waited for that is read. */
-  outputTaken(): void {
+  /** Answers wait for later turns: nothing more is read until {@link InputTurns.goOn}. */
+  answersWait(): void {
+    if (this.stopped) return;
+    this.host.reader.yield();
+    this.paused = true;
+    this.host.link.pause();
+  }
+
+  /** The peer has taken output, or all answers had their turns: the input that waited for that is read. */
+  goOn(): void {
     if (!this.paused) return;
     this.host.link.pause();
     this.wait();

@@ -93,7 +93,8 @@ export interface Http2Options {
   windowUpdateRate?: RateLimit | undefined;
   /**
    * Bytes of input that one turn of the event loop reads; the rest waits for the next turn, and the peer's other bytes in the
-   * kernel. Passed by at most 65,536. Default 262,144 for a server: the calls of other connections keep their latency. Default 524,288 for a
+   * kernel. Passed by at most 65,536. A server's answers have the same budget: once one turn has made so many bytes of them, further ones
+   * begin in the next turns. Default 262,144 for a server: the calls of other connections keep their latency. Default 524,288 for a
    * client, whose large streams were 6 % slower with the smaller one.
    */
   maxBytesPerTurn?: number | undefined;

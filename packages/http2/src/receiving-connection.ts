@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { AnswerTurns, type AnswerTurnsHost } from "./answer-turns.js";
 import type { ByteLink } from "./byte-link.js";
 import { ClosedBy, type ClosedStreams } from "./closed-streams.js";
 import { Drain } from "./drain.js";
@@ -30,12 +31,16 @@ const resetsBeforeDeadlineMs = 1000;
  * The receiving part of a connection: `Inbound` interprets the peer's frames, and this layer applies them. The middle one of the three
  * layers of a `Connection`.
  */
-export abstract class ReceivingConnection extends SendingConnection implements InboundHost, InputTurnsHost {
+export abstract class ReceivingConnection
+  extends SendingConnection
+  implements InboundHost, InputTurnsHost, AnswerTurnsHost
+{
   readonly decoder: HpackDecoder;
   /** No stream may be opened any more, or none is accepted. */
   draining = false;
   readonly reader: FrameReader;
   protected readonly input: InputTurns;
+  protected readonly answers: AnswerTurns;
   protected readonly inbound: Inbound;
   protected readonly drain: Drain;
   protected readonly keepalive: Keepalive;
@@ -57,6 +62,7 @@ export abstract class ReceivingConnection extends SendingConnection implements I
     this.inbound = new Inbound(this);
     this.reader = new FrameReader(this.inbound, this.isServer);
     this.input = new InputTurns(this, this.options);
+    this.answers = new AnswerTurns(this, this.options.maxBytesPerTurn);
     this.drain = new Drain(this.writer);
     this.keepalive = new Keepalive(this.options, this.isServer);
     this.roundTrips = new RoundTrips(this.writer);
@@ -85,7 +91,19 @@ export abstract class ReceivingConnection extends SendingConnection implements I
   }
 
   get outputWaits(): boolean {
-    return this.output.paused;
+    return this.output.paused || this.answers.waiting;
+  }
+
+  answerWaits(stream: Stream): boolean {
+    return this.isServer && this.answers.postpone(stream);
+  }
+
+  answersWait(): void {
+    this.input.answersWait();
+  }
+
+  answersGiven(): void {
+    this.input.goOn();
   }
 
   readOn(): void {

@@ -76,6 +76,8 @@ export abstract class SendingConnection implements StreamHost, SchedulerHost {
   protected readonly settings: SettingsExchange = new SettingsExchange();
   /** All that the peer has ever let us send. */
   protected granted = initialWindow;
+  /** Bytes that were queued on streams which closed before these had left. */
+  private dropped = 0;
   private resetting: Stream[] = [];
   private opensLater = false;
   private active = false;
@@ -183,6 +185,7 @@ export abstract class SendingConnection implements StreamHost, SchedulerHost {
   }
 
   streamClosed(stream: Stream, cause: number): void {
+    this.dropped += stream.queuedBytes;
     const { registry } = this;
     this.scheduler.remove(stream);
     registry.remove(stream, cause);
@@ -201,6 +204,14 @@ export abstract class SendingConnection implements StreamHost, SchedulerHost {
   streamReleased(): void {
     this.registry.held--;
   }
+
+  /** All bytes that were ever written into the output, or queued to be sent. */
+  get bytesMade(): number {
+    const { output } = this;
+    return output.handed + output.position + this.queuedBytes + this.dropped;
+  }
+
+  abstract answerWaits(stream: Stream): boolean;
 
   abstract deadlinePassed(stream: Stream): void;
 

@@ -24,6 +24,8 @@ export interface StreamSink {
   stopped?(message: string): void;
   /** There is room again after a send had returned false. */
   writable(): void;
+  /** Server: the turn has come for the answer after `stream.answerWaits()` had returned true. */
+  answerTurn?(): void;
   /**
    * Client: the stream has waited for the peer's limit, and its headers leave now. `fields`: as they were given. Returns the fields
    * to send in their place, null for none. The sink may reset the stream in here: then nothing is sent.

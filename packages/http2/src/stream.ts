@@ -18,6 +18,8 @@ export interface StreamHost extends SendingHost {
   resetNextTurn(stream: Stream): void;
   /** The deadline of the stream's call has passed. */
   deadlinePassed(stream: Stream): void;
+  /** Server: whether the stream's answer has to wait for a later event-loop turn. */
+  answerWaits(stream: Stream): boolean;
 }
 
 /** The sink of a stream before the application sets one, and after `close`. */
@@ -79,6 +81,14 @@ export class Stream extends SendingHalf<StreamHost> implements DataTarget {
    */
   deadlinePassed(): void {
     if (!this.closed) this.host.deadlinePassed(this);
+  }
+
+  /**
+   * Server: whether the answer has to wait for a later event-loop turn, since this one has made its share (`maxBytesPerTurn`). If so,
+   * the sink hears `answerTurn`. Ask before the first message; a client's messages never wait.
+   */
+  answerWaits(): boolean {
+    return !this.closed && this.host.answerWaits(this);
   }
 
   /** Server: keeps the stream's place in the limit on streams, even when it has closed, until {@link Stream.release}. */

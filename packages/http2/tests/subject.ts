@@ -57,6 +57,8 @@ export class Subject {
   crediting = true;
   /** The server's action on a stream as soon as the peer has opened it. */
   serve: ((stream: Stream) => void) | null = null;
+  /** What a server does when the turn of a stream's answer comes. */
+  answerTurn: ((stream: Stream) => void) | null = null;
   /** Bytes that the sinks have not given back, by stream. */
   readonly held = new Map<number, number>();
   /** The bytes that the peer may send, by the frames that it got: by stream, 0 for the connection. */
@@ -229,6 +231,7 @@ export class Subject {
       end: () => say("end"),
       reset: (reset) => say(`reset ${errorCodeName(reset.code)} ${reset.source} ${reset.disposition}`),
       writable: () => say("writable"),
+      answerTurn: () => this.answerTurn?.(of()!),
     };
   }
 

@@ -59,6 +59,11 @@ export interface ByteStream {
   refuseMessage?(length: number): string | null;
   /** So many bytes wait outside of the stream to be sent on it, since they are being compressed; negative when they no longer do. */
   compressing?(bytes: number): void;
+  /**
+   * Server: whether the answer has to wait, since this event-loop turn has made its share of the connection's answers. If so, the sink
+   * hears `answerTurn`. Ask before the first message.
+   */
+  answerWaits?(): boolean;
   /** Half-closes, behind what is queued. */
   sendEnd(): void;
   /** Sends trailers and half-closes, behind what is queued. */
@@ -98,6 +103,8 @@ export interface StreamSink {
   end(): void;
   reset(reset: StreamReset): void;
   writable(): void;
+  /** Server: the turn has come for the answer after {@link ByteStream.answerWaits} had returned true. */
+  answerTurn?(): void;
   /**
    * Client: the stream has waited for the peer's limit, and its headers leave now. `fields`: as they were given. Returns the fields
    * to send in their place, null for none. The sink may reset the stream in here: then nothing is sent.

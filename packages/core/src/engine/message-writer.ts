@@ -70,6 +70,8 @@ export class MessageWriter<T> {
   private stopped = false;
   /** An answer of the source is awaited. */
   private asking = false;
+  /** The source's first message, which waits for its turn. */
+  private postponed: IteratorResult<T> | null = null;
   /** The source was left while its answer was awaited, and has no `return()` whose promise would settle. */
   private settlesWithAnswer = false;
   /** The messages that wait for a compression, and the end behind them. */
@@ -184,6 +186,14 @@ export class MessageWriter<T> {
     this.owner.asyncContext.runInAsyncScope(this.step, this);
   }
 
+  /** The turn of the source's first message has come. */
+  answerTurn(): void {
+    const { postponed } = this;
+    this.postponed = null;
+    if (postponed !== null && !this.stopped)
+      this.owner.asyncContext.runInAsyncScope(this.sourceGave, this, postponed);
+  }
+
   /**
    * The call is over: nothing is sent any more, and the source gets `return()`, which runs the `finally` of a
    * generator that waits at a `yield`. Its answer is not awaited: it may be pending for ever.
@@ -280,6 +290,11 @@ export class MessageWriter<T> {
   private take(result: IteratorResult<T>): boolean {
     if (result.done === true) {
       this.sourceDone();
+      return false;
+    }
+    if (this.sent === 0 && this.stream.answerWaits?.() === true) {
+      this.postponed = result;
+      this.owner.asyncContext = captureContext();
       return false;
     }
     let roomy: boolean;

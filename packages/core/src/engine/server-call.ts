@@ -106,6 +106,8 @@ export class ServerCall
   /** The handler was invoked and has not settled. */
   private running = false;
   private ownContext: AsyncContext | null = null;
+  /** Sends the one answer, when its turn comes. */
+  private postponed: (() => void) | null = null;
   /** The source of the answers runs: its context is the call's. */
   private answering = false;
   private controller: AbortController | null = null;
@@ -247,6 +249,15 @@ export class ServerCall
       );
       return;
     }
+    if (this.stream.answerWaits?.() === true) {
+      const context = captureContext();
+      this.postponed = () => context.runInAsyncScope(this.answer, this, message);
+      return;
+    }
+    this.answer(message);
+  }
+
+  private answer(message: object): void {
     try {
       this.writer.write(message, false);
     } catch (error) {
@@ -326,6 +337,15 @@ export class ServerCall
 
   writable(): void {
     this.writer.writable();
+  }
+
+  /** @inheritdoc */
+  answerTurn(): void {
+    const { postponed } = this;
+    this.postponed = null;
+    if (this.over) return;
+    if (postponed === null) this.writer.answerTurn();
+    else postponed();
   }
 
   stopped(message: string): void {

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// Promise 8: bounded work. The answers of one connection do not fill an event-loop turn.
+// Mutant: http2/src/answer-turns.ts # if (made < this.maxBytes) { => if (true) {
+// Mutant: http2/src/answer-turns.ts # if (made * 2 >= this.maxBytes) this.mark();
+// Mutant: http2/src/answer-turns.ts # given < streams.length && host.bytesMade - this.madeBefore < this.maxBytes => given < streams.length
+// Mutant: http2/src/answer-turns.ts # if (!stream.closed) stream.sink.answerTurn?.(); => stream.sink.answerTurn?.();
+// Mutant: http2/src/receiving-connection.ts # || this.answers.waiting
+// Mutant: http2/src/receiving-connection.ts # this.input.answersWait();
+// Mutant: http2/src/receiving-connection.ts # this.isServer && this.answers.postpone(stream) => this.answers.postpone(stream)
+// Mutant: http2/src/sending-connection.ts # this.dropped += stream.queuedBytes;
+import { describe, expect, it } from "@jest/globals";
+import { ErrorCode } from "../src/error-code.js";
+import type { Http2Options } from "../src/options.js";
+import type { Stream } from "../src/stream.js";
+import { headers, join, request, response, rst } from "./frames.js";
+import { Subject } from "./subject.js";
+
+const requests = (...ids: number[]): Uint8Array =>
+  join(...ids.map((id) => headers(id, request, { end: true })));
+
+/** A server that answers each request with so many bytes at once, or in the turn that the answer has to wait for. */
+function server(size: number, { window = 65_535, ...options }: Http2Options & { window?: number } = {}) {
+  const subject = new Subject("server", { maxBytesPerTurn: 1000, ...options }).greet(4, window);
+  const answered: number[] = [];
+  const asked: number[] = [];
+  subject.answerTurn = (stream) => {
+    answered.push(stream.id);
+    stream.sendHeaders(response, false);
+    stream.write(new Uint8Array(size), true);
+  };
+  subject.serve = (stream: Stream) => {
+    asked.push(stream.id);
+    if (!stream.answerWaits()) subject.answerTurn!(stream);
+  };
+  return { subject, answered, asked };
+}
+
+describe("an event-loop turn", () => {
+  it("makes maxBytesPerTurn of a connection's answers, and the next turns the others in order", () => {
+    const { subject, answered, asked } = server(600);
+    subject.connection.receive(requests(1, 3, 5, 7, 9));
+    // What has not been read waits until all answers had their turns.
+    expect([answered, asked, subject.link.paused]).toEqual([[1, 3], [1, 3, 5], true]);
+    subject.link.turn();
+    expect([answered, asked, subject.link.paused]).toEqual([[1, 3, 5], [1, 3, 5], true]);
+    subject.link.turn();
+    expect([answered, asked, subject.link.paused]).toEqual([[1, 3, 5, 7, 9], [1, 3, 5, 7, 9], false]);
+    subject.quiesce();
+    expect(subject.link.paused).toBe(false);
+  });
+
+  it("makes one answer that is larger, and reads nothing while others wait", () => {
+    const { subject, answered, asked } = server(5000, { maxStreamsPerTurn: 3 });
+    const streams: Stream[] = [];
+    // Handlers that settle later, all in one turn.
+    subject.serve = (stream) => {
+      asked.push(stream.id);
+      streams.push(stream);
+    };
+    // The third stream fills the turn's budget of streams, too.
+    subject.connection.receive(requests(1, 3, 5, 7));
+    for (const stream of streams) if (!stream.answerWaits()) subject.answerTurn!(stream);
+    subject.connection.receive(requests(9));
+    expect([answered, asked, subject.link.paused]).toEqual([[1], [1, 3, 5], true]);
+    subject.link.turn();
+    expect([answered, asked]).toEqual([
+      [1, 3],
+      [1, 3, 5],
+    ]);
+    subject.link.turn();
+    expect([answered, asked, subject.link.paused]).toEqual([[1, 3, 5], [1, 3, 5], true]);
+    subject.link.turn();
+    expect([asked, subject.link.paused]).toEqual([[1, 3, 5, 7, 9], false]);
+  });
+
+  it("is not asked for by a connection with few answers, and frees the budget of one with more", () => {
+    const few = server(100).subject;
+    few.connection.receive(requests(1, 3, 5));
+    few.link.endTurn();
+    expect(few.link.turn()).toBe(false);
+    const { subject, answered } = server(600);
+    for (let i = 0; i < 10; i++) {
+      subject.connection.receive(requests(2 * i + 1));
+      expect(answered.length).toBe(i + 1);
+      subject.link.turn();
+    }
+  });
+
+  it("counts an answer whose stream is reset before it has left", () => {
+    const { subject, answered } = server(5000, { window: 0 });
+    subject.connection.receive(requests(1));
+    subject.connection.receive(join(rst(1, ErrorCode.CANCEL), requests(3)));
+    expect(answered).toEqual([1]);
+    subject.link.turn();
+    expect(answered).toEqual([1, 3]);
+  });
+});
+
+describe("an answer that waits for its turn", () => {
+  it("is not asked for when its stream has closed", () => {
+    const { subject, answered } = server(5000);
+    subject.connection.receive(requests(1, 3));
+    subject.stream(3).reset(ErrorCode.CANCEL);
+    subject.quiesce();
+    expect([answered, subject.link.paused]).toEqual([[1], false]);
+  });
+
+  it("does not keep a connection that ends", () => {
+    const { subject, answered } = server(5000);
+    subject.connection.receive(requests(1, 3, 5));
+    subject.connection.abort("enough", ErrorCode.INTERNAL_ERROR);
+    subject.quiesce();
+    expect([answered, subject.link.paused, subject.alive]).toEqual([[1], false, false]);
+  });
+
+  it("is a server's: a client's messages never wait", () => {
+    const subject = new Subject("client", { maxBytesPerTurn: 1000 }).greet();
+    subject.open().write(new Uint8Array(5000), true);
+    expect(subject.open().answerWaits()).toBe(false);
+  });
+});
