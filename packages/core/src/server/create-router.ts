@@ -105,6 +105,8 @@ export function createTripleRouter(options: ServeOptions, host: RouterHost): Tri
   const log = host.log ?? new ServerLog(host.logger ?? defaultLogger);
   const routes = new RouteTable(host.clock);
   const handlers: UniversalHandler[] = [];
+  /** Registrations whose handlers for Connect's adapters are made when the handlers are read: a server never reads them. */
+  const unmade: (() => void)[] = [];
   const add = (
     method: DescMethod,
     implementation: unknown,
@@ -122,16 +124,21 @@ export function createTripleRouter(options: ServeOptions, host: RouterHost): Tri
     );
     const path = formatPath(desc.parent.typeName, desc.name);
     const known = routes.add(path, registration);
-    const connect = connectOptions(given, registration.options, log, desc);
-    const contextFor = (context: HandlerContext) =>
-      contextOfConnect(context, selector, host, registration.options.compressResponses);
-    const impl = implForConnect(desc, registration.handler, contextFor);
-    const handler = createConnectRouter(connect).rpc(desc, impl).handlers[0]!;
-    composeHandler(handlers, known, selector, handler, connect);
+    unmade.push(() => {
+      const connect = connectOptions(given, registration.options, log, desc);
+      const contextFor = (context: HandlerContext) =>
+        contextOfConnect(context, selector, host, registration.options.compressResponses);
+      const impl = implForConnect(desc, registration.handler, contextFor);
+      const handler = createConnectRouter(connect).rpc(desc, impl).handlers[0]!;
+      composeHandler(handlers, known, selector, handler, connect);
+    });
   };
   const router: TripleRouter = {
     routes,
-    handlers,
+    get handlers() {
+      for (const make of unmade.splice(0)) make();
+      return handlers;
+    },
     service(service: DescService, implementation: object, given: TripleRouteOptions = {}) {
       if (!isService(service))
         throw wrongArgument("the service of router.service", service, generatedService);
