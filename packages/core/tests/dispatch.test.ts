@@ -81,3 +81,15 @@ describe.each([...engine, ...connect])("dispatch by $name", (way) => {
     expect(other.greeting).toBe("g1v1:x");
   });
 });
+
+test("a router's handlers are one list, which has the services that are registered later", () => {
+  const router = createTripleRouter({}, { shutdownSignal: new AbortController().signal });
+  router.service(GreetService, {}, { group: "a" });
+  const { handlers } = router;
+  const methods = GreetService.methods.length;
+  expect(handlers).toHaveLength(methods);
+  router.service(GreetService, {}, { group: "b" });
+  router.service(GreetService, {}, { interface: "org.example.Greeter" });
+  expect(router.handlers).toBe(handlers);
+  expect(handlers).toHaveLength(2 * methods);
+});
