@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // A test that can't fail is worth nothing: takes away, one at a time, the lines that each promise's test names in its header,
 // and expects that test to turn red. `npm run mutants [-- --only TEXT] [-- --jobs N] [-- --write] [-- --list]`;
-// `--write` renews docs/mutants.md; `--list` runs nothing, and with `--write` puts the list there without results.
+// `--write` renews the results of those that ran in docs/mutants.md; `--list` runs nothing, and with `--write` renews the list.
 //
 // A test file names its mutants in comments:
-//   // Mutant: core/src/engine/client-call.ts # this.stream.reset(ResetCode.CANCEL);
+//   // Mutant: core/src/engine/client-call.ts # this.stream.reset("canceled");
 //   // Mutant: http2/src/stream.ts # if (this.closed) return; => if (false) return;
 // The text is taken out of the file, or replaced by what stands behind `=>`. It has to occur there exactly once.
 import { execFileSync, spawn } from "node:child_process";
@@ -147,19 +147,31 @@ function failedTests(output) {
 }
 
 /** Renews the table of docs/mutants.md. */
+/** Writes the report. A row without `how` keeps the result that the report has for it. */
 function writeReport(rows) {
+  const text = readFileSync(report, "utf8");
+  const recorded = new Map();
+  for (const line of text.split("\n")) {
+    const cells = line.split(/(?<!\\)\|/).map((each) => each.trim());
+    if (cells.length === 6) recorded.set(keyOf(cells.slice(1, 4)), cells[4]);
+  }
   const cell = (text) => `\`${text.replaceAll("|", "\\|")}\``;
   const table = [
     "| promise | test | what is taken out | result |",
     "| --- | --- | --- | --- |",
     ...rows.map((r) => {
       const what = `${cell(r.code)}${r.replacement === "" ? "" : ` (${cell(r.replacement)} instead)`} of ${r.path.replace("packages/", "")}`;
-      return `| ${r.promise} | ${r.test.replace("packages/", "")} | ${what} | ${r.how} |`;
+      const cells = [r.promise, r.test.replace("packages/", ""), what];
+      return `| ${[...cells, r.how ?? recorded.get(keyOf(cells)) ?? "not recorded"].join(" | ")} |`;
     }),
   ].join("\n");
-  const text = readFileSync(report, "utf8");
   const [before, after] = [text.indexOf(begin), text.indexOf(end)];
   writeFileSync(report, `${text.slice(0, before + begin.length)}\n\n${table}\n\n${text.slice(after)}`);
+}
+
+/** What a row of the report is known by: all of it but the result. */
+function keyOf(cells) {
+  return cells.map((each) => each.trim()).join(" | ");
 }
 
 const all = findMutants();
@@ -173,7 +185,7 @@ if (mutants.length === 0) {
 }
 if (options.list) {
   for (const mutant of mutants) console.log(`${mutant.test}: ${mutant.path} # ${mutant.code}`);
-  if (options.write) writeReport(mutants.map((mutant) => ({ ...mutant, how: "not recorded" })));
+  if (options.write) writeReport(all);
   process.exit(0);
 }
 const jobs = Number(options.jobs);
@@ -239,7 +251,10 @@ try {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 }
 
-if (options.write && problems.length === 0 && options.only === undefined) writeReport(rows);
+if (options.write) {
+  const ran = new Map(mutants.map((mutant, i) => [mutant, rows[i]]));
+  writeReport(all.map((mutant) => ran.get(mutant) ?? mutant));
+}
 for (const problem of problems) console.error(`\n${problem}`);
 console.log(
   `${mutants.length} mutants, ${rows.filter((r) => r !== undefined && r.how !== "green" && r.how !== "broken").length} found, ${problems.length} problems`,
