@@ -33,6 +33,8 @@ const config: Config = {
     ],
   },
   maxWorkers: 2,
+  // A worker keeps what its files have loaded: after a hundred files one collection of its garbage took seconds on a busy machine.
+  workerIdleMemoryLimit: "600MB",
   // A hang has to be told from a busy machine; no test measures time by this.
   testTimeout: 60_000,
   reporters: ["default", "<rootDir>/jest/counts-reporter.mjs"],

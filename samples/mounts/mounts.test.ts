@@ -49,39 +49,35 @@ test.each([
   ["node.ts", "2"],
   ["fastify.ts", "2"],
   ["express.ts", "1.1"],
-] as const)(
-  "%s serves its routes to a stock client",
-  async (file, http) => {
-    const port = await freePort();
-    mkdirSync(".cache", { recursive: true });
-    const copies = mkdtempSync(".cache/mounts-");
-    for (const name of files)
-      writeFileSync(`${copies}/${name}`, listeningOn(port, readFileSync(`${folder}/${name}`, "utf8")));
-    const flags = ["--conditions=@tristream/source", "--import", "tsx"];
-    const server = spawn(process.execPath, [...flags, `${copies}/${file}`], {
-      stdio: ["ignore", "pipe", "inherit"],
-    });
-    try {
-      await new Promise((resolve) => server.stdout.once("data", resolve));
-      const { transport, close } = stock(port, http);
-      const greeter = createClient(GreetService, transport, { group: "g1" });
-      expect((await greeter.greet({ name: "a" })).greeting).toBe("hello a");
-      if (http === "2") {
-        const greetings: string[] = [];
-        for await (const { greeting } of greeter.greetStream([{ name: "b" }, { name: "c" }]))
-          greetings.push(greeting);
-        expect(greetings).toEqual(["hello b", "hello c"]);
-      }
-      await expect(createClient(GreetService, transport).greet({})).rejects.toMatchObject({
-        code: Code.Unimplemented,
-      });
-      close();
-    } finally {
-      const gone = new Promise((resolve) => server.once("close", resolve));
-      server.kill();
-      await gone;
-      rmSync(copies, { recursive: true });
+] as const)("%s serves its routes to a stock client", async (file, http) => {
+  const port = await freePort();
+  mkdirSync(".cache", { recursive: true });
+  const copies = mkdtempSync(".cache/mounts-");
+  for (const name of files)
+    writeFileSync(`${copies}/${name}`, listeningOn(port, readFileSync(`${folder}/${name}`, "utf8")));
+  const flags = ["--conditions=@tristream/source", "--import", "tsx"];
+  const server = spawn(process.execPath, [...flags, `${copies}/${file}`], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  try {
+    await new Promise((resolve) => server.stdout.once("data", resolve));
+    const { transport, close } = stock(port, http);
+    const greeter = createClient(GreetService, transport, { group: "g1" });
+    expect((await greeter.greet({ name: "a" })).greeting).toBe("hello a");
+    if (http === "2") {
+      const greetings: string[] = [];
+      for await (const { greeting } of greeter.greetStream([{ name: "b" }, { name: "c" }]))
+        greetings.push(greeting);
+      expect(greetings).toEqual(["hello b", "hello c"]);
     }
-  },
-  30_000,
-);
+    await expect(createClient(GreetService, transport).greet({})).rejects.toMatchObject({
+      code: Code.Unimplemented,
+    });
+    close();
+  } finally {
+    const gone = new Promise((resolve) => server.once("close", resolve));
+    server.kill();
+    await gone;
+    rmSync(copies, { recursive: true });
+  }
+});

@@ -74,4 +74,4 @@ test("the examples of README.md run against each other", async () => {
     server.kill();
     rmSync(copies, { recursive: true });
   }
-}, 30_000);
+});

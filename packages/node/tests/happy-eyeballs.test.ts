@@ -11,6 +11,7 @@ import type { Socket } from "node:net";
 import { afterEach, beforeEach, expect, it } from "@jest/globals";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { Code, ConnectError, createClient, createTransport } from "@tristream/node";
+import { createClock } from "@tristream/testing";
 import { goAway, settings } from "../../http2/tests/frames.js";
 import { closes, echoServer, mute, passOn, scriptedPeer } from "./scripted-peer.js";
 
@@ -129,8 +130,15 @@ it.each([
 it("names each address and why when none is good", async () => {
   found = both;
   await using first = await scriptedPeer(mute);
-  await using transport = createTransport(`tri://two.example:${first.port}`, { connectTimeoutMs: 400 });
-  const { code, rawMessage } = await failure(createClient(GreetService, transport).greet({}));
+  const clock = createClock();
+  const options = { connectTimeoutMs: 400, clock };
+  await using transport = createTransport(`tri://two.example:${first.port}`, options);
+  const failed = failure(createClient(GreetService, transport).greet({}));
+  await first.accepted(0);
+  // The second address is tried after 250 ms, and refuses.
+  await clock.advance(300);
+  await clock.advance(100);
+  const { code, rawMessage } = await failed;
   expect(code).toBe(Code.Unavailable);
   expect(rawMessage).toBe(
     `can't connect to two.example:${first.port}: 127.0.0.2: nothing listens there: start the server, or correct the address, 127.0.0.1: no SETTINGS of HTTP/2 within 400 ms (option connectTimeoutMs)`,

@@ -112,7 +112,7 @@ it("20,000 random lists come out as they went in, while the table size changes a
   expect(seen.full).toBeGreaterThan(1000);
   expect(seen.same).toBeGreaterThan(50);
   expect(seen.failed).toBeGreaterThan(50);
-}, 30_000);
+});
 
 const HEADERS = 1;
 const SETTINGS = 4;
@@ -229,4 +229,4 @@ it("node:http2 reads 4,000 random blocks of ours and we read its answers, while 
     expect(unanswered).toBe(0);
   }
   expect(responses.size).toBe(4000);
-}, 30_000);
+});
