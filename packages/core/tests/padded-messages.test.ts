@@ -12,7 +12,7 @@ import { Connection, type Http2Options } from "@tristream/http2";
 import { memoryPair } from "@tristream/testing";
 import { join } from "../../http2/tests/frames.js";
 import { Random, seeds } from "../../http2/tests/random.js";
-import { turns } from "./events.js";
+import { turns, until } from "./events.js";
 import { quiet } from "./every-link.js";
 import { FramingPeer, type PlannedFrame } from "./framing-peer.js";
 import { envelope } from "./raw-client.js";
@@ -127,7 +127,7 @@ async function requests(given: Case, unary: boolean): Promise<number[][]> {
     peer.send(2 * i + 1, body("request", given, texts), null, given.planned);
   }
   await peer.allSent();
-  while (settled < given.streams.length) await turns(1);
+  await until(() => settled >= given.streams.length);
   await server.shutdown({ graceMs: 0 });
   return read;
 }

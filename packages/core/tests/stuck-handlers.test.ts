@@ -164,7 +164,7 @@ describe.each(everyLink)("a handler that outlives its call over $name", (link) =
     controller.abort();
     await failed;
     // The server has to have heard of the cancel before the handler throws.
-    while (end.server.activeCalls > 0) await new Promise(setImmediate);
+    await until(() => end.server.activeCalls === 0);
     go.tell();
     expect(await log.line("out of paper")).toMatch(
       /^warn greet\.GreetService\/Greet, called by \S+, threw after its call had ended: RangeError: out of paper\n/,

@@ -8,7 +8,7 @@
 import { compressionGzip } from "@connectrpc/connect-node";
 import { Code, ConnectError, type TransportOptions } from "@tristream/core";
 import { data, headers, rst, windowUpdate } from "../../http2/tests/frames.js";
-import { errorOf, happening, turns } from "./events.js";
+import { errorOf, happening, until } from "./events.js";
 import { FrameServer, okHead, okTrailers } from "./frame-server.js";
 import { envelope } from "./raw-client.js";
 import { goodMessage } from "./raw-server.js";
@@ -33,7 +33,7 @@ async function start(options: TransportOptions = {}) {
     }
   });
   const left = async (bytes: number): Promise<void> => {
-    while (server.bytes(1).length < bytes) await turns(1);
+    await until(() => server.bytes(1).length >= bytes);
   };
   await left(firstWindow);
   return {

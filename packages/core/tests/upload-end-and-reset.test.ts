@@ -178,7 +178,7 @@ test("uploads that a stock connect-es client cancels are seen as cancelled", asy
     await turns(20);
     abort.abort();
     await ended;
-    while (outcomes.length < i) await turns(1);
+    await until(() => outcomes.length >= i);
   }
   const complete = outcomes.filter((how) => how === "complete").length;
   // The kernel may deliver the end a turn before the reset: then nothing shows that there is one.

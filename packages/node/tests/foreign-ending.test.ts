@@ -2,6 +2,7 @@
 // Deadlines, cancels and leaving a loop, between our end and each foreign one.
 import { describe, expect, it } from "@jest/globals";
 import { Code } from "@tristream/node";
+import { until } from "../../core/tests/events.js";
 import { tapFrames } from "./foreign-frames.js";
 import {
   all,
@@ -131,7 +132,7 @@ describe.each(ourClients)("$title", (pair) => {
     }
     await seen.signalled;
     // The server's signal does not wait for what the client has left to do.
-    while (!names.left) await new Promise((resolve) => setImmediate(resolve));
+    await until(() => names.left);
   });
 
   it("stop a server that produces without end when the loop is left", async () => {
