@@ -73,6 +73,21 @@ export const scenarios = [
     with: "`keepaliveMs` 120,000 of the server",
   },
   {
+    name: "client stopped for 20 s, calls with deadlines of 1 s",
+    mode: "deadlines",
+    fault: "stop client",
+    forMs: stopMs,
+    with: "`keepaliveMs` 120,000 of the server; its own pause is no silence to the client",
+  },
+  {
+    name: "client stopped for 20 s, grpc-go server",
+    server: "grpc-go",
+    mode: "deadlines",
+    fault: "stop client",
+    forMs: stopMs,
+    with: "grpc-go's keepalive, which is 2 hours",
+  },
+  {
     name: "client stopped for 20 s, a server that asks soon",
     mode: "streams",
     fault: "stop client",
