@@ -19,7 +19,10 @@ const reloads = 5;
 const betweenMs = 1000;
 
 process.on("exit", killAll);
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => process.exit(1));
+// A master of nginx that is killed leaves its workers running.
+let stopProxy = async () => {};
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"])
+  process.once(signal, () => void stopProxy().then(() => process.exit(1)));
 
 /** Why calls may fail with Unavailable, by the error's text. The server has seen no call whose reason `isUnseen`. */
 const consumed = {
@@ -49,6 +52,10 @@ async function play(name, proxy) {
   const folder = mkdtempSync(join(tmpdir(), `draining-${name}-`));
   const children = [];
   let current;
+  stopProxy = async () => {
+    current?.kill(proxy.stop);
+    await current?.exited;
+  };
   try {
     const server = program([...tristream, "interop/draining/server.ts"]);
     children.push(server);
@@ -82,8 +89,7 @@ async function play(name, proxy) {
       if (Date.now() > until) throw new Error("calls are left at the server");
     }
   } finally {
-    current?.kill(proxy.stop);
-    await current?.exited;
+    await stopProxy();
     for (const child of children) child.kill();
     rmSync(folder, { recursive: true, force: true });
   }
