@@ -42,7 +42,7 @@ function cpuMs(): number {
   return (user + system) / 1000;
 }
 
-/** CPU time of this thread so far: those that decompress or collect garbage hold up no turn. Linux alone tells it of one thread. */
+/** CPU time of this thread so far: those that decompress or collect garbage hold up no turn. Only Linux gives it per thread. */
 function threadMs(): number {
   try {
     return Number.parseInt(readFileSync("/proc/thread-self/schedstat", "latin1"), 10) / 1e6;

@@ -149,7 +149,7 @@ it("the server lets a call that runs finish at SIGTERM, and exits with code 0", 
   await chat.send({ name: "a" });
   expect((await chat.receive())?.greeting).toBe("a");
   child.kill("SIGTERM");
-  // It takes no connection any more: the shutdown has begun.
+  // The server takes no connection any more: the shutdown has begun.
   await refused(Number(new URL(address!.replace("tri:", "http:")).port));
   await chat.send({ name: "b" });
   expect((await chat.receive())?.greeting).toBe("b");

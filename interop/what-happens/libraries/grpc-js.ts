@@ -96,7 +96,7 @@ function watched<T extends grpc.Call>(settings: CallSettings | undefined, call: 
   return call;
 }
 
-/** Writes all messages. `failed` hears what the messages' own generator throws; all else is told by the call. */
+/** Writes all messages. `failed` gets the error of the messages' own generator; the call reports all others. */
 function fill(sink: Writable, messages: AsyncIterable<unknown>, failed?: (error: unknown) => void): void {
   pipeline(Readable.from(messages), sink).catch((error: { code?: unknown }) => {
     if (error.code !== "ERR_STREAM_PREMATURE_CLOSE") failed?.(error);

@@ -11,7 +11,7 @@ const deepest = 100;
 
 const [varint, bit64, delimited, startGroup, endGroup, bit32] = [0, 1, 2, 3, 4, 5];
 
-/** What {@link canonicalEntries} gives. */
+/** The result of {@link canonicalEntries}. */
 export interface Canonical {
   readonly bytes: Uint8Array;
   /** There was an entry that protobuf-es reads wrong. */
@@ -192,7 +192,7 @@ class Walk {
     return this.at + length;
   }
 
-  /** A varint, as far as a number is exact; larger ones matter to nobody here. */
+  /** A varint, as far as a number is exact; larger ones don't matter here. */
   private varint(end: number): number {
     let value = 0;
     for (let i = 0; i < 10; i++) {

@@ -63,7 +63,7 @@ export function play(desc: DescMessage, seed: number): number {
     sameBytes(desc, create(desc, init as never));
     comparisons++;
   } catch (error) {
-    // What `create` refuses was compared above.
+    // Values that `create` refuses were compared above.
     if (bytes !== undefined) throw error;
   }
   if (bytes === undefined) return comparisons;
@@ -75,7 +75,7 @@ export function play(desc: DescMessage, seed: number): number {
     const message = sameMessage(desc, input);
     comparisons++;
     if (message === undefined) continue;
-    // What is unknown to it goes on with it.
+    // Fields unknown to the reader stay in its message.
     sameBytes(desc, message);
     const older = sameMessage(OlderSchema, input);
     if (older !== undefined) sameBytes(OlderSchema, older);

@@ -137,7 +137,7 @@ function randomText(random: Random): string {
   return text;
 }
 
-/** What has no place in a message. */
+/** Values that have no place in a message. */
 function wildValue(random: Random): unknown {
   return random.pick<() => unknown>([
     () => undefined,

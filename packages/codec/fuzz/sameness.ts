@@ -3,7 +3,7 @@ import { clone, create, type DescMessage, fromBinary, type MessageShape, toBinar
 import { compileCodec, parseBinary } from "../src/index.js";
 import { canonicalEntries } from "./canonical-entries.js";
 
-/** What came of doing something. */
+/** The outcome of an action. */
 type Outcome = { readonly value: unknown } | { readonly error: string };
 
 function outcomeOf(work: () => unknown): Outcome {

@@ -218,7 +218,7 @@ describe.each([
       if (expected !== 0) {
         const said = decodeURIComponent(String(trailer["grpc-message"] ?? header["grpc-message"] ?? ""));
         expect(said).toMatch(text);
-        // A handler that waits for its one message is not run; one that reads is told.
+        // A handler that waits for its one message is not run; a reading one gets the error.
         expect(seen.runs).toBe(stream && atOnce !== true ? 1 : 0);
         await until(() => seen.reads.length === seen.runs);
         for (const outcome of [...seen.reads, ...(await Promise.all(seen.signals))]) {

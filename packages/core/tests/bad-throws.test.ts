@@ -172,7 +172,7 @@ describe.each(everyLink)("a handler over $name that throws", (link) => {
     for (const call of calls(client)) {
       const got = await errorOf(call);
       if (field === "metadata") {
-        // It can't be read: that is an unexpected error.
+        // A value that can't be read is an unexpected error.
         expect(got.rawMessage).toMatch(/^internal error \(id/);
         expect(lines.length).toBeGreaterThan(0);
       } else {

@@ -18,7 +18,7 @@ const perStream = 15;
 /** A thousandth of this goes over the wire. */
 const names = Array.from({ length: perStream }, (_, i) => String.fromCharCode(97 + i).repeat(1 << 20));
 
-/** Gzip that says how many messages it was given to decompress, and waits with them as long as it is told to. */
+/** Gzip that counts the messages it was given to decompress, and waits with them as long as the test says. */
 function watchedGzip(gate: PromiseLike<void> = Promise.resolve()) {
   const seen = { begun: 0, asked: 0, mostAhead: 0 };
   const compression: typeof compressionGzip = {

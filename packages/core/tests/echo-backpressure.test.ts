@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Promise 8: bounded memory. A chat whose answers nobody reads stops its requests too.
+// Promise 8: bounded memory. A chat whose answers are not read stops its requests too.
 // Mutant: core/src/engine/message-writer.ts # this.blocked = true;
 // Mutant: core/src/engine/message-reader.ts # this.stream.credit(credit);
 

@@ -9,7 +9,7 @@ const untilMs = 50_000;
 /** Something that a test waits for. */
 export interface Happening<T> extends PromiseLike<T> {
   readonly promise: Promise<T>;
-  /** It happened. */
+  /** The event happened. */
   tell(value: T): void;
 }
 

@@ -28,7 +28,7 @@ type Messages = AsyncIterable<{ greeting: string }>;
 
 /** The observations of one handler. */
 class Seen {
-  /** It is in the state that the case is about. */
+  /** The handler is in the state that the case is about. */
   readonly ready: Happening<void> = happening();
   readonly signal: Happening<unknown> = happening();
   /** Its `finally` has run. */
@@ -48,7 +48,7 @@ interface State {
   readonly what: string;
   readonly method: Method;
   readonly reads?: true;
-  /** It waits for room: the client must not read, and the state is reached when it produces no more. */
+  /** The handler waits for room: the client must not read, and the state is reached when the handler produces no more. */
   readonly blocks?: true;
   handlers(seen: Seen): Impl;
 }

@@ -129,7 +129,7 @@ describe.each(kinds)("a handle whose call meets %s", (refusal) => {
     const answer = upload.closeAndReceive();
     answer.catch(() => {});
     if (refusal === "the connection's loss before it left") {
-      // It never left: such a call is made again as often as its connection is lost.
+      // The request never left: such a call is made again as often as its connection is lost.
       await end.waits[1];
       end.connected();
       expect((await answer).greeting).toBe("");

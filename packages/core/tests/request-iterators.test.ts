@@ -107,7 +107,7 @@ const endings: readonly Ending[] = [
       const stream = client.greetStream(requests);
       await stream.receive();
       end.cut();
-      // Those that had come before are still read.
+      // Earlier messages are still read.
       await errorOf(all(stream));
     },
   },

@@ -227,7 +227,7 @@ describe.each(transports)("a second attempt over $name, with messages that were 
     const client = createClient(GreetService, end.transport, { interceptors: [marked, retry("itself")] });
     expect((await client.greetClientStream([...names])).greeting).toBe(whole);
     end.seen.attempts = 0;
-    // It can't make more of them than there is.
+    // The attempt can't have more messages than there are.
     expect((await errorOf(client.greetClientStream(generated()))).rawMessage).toBe(madeTwice);
   });
 

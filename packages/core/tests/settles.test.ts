@@ -20,9 +20,9 @@ const fail = (): never => {
 };
 const large = { greeting: "x".repeat(70_000) };
 
-/** A handler's ways to answer. `parks`: only its client ends the call. */
+/** A handler's ways to answer. `neverEnds`: only its client ends the call. */
 interface Misbehaviour {
-  readonly parks?: true;
+  readonly neverEnds?: true;
   readonly single: (context: TripleContext, read: () => Promise<void>) => unknown;
   readonly stream: (context: TripleContext, read: () => Promise<void>) => unknown;
 }
@@ -48,7 +48,7 @@ const misbehaviours: Record<string, Misbehaviour> = {
   "answers at once": { single: () => ({}), stream: () => [] },
   "answers with much": { single: () => large, stream: () => Array(20).fill(large) },
   "answers without an end": {
-    parks: true,
+    neverEnds: true,
     single: forEver,
     async *stream() {
       for (;;) yield large;
@@ -92,7 +92,7 @@ const misbehaviours: Record<string, Misbehaviour> = {
   // biome-ignore lint/suspicious/noThenProperty: an application may do so
   "gives what can't be looked at": always(() => Object.defineProperty({}, "then", { get: fail })),
   // biome-ignore lint/suspicious/noThenProperty: an application may do so
-  "gives a thenable that never settles": { ...always(() => ({ then() {} })), parks: true },
+  "gives a thenable that never settles": { ...always(() => ({ then() {} })), neverEnds: true },
   "yields nothing": { single: () => null, stream: yielding(undefined) },
   "yields a message and a number": { single: () => "a", stream: yielding({}, 5) },
   "gives an iterator of junk": {
@@ -120,16 +120,16 @@ const misbehaviours: Record<string, Misbehaviour> = {
     context.sendHeaders();
     return undefined;
   }),
-  "never answers": { parks: true, single: forEver, stream: forEver },
+  "never answers": { neverEnds: true, single: forEver, stream: forEver },
   "never answers after headers": {
     ...always((context) => {
       context.sendHeaders();
       return forEver();
     }),
-    parks: true,
+    neverEnds: true,
   },
   "never answers after a message": {
-    parks: true,
+    neverEnds: true,
     single: forEver,
     async *stream() {
       yield {};
@@ -138,10 +138,10 @@ const misbehaviours: Record<string, Misbehaviour> = {
   },
 };
 
-/** The interceptors between the client and the wire. `parks`: one never lets the call through. */
+/** The interceptors between the client and the wire. `neverEnds`: one never lets the call through. */
 const obstacles: Record<
   string,
-  { parks?: true; interceptor?: Interceptor; headers?: () => Promise<HeadersInit> }
+  { neverEnds?: true; interceptor?: Interceptor; headers?: () => Promise<HeadersInit> }
 > = {
   none: {},
   "nothing, as before": {},
@@ -194,7 +194,7 @@ const obstacles: Record<
         message: req.stream ? yielding({}, {})() : {},
       }) as never,
   },
-  "an interceptor that never goes on": { parks: true, interceptor: () => forEver },
+  "an interceptor that never goes on": { neverEnds: true, interceptor: () => forEver },
   "headers that come late": {
     headers: async () => {
       await turns(3);
@@ -203,11 +203,11 @@ const obstacles: Record<
   },
   "headers that fail": { headers: async () => fail() },
   "headers that can't be sent": { headers: async () => ({ te: "gzip" }) },
-  "headers that never come": { parks: true, headers: forEver },
+  "headers that never come": { neverEnds: true, headers: forEver },
 };
 
-/** The requests of a client. `parks`: they never end. */
-const requests: Record<string, { parks?: true; make: () => AsyncIterable<object> | Iterable<object> }> = {
+/** The requests of a client. `neverEnds`: they never end. */
+const requests: Record<string, { neverEnds?: true; make: () => AsyncIterable<object> | Iterable<object> }> = {
   two: { make: () => [{ name: "a" }, { name: "b" }] },
   none: { make: () => [] },
   "two large ones": { make: yielding({ name: large.greeting }, { name: large.greeting }) },
@@ -219,13 +219,13 @@ const requests: Record<string, { parks?: true; make: () => AsyncIterable<object>
   },
   "ones that are none": { make: yielding(5) },
   "ones that never come": {
-    parks: true,
+    neverEnds: true,
     async *make() {
       yield await forEver();
     },
   },
   "ones without an end": {
-    parks: true,
+    neverEnds: true,
     async *make() {
       for (;;) yield { name: large.greeting };
     },
@@ -344,9 +344,9 @@ describe("every call settles", () => {
       const [between, obstacle] = entry(random, obstacles);
       const [asks, request] = entry(random, requests);
       const [form, call] = entry(random, forms);
-      const parks = misbehaviour.parks ?? obstacle.parks ?? request.parks ?? false;
+      const neverEnds = misbehaviour.neverEnds ?? obstacle.neverEnds ?? request.neverEnds ?? false;
       const leaves = form !== "unary" && form !== "an upload";
-      const how = parks || random.oneIn(3) ? random.pick(endings) : "by itself";
+      const how = neverEnds || random.oneIn(3) ? random.pick(endings) : "by itself";
       const way = how === "by leaving" && !leaves ? "by its signal" : how;
       const what = `call ${i}: ${form} with requests ${asks} behind ${between}, of a handler that ${does}, ended ${way}`;
       misbehave = misbehaviour;
@@ -359,7 +359,7 @@ describe("every call settles", () => {
       const options = { signal: abort.signal, ...(way === "by a deadline" ? { timeoutMs: 5 } : {}) };
       const running = call(client, options, request.make as () => Iterable<object>);
       for (const promise of running.promises) promise.then(undefined, () => {});
-      if (parks || random.oneIn(2)) await turns(random.int(0, 8));
+      if (neverEnds || random.oneIn(2)) await turns(random.int(0, 8));
       if (way === "by its signal") abort.abort();
       if (way === "by leaving") void running.leave();
       if (!(await settled(running.promises))) throw new Error(`never settles: ${what}`);

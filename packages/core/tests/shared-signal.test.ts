@@ -61,7 +61,7 @@ describe.each(everyLink)("one signal of many calls over $name", (link) => {
         client.greetClientStream({ signal }).closeAndReceive(),
         all(client.greetStream({ signal })),
       ]).flat();
-      // Those that end well and those that are left take nothing from the others.
+      // Calls that end well and calls that are left take nothing from the others.
       const well = calls.filter((_, i) => i % 4 === 2);
       await Promise.all(well);
       const left = client.greetStream({ signal });

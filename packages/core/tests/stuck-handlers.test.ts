@@ -42,7 +42,7 @@ describe.each(everyLink)("a handler that outlives its call over $name", (link) =
     async (method) => {
       const entered = happening();
       const go = happening();
-      const park = async (): Promise<void> => {
+      const block = async (): Promise<void> => {
         entered.tell();
         await go;
       };
@@ -53,20 +53,20 @@ describe.each(everyLink)("a handler that outlives its call over $name", (link) =
         routes: (r) =>
           r.service(GreetService, {
             async greet() {
-              await park();
+              await block();
               return {};
             },
             // biome-ignore lint/correctness/useYield: it is stuck before its first message
             async *greetStream() {
-              await park();
+              await block();
             },
             async greetClientStream() {
-              await park();
+              await block();
               return {};
             },
             // biome-ignore lint/correctness/useYield: it is stuck before its first message
             async *greetServerStream() {
-              await park();
+              await block();
             },
           }),
       });

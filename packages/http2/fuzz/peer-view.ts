@@ -119,7 +119,7 @@ export class PeerView {
       const id = readUint31(this.rest, 5);
       const type = this.rest[3]!;
       if (type === FrameType.DATA) {
-        // It counts from its header on.
+        // The frame counts from its header on.
         for (const key of [0, id]) this.arrived.set(key, (this.arrived.get(key) ?? 0) + length);
         this.connectionReceiveWindow -= length;
         this.receiveWindows.set(id, this.receiveWindow(id) - length);

@@ -108,7 +108,7 @@ export class WatchedStream implements StreamSink {
 
   private hear(what: string): void {
     this.mayHear(!this.silent && !this.ended, what);
-    // The end of the last stream may be the end of the connection, too, and is told afterwards.
+    // The end of the last stream may be the end of the connection, too, and is reported afterwards.
     const last = what !== "data" && this.stream?.closed === true;
     this.must(last || !this.connection.closing, `${what} on a connection that is over`);
     this.must(what !== "data" || this.stream?.closed !== true, "data on a closed stream");

@@ -194,7 +194,7 @@ describe("what honest peers do costs them nothing", () => {
       subject.quiesce();
       subject.receive(windowUpdate(0, 16), windowUpdate(1, 16));
     }
-    // Those of the 7 KiB, and of the bucket.
+    // The frames of the 7 KiB, and of the bucket.
     for (let n = 0; n < 10; n++) subject.receive(windowUpdate(0, 16));
     expect(endOf(subject)).toBeNull();
     subject.receive(windowUpdate(0, 16));

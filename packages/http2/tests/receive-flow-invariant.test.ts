@@ -78,7 +78,7 @@ class Chaos {
     this.lastId += 2;
     const id = this.lastId;
     play(subject, [headers(id, request)]);
-    // One that was refused: what is on its way counts all the same.
+    // A refused stream: bytes on their way count all the same.
     if (!subject.streams.has(id))
       play(subject, [data(id, this.random.int(0, Math.min(5000, subject.peerWindow(0))))]);
     else subject.stream(id).sendHeaders(response, false);

@@ -130,7 +130,7 @@ export async function serveOurs(handlers: Handlers, settings: ServerSettings = {
 
 const peerKey = createContextKey("");
 
-/** The server of connect-es, on node:http2. It compresses what is large unless told otherwise. */
+/** The server of connect-es, on node:http2. It compresses large messages by default. */
 export async function serveStock(handlers: Handlers, settings: ServerSettings = {}): Promise<GreetServer> {
   const adapter = connectNodeAdapter({
     routes: (router) =>

@@ -85,7 +85,7 @@ test("of a flood of connections, a hundred are told why, the others are reset, a
   await until(() => sockets.every((socket) => socket.closed || told.has(socket)));
   for (const socket of sockets) socket.destroy();
   await closed;
-  // One that was told is gone within a second, and may make room for another one meanwhile.
+  // A refused connection is gone within a second, and may make room for another one meanwhile.
   expect(told.size).toBeGreaterThanOrEqual(102);
   expect(told.size).toBeLessThan(300);
   expect(lines.length).toBeGreaterThan(0);

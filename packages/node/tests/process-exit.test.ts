@@ -82,7 +82,7 @@ describe("a process ends by itself", () => {
     const full = start("full");
     const [line] = await once(createInterface(full.stdout), "line");
     const port = Number(line);
-    // The queue of what listens there takes a few; then the system answers nobody.
+    // The queue of what listens there takes a few; then the system answers no more.
     for (let i = 0; i < 8; i++) sockets.push(connect(port, "127.0.0.1").on("error", () => {}));
     await once(sockets[0]!, "connect");
     const scripts = ["cancelled", "deadline", "one-of-two-deadlines"];

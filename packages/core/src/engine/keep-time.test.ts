@@ -29,7 +29,7 @@ class LateClock implements Clock {
   }
 }
 
-/** A connection that notes the times that it is told. */
+/** A connection that records the times it is given. */
 function connectionOf(clock: Clock) {
   const told: number[] = [];
   const stop = keepTime({ advance: (now) => told.push(now) }, clock);

@@ -185,7 +185,7 @@ describe("a message writer", () => {
     expect(cleaned).toBe(1);
     expect(messagesOf(stream.written)).toEqual(["m"]);
     expect(told).toEqual(["first", "settled"]);
-    // What is written now is lost: never `true`.
+    // A message written now is lost: never `true`.
     expect(writer.write("late", false)).toBe(false);
     expect(await writer.room()).toBe(false);
     expect(messagesOf(stream.written)).toEqual(["m"]);

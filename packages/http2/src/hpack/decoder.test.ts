@@ -21,7 +21,7 @@ function decode(decoder: HpackDecoder, ...parts: (string | readonly number[])[])
   return decoder.decode(block, 0, block.length);
 }
 
-/** What 62 is after a block. */
+/** The field at index 62 after a block. */
 const newest = (decoder: HpackDecoder) => decode(decoder, "be").fields;
 
 describe("a block that cannot be decoded", () => {

@@ -107,7 +107,7 @@ it("20,000 random lists come out as they went in, while the table size changes a
     seen.same += list === last ? 1 : 0;
     last = list;
   }
-  // What the test is worth: it does come to these states.
+  // The test's worth: it does reach these states.
   expect(seen.blocks).toBeGreaterThan(5000);
   expect(seen.full).toBeGreaterThan(1000);
   expect(seen.same).toBeGreaterThan(50);
