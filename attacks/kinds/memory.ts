@@ -100,6 +100,26 @@ export const memoryAttacks: readonly Attack[] = [
     judge: () => [],
   },
   {
+    name: "completed-at-once",
+    does: "50 calls with 60 KB of empty elements each, whose ends come in one piece",
+    rule: "a turn parses some of them, and no stall",
+    seconds,
+    async play(offender) {
+      const raw = await offender.connect();
+      const head = block(fieldsOf(heapPath));
+      const body = message(Buffer.alloc(60_000).fill(Buffer.of(0x0a, 0x00)));
+      const ids = Array.from({ length: 50 }, (_, i) => idOf(i));
+      for (const id of ids) {
+        const parts = [headers(id, head)];
+        for (let at = 0; at < body.length; at += 16_384) parts.push(data(id, body.subarray(at, at + 16_384)));
+        await raw.send(...parts);
+      }
+      await raw.send(Buffer.concat(ids.map((id) => data(id, Buffer.alloc(0), { end: true }))));
+      await offender.untilTheEnd();
+    },
+    judge: (seen) => [...kept(seen), ...atMost("longest stall in ms", seen.server.stallMs, 100)],
+  },
+  {
     name: "gzip-bombs",
     does: "512 calls at once, each of 4 KB of gzip that become 4 MiB",
     rule: "decompression waits its turn",

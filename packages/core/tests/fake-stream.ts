@@ -16,6 +16,8 @@ export class FakeStream implements ByteStream {
   expected = 0;
   /** The result of writes: true if there is room for more. */
   roomy = true;
+  /** The lengths of the messages whose parsing was counted. */
+  readonly parsed: number[] = [];
   /** How often a place was given back. */
   unreserved = 0;
   /** True if `reserve` gives places. */
@@ -50,6 +52,10 @@ export class FakeStream implements ByteStream {
 
   sendTrailers(): void {
     this.ended = true;
+  }
+
+  parses(bytes: number): void {
+    this.parsed.push(bytes);
   }
 
   credit(n: number): void {

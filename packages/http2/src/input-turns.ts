@@ -43,6 +43,8 @@ export class InputTurns {
   private readonly maxStreams: number;
   private bytesLeft: number;
   private streamsLeft: number;
+  /** Bytes of messages that the turn may parse: a message that had arrived before the turn takes time in this one. */
+  private parsedLeft: number;
   /** The link says when the turn is over. */
   private marked = false;
   /** The link has been asked for a turn. */
@@ -56,6 +58,7 @@ export class InputTurns {
     this.maxStreams = options.maxStreamsPerTurn;
     this.bytesLeft = this.maxBytes;
     this.streamsLeft = this.maxStreams;
+    this.parsedLeft = this.maxBytes;
   }
 
   /** A chunk arrived: reads as much of it as the turn has room for. */
@@ -76,6 +79,12 @@ export class InputTurns {
     if (--this.streamsLeft <= 0) this.host.reader.yield();
   }
 
+  /** A message of so many bytes is parsed, most of which may have arrived in earlier turns. */
+  parsed(bytes: number): void {
+    this.parsedLeft -= bytes;
+    if (this.parsedLeft <= 0) this.host.reader.yield();
+  }
+
   /** Reads what was kept, as much as the turn has room for. */
   readKept(): void {
     while (!this.paused) {
@@ -92,6 +101,7 @@ export class InputTurns {
   readAll(): void {
     this.bytesLeft = Number.POSITIVE_INFINITY;
     this.streamsLeft = Number.POSITIVE_INFINITY;
+    this.parsedLeft = Number.POSITIVE_INFINITY;
     for (let chunk = this.kept.shift(); chunk !== undefined; chunk = this.kept.shift()) {
       this.reading = chunk.number;
       this.read(chunk.bytes, chunk.at);
@@ -133,7 +143,7 @@ export class InputTurns {
 
   /** Pauses when the budget is spent, and marks the turn when half of it is. */
   private spent(): void {
-    if (this.bytesLeft <= 0 || this.streamsLeft <= 0) this.pauseUntilNextTurn();
+    if (this.bytesLeft <= 0 || this.streamsLeft <= 0 || this.parsedLeft <= 0) this.pauseUntilNextTurn();
     else if (this.bytesLeft * 2 <= this.maxBytes || this.streamsLeft * 2 <= this.maxStreams) this.mark();
   }
 
@@ -174,5 +184,6 @@ export class InputTurns {
   private refill(): void {
     this.bytesLeft = this.maxBytes;
     this.streamsLeft = this.maxStreams;
+    this.parsedLeft = this.maxBytes;
   }
 }

@@ -98,6 +98,10 @@ export abstract class ReceivingConnection
     return this.isServer && this.answers.postpone(stream);
   }
 
+  messageParsed(bytes: number): void {
+    this.input.parsed(bytes);
+  }
+
   answersWait(): void {
     this.input.answersWait();
   }

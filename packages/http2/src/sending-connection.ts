@@ -213,6 +213,8 @@ export abstract class SendingConnection implements StreamHost, SchedulerHost {
 
   abstract answerWaits(stream: Stream): boolean;
 
+  abstract messageParsed(bytes: number): void;
+
   abstract deadlinePassed(stream: Stream): void;
 
   abstract readonly arrivedChunks: number;

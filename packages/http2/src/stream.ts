@@ -18,6 +18,8 @@ export interface StreamHost extends SendingHost {
   resetNextTurn(stream: Stream): void;
   /** The deadline of the stream's call has passed. */
   deadlinePassed(stream: Stream): void;
+  /** A message of so many bytes is parsed. */
+  messageParsed(bytes: number): void;
   /** Server: whether the stream's answer has to wait for a later event-loop turn. */
   answerWaits(stream: Stream): boolean;
 }
@@ -81,6 +83,14 @@ export class Stream extends SendingHalf<StreamHost> implements DataTarget {
    */
   deadlinePassed(): void {
     if (!this.closed) this.host.deadlinePassed(this);
+  }
+
+  /**
+   * A message of so many bytes is parsed, in one go. Once one turn has parsed `maxBytesPerTurn`, the connection reads the rest of
+   * its input in the next turns.
+   */
+  parses(bytes: number): void {
+    this.host.messageParsed(bytes);
   }
 
   /**

@@ -2,12 +2,14 @@
 // Promise 8: bounded work. One connection's input does not fill a turn of the event loop.
 // Mutant: http2/src/input-turns.ts # if (--this.streamsLeft <= 0) this.host.reader.yield(); => --this.streamsLeft;
 // Mutant: http2/src/input-turns.ts # at + Math.max(this.bytesLeft, chunkAtMost) => at + bytes.length
-// Mutant: http2/src/input-turns.ts # if (this.bytesLeft <= 0 || this.streamsLeft <= 0) this.pauseUntilNextTurn(); => if (false) this.pauseUntilNextTurn();
+// Mutant: http2/src/input-turns.ts # if (this.bytesLeft <= 0 || this.streamsLeft <= 0 || this.parsedLeft <= 0) this.pauseUntilNextTurn(); => if (false) this.pauseUntilNextTurn();
 // Mutant: http2/src/input-turns.ts # if (this.paused || this.kept.length > 0) { => if (false) {
 // Mutant: http2/src/input-turns.ts # if (!this.paused || this.host.outputWaits) return; => if (!this.paused) return;
 // Mutant: http2/src/input-turns.ts # this.bytesLeft * 2 <= this.maxBytes || this.streamsLeft * 2 <= this.maxStreams => false
 // Mutant: http2/src/connection.ts # if (!this.closing) this.readRest();
 // Mutant: http2/src/connection.ts # inbound.ready && !this.input.paused && => inbound.ready &&
+// Mutant: http2/src/input-turns.ts # if (this.parsedLeft <= 0) this.host.reader.yield();
+// Mutant: http2/src/input-turns.ts # || this.parsedLeft <= 0) this.pauseUntilNextTurn(); => ) this.pauseUntilNextTurn();
 import { describe, expect, it } from "@jest/globals";
 import { ErrorCode } from "../src/error-code.js";
 import type { Http2Options } from "../src/options.js";
@@ -71,6 +73,25 @@ describe("a turn of the event loop", () => {
       expect(subject.link.paused).toBe(false);
       subject.link.turn();
     }
+  });
+
+  it("reads no further once it has parsed maxBytesPerTurn, whenever those messages had arrived", () => {
+    const subject = server({ maxBytesPerTurn: 1000 });
+    subject.serve = (stream) => stream.parses(400);
+    subject.connection.receive(requests(1, 7));
+    expect([heard(subject), subject.link.paused]).toEqual([3, true]);
+    subject.link.turn();
+    expect([heard(subject), subject.link.paused]).toEqual([6, true]);
+    subject.link.turn();
+    expect([heard(subject), subject.link.paused]).toEqual([7, false]);
+    // The last one of a chunk spends the rest: the next chunk waits.
+    const other = server({ maxBytesPerTurn: 1000 });
+    other.serve = (stream) => stream.parses(1000);
+    other.connection.receive(requests(1, 1));
+    other.connection.receive(requests(3, 1));
+    expect([heard(other), other.link.paused]).toEqual([1, true]);
+    other.link.turn();
+    expect(heard(other)).toBe(2);
   });
 
   it("holds for a client, too", () => {

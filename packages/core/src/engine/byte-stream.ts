@@ -68,6 +68,8 @@ export interface ByteStream {
   sendEnd(): void;
   /** Sends trailers and half-closes, behind what is queued. */
   sendTrailers(headers: OutgoingHeaders): void;
+  /** A message of so many bytes is parsed: a carrier may read the rest of its input in a later event-loop turn. */
+  parses?(bytes: number): void;
   /** `n` received bytes were taken or dropped. */
   credit(n: number): void;
   /**

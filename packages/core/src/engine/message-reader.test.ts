@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Mutant: core/src/engine/message-reader.ts # unread.length === 0 ||
 // Mutant: core/src/engine/message-reader.ts # unread === null ? owed : unread.uncredited + owed; => owed;
+// Mutant: core/src/engine/message-reader.ts # if (end - start >= countedWork) this.stream.parses?.(end - start);
 import { Code, ConnectError } from "@connectrpc/connect";
 import { FakeStream } from "../../tests/fake-stream.js";
 import { writePrefix } from "../protocol/envelope.js";
@@ -501,4 +502,13 @@ describe("a message reader", () => {
     for (let i = 0; i < 5000; i++) expect((await reader.next()).value).toBe(`${i}`);
     expect([reader.waiting, stream.credited]).toEqual([0, 43_890]);
   });
+});
+
+test("the carrier hears of messages of at least 1024 bytes that are parsed, those that can't be among them", () => {
+  const { stream, feed, reader } = start(5000);
+  const messages = ["x".repeat(1023), "x".repeat(1024), "x".repeat(2000)];
+  for (const message of messages) feed(frame(message));
+  expect(stream.parsed).toEqual([]);
+  for (const _ of messages) void reader.next();
+  expect(stream.parsed).toEqual([1024, 2000]);
 });
