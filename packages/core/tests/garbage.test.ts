@@ -2,6 +2,7 @@
 // Promise 7: no leak. Handles without a reference.
 // Mutant: core/src/client/stream-handles.ts # dropped.register(this, call as StreamCall<unknown>, call);
 // Mutant: core/src/client/stream-handles.ts # dropped.unregister(call);
+// Mutant: core/src/client/stream-handles.ts # headers.then(hold, hold);
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { jest } from "@jest/globals";
@@ -57,6 +58,33 @@ describe.each(everyLink)("a handle that nobody holds over $name", (link) => {
     expect(warn.mock.calls[0]![0]).toContain("a stream of greet.GreetService/GreetStream was dropped");
     warn.mockRestore();
   });
+
+  test.each(["responseHeader", "responseTrailer"] as const)(
+    "is not collected while its %s is awaited",
+    async (which) => {
+      const started = happening();
+      const go = happening();
+      await using end = await link.start({
+        routes: (r) =>
+          r.service(GreetService, {
+            async *greetStream(_requests, context) {
+              started.tell();
+              await go;
+              context.responseHeader.set("x-which", "responseHeader");
+              context.responseTrailer.set("x-which", "responseTrailer");
+              yield* [];
+            },
+          }),
+      });
+      const client = createClient(GreetService, end.transport);
+      const awaited = (() => client.greetStream()[which])();
+      await started;
+      await collect();
+      await collect();
+      go.tell();
+      expect((await awaited).get("x-which")).toBe(which);
+    },
+  );
 
   test("is not collected while somebody waits for a message of it", async () => {
     const go = happening();

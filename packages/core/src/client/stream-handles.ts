@@ -95,11 +95,11 @@ abstract class Handle<O> implements StreamHandle {
   }
 
   get responseHeader(): Promise<Headers> {
-    return this.call.responseHeader;
+    return this.awaited(this.call.responseHeader);
   }
 
   get responseTrailer(): Promise<Headers> {
-    return this.call.responseTrailer;
+    return this.awaited(this.call.responseTrailer);
   }
 
   get responseCompressed(): boolean | undefined {
@@ -108,6 +108,13 @@ abstract class Handle<O> implements StreamHandle {
 
   cancel(reason?: unknown): void {
     this.call.cancel(canceled(reason));
+  }
+
+  /** Has the promise hold the handle until it settles: a caller may keep only the promise. */
+  private awaited(headers: Promise<Headers>): Promise<Headers> {
+    const hold = (): unknown => this;
+    headers.then(hold, hold);
+    return headers;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
