@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { nextTurn } from "./turns.js";
+import { afterInput } from "./turns.js";
 
 /** Bytes of decompressed messages that one turn of the event loop parses. 256 KiB of the smallest elements take 12 ms. */
 const bytesPerTurn = 262_144;
@@ -19,7 +19,8 @@ export class ParseTurns {
   /** Not empty only if `bytesLeft` is spent, and then a turn was asked for. */
   private waiting: WaitingMessage[] = [];
 
-  constructor(ofEventLoop: (callback: () => void) => void = nextTurn) {
+  /** By default, input is read between two turns. A message arrives while input is read, and `nextTurn` runs right behind that. */
+  constructor(ofEventLoop: (callback: () => void) => void = afterInput) {
     this.nextTurn = ofEventLoop;
   }
 
