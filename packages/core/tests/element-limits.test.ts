@@ -7,7 +7,8 @@
 // Mutant: core/src/engine/json-elements.ts # if (b[at] === backslash) at++; => if (false) at++;
 // Mutant: core/src/server/resolve-options.ts # const inherited = base !== undefined && => const inherited = false && base !== undefined &&
 // Mutant: core/src/client/create-transport.ts # messageCodec(method.output, subtype, format, this.readMaxElements) => messageCodec(method.output, subtype, format)
-// Mutant: core/src/protocol/check-option.ts # readMaxBytes / 32 => readMaxBytes / 16
+// Mutant: core/src/protocol/check-option.ts # reads === "requests" ? 32 : 8 => 32
+// Mutant: core/src/protocol/check-option.ts # reads === "requests" ? 32 : 8 => 8
 import { create } from "@bufbuild/protobuf";
 import { Code, createClient, type TransportOptions } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
@@ -100,26 +101,27 @@ test("JSON counts objects, arrays and texts, and no names", () => {
   expect(() => check(7)).toThrow("more than 7 elements");
 });
 
-test.each(["server", "client"] as const)(
-  "a %s takes one element in 32 bytes of readMaxBytes",
-  async (side) => {
-    const [link] = everyLink;
-    const readMaxBytes = 64_000;
-    await using end = await link!.start({
-      ...(side === "server" ? { readMaxBytes } : { transport: { readMaxBytes } }),
-      routes: (r) =>
-        r.service(GreetService, {
-          ...greeter(),
-          greet: (request) =>
-            Object.assign(create(GreetService.method.greet.output), withUnknown(Number(request.name))),
-        }),
-    });
-    const client = createClient(GreetService, end.transport);
-    const call = (count: number) =>
-      side === "client"
-        ? client.greet({ name: String(count) })
-        : client.greet(Object.assign(create(GreetService.method.greet.input), withUnknown(count)));
-    await call(2000);
-    expect((await errorOf(call(2001))).rawMessage).toMatch("more elements than the limit of 2000");
-  },
-);
+test.each([
+  ["server", 32],
+  ["client", 8],
+] as const)("a %s takes one element in %d bytes of readMaxBytes", async (side, bytes) => {
+  const [link] = everyLink;
+  const readMaxBytes = 64_000;
+  await using end = await link!.start({
+    ...(side === "server" ? { readMaxBytes } : { transport: { readMaxBytes } }),
+    routes: (r) =>
+      r.service(GreetService, {
+        ...greeter(),
+        greet: (request) =>
+          Object.assign(create(GreetService.method.greet.output), withUnknown(Number(request.name))),
+      }),
+  });
+  const client = createClient(GreetService, end.transport);
+  const call = (count: number) =>
+    side === "client"
+      ? client.greet({ name: String(count) })
+      : client.greet(Object.assign(create(GreetService.method.greet.input), withUnknown(count)));
+  const most = readMaxBytes / bytes;
+  await call(most);
+  expect((await errorOf(call(most + 1))).rawMessage).toMatch(`more elements than the limit of ${most}:`);
+});

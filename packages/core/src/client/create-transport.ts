@@ -61,8 +61,8 @@ export interface TransportOptions extends FormatOptions {
   readMaxBytes?: number | undefined;
   /**
    * Most elements of a message that is received: messages in it, strings and bytes in lists, entries of maps, and unknown fields. Each
-   * takes an object of up to 200 bytes. A message with more ends its call with `ResourceExhausted`. Default: `readMaxBytes` / 32, at
-   * least 1000, so 131,072.
+   * takes an object of up to 200 bytes. A message with more ends its call with `ResourceExhausted`. Default: `readMaxBytes` / 8, at
+   * least 1000, so 524,288.
    */
   readMaxElements?: number | undefined;
   /** Largest message that is sent, before compression. Default 4,294,967,295. */
@@ -153,7 +153,8 @@ class ConnectorTransport implements TripleTransport, EngineTransport {
   constructor(connector: Connector, options: TransportOptions) {
     this.readMaxBytes = sizeOption("readMaxBytes", options.readMaxBytes) ?? 4_194_304;
     this.readMaxElements =
-      sizeOption("readMaxElements", options.readMaxElements) ?? defaultMaxElements(this.readMaxBytes);
+      sizeOption("readMaxElements", options.readMaxElements) ??
+      defaultMaxElements("responses", this.readMaxBytes);
     this.writeMaxBytes = sizeOption("writeMaxBytes", options.writeMaxBytes) ?? largestMessage;
     this.compressMinBytes = sizeOption("compressMinBytes", options.compressMinBytes, 0) ?? 1024;
     this.format = formatOptions(options);

@@ -80,6 +80,7 @@ function readMaxElements(
 ): number {
   const given = sizeOption("readMaxElements", options.readMaxElements);
   if (given !== undefined) return given;
-  const inherited = base !== undefined && base.readMaxElements !== defaultMaxElements(base.readMaxBytes);
-  return inherited ? base.readMaxElements : defaultMaxElements(bytes);
+  const inherited =
+    base !== undefined && base.readMaxElements !== defaultMaxElements("requests", base.readMaxBytes);
+  return inherited ? base.readMaxElements : defaultMaxElements("requests", bytes);
 }
