@@ -5,7 +5,7 @@
 // Mutant: core/src/engine/message-codec.ts # const reading = { ...options, maxElements }; => const reading = options;
 // Mutant: core/src/engine/json-elements.ts # elements--;
 // Mutant: core/src/engine/json-elements.ts # if (b[at] === backslash) at++; => if (false) at++;
-// Mutant: core/src/server/resolve-options.ts # const inherited = base !== undefined && => const inherited = false && base !== undefined &&
+// Mutant: core/src/server/resolve-options.ts # inherited ? base.readMaxElements : => false ? base!.readMaxElements :
 // Mutant: core/src/client/create-transport.ts # messageCodec(method.output, subtype, format, this.readMaxElements) => messageCodec(method.output, subtype, format)
 // Mutant: core/src/protocol/check-option.ts # reads === "requests" ? 32 : 8 => 32
 // Mutant: core/src/protocol/check-option.ts # reads === "requests" ? 32 : 8 => 8
