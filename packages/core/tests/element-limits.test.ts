@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 8: bounded memory. A message has a limit of elements, in both roles and in each serialisation.
 // Mutant: core/src/engine/message-reader.ts # if (cause instanceof TooManyElementsError) { => if (false) {
-// Mutant: core/src/engine/message-codec.ts # parse: (b, start, end, owned) => parse(b, start, end, owned, maxElements), => parse,
+// Mutant: core/src/engine/message-codec.ts # parse(b, start, end, owned, maxElements), => parse(b, start, end, owned),
 // Mutant: core/src/engine/message-codec.ts # const reading = { ...options, maxElements }; => const reading = options;
 // Mutant: core/src/engine/json-elements.ts # elements--;
 // Mutant: core/src/engine/json-elements.ts # if (b[at] === backslash) at++; => if (false) at++;
