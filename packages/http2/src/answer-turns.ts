@@ -45,7 +45,10 @@ export class AnswerTurns {
   postpone(stream: Stream): boolean {
     if (this.giving) return false;
     if (this.streams.length === 0) {
-      const made = this.host.bytesMade - this.madeBefore;
+      const { bytesMade } = this.host;
+      // A message that was compressed since the turn began has become smaller: that does not pay for other answers.
+      if (bytesMade < this.madeBefore) this.madeBefore = bytesMade;
+      const made = bytesMade - this.madeBefore;
       if (made < this.maxBytes) {
         if (made * 2 >= this.maxBytes) this.mark();
         return false;

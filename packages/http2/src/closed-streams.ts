@@ -30,6 +30,7 @@ export class ClosedStreams {
   private bytes = 0;
   private deadlines = new Float64Array(smallest);
   private lists = 0;
+  private ends = 0;
   private resets = 0;
 
   /**
@@ -72,16 +73,24 @@ export class ClosedStreams {
     return this.ids[at] === id ? this.deadlines[at]! : 0;
   }
 
-  /** A stream is closed on this side alone: the peer may have sent so many bytes of DATA, and header lists, that have not arrived. */
+  /** A stream is closed on this side alone: the peer may have sent so many bytes of DATA, header lists, and an end, that have not arrived. */
   expectFrames(bytes: number): void {
     this.bytes += Math.max(0, bytes);
     this.lists += listsUnderWay;
+    this.ends++;
   }
 
   /** True if closed streams explain DATA of so many bytes. */
   explainsData(bytes: number): boolean {
     if (bytes > this.bytes) return false;
     this.bytes -= bytes;
+    return true;
+  }
+
+  /** True if closed streams explain an empty DATA frame with END_STREAM: one each. */
+  explainsEnd(): boolean {
+    if (this.ends === 0) return false;
+    this.ends--;
     return true;
   }
 

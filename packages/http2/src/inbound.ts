@@ -100,7 +100,8 @@ export class Inbound extends InboundHeaders implements FrameHandler {
     const { host } = this;
     this.answers++;
     if (host.isIdle(id)) throw protocolError(`DATA on idle stream ${id} (RFC 9113 §5.1)`);
-    if (length === 0 && (flags & Flag.END_STREAM) === 0) host.limits.emptyData(this.received);
+    const end = (flags & Flag.END_STREAM) !== 0;
+    if (length === 0 && !end) host.limits.emptyData(this.received);
     this.received += length;
     host.receivedData(length);
     const stream = host.streams.get(id);
@@ -109,6 +110,7 @@ export class Inbound extends InboundHeaders implements FrameHandler {
       if (cause === ClosedBy.ENDED || cause === ClosedBy.NEVER_OPENED) throw streamClosed("DATA", id);
       if (cause === ClosedBy.PEER_RESET) host.refuse(id, ErrorCode.STREAM_CLOSED);
       else if (!host.past.explainsData(length)) host.limits.uselessFrame();
+      else if (length === 0 && end && !host.past.explainsEnd()) host.limits.uselessFrame();
       host.releasedData(length);
       return null;
     }

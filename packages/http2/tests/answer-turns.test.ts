@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 8: bounded work. The answers of one connection do not fill an event-loop turn.
 // Mutant: http2/src/answer-turns.ts # if (made < this.maxBytes) { => if (true) {
+// Mutant: http2/src/answer-turns.ts # if (bytesMade < this.madeBefore) this.madeBefore = bytesMade;
 // Mutant: http2/src/answer-turns.ts # if (made * 2 >= this.maxBytes) this.mark();
 // Mutant: http2/src/answer-turns.ts # given < streams.length && host.bytesMade - this.madeBefore < this.maxBytes => given < streams.length
 // Mutant: http2/src/answer-turns.ts # if (!stream.closed) stream.sink.answerTurn?.(); => stream.sink.answerTurn?.();
@@ -84,6 +85,17 @@ describe("an event-loop turn", () => {
       expect(answered.length).toBe(i + 1);
       subject.link.turn();
     }
+  });
+
+  it("makes no more of them when an answer gets smaller, since it is compressed", () => {
+    const { subject, answered } = server(600);
+    subject.connection.receive(headers(1, request));
+    subject.stream(1).compressing(10_000);
+    subject.connection.receive(requests(3));
+    subject.quiesce();
+    subject.stream(1).compressing(-10_000);
+    subject.connection.receive(requests(5, 7, 9, 11));
+    expect(answered).toEqual([1, 3, 5, 7]);
   });
 
   it("counts an answer whose stream is reset before it has left", () => {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 8: bounded work. Frames without effect are counted in one place, beyond those that closed streams explain.
 // Mutant: http2/src/inbound.ts # else if (!host.past.explainsData(length)) host.limits.uselessFrame();
+// Mutant: http2/src/inbound.ts # else if (length === 0 && end && !host.past.explainsEnd()) host.limits.uselessFrame();
+// Mutant: http2/src/closed-streams.ts # this.ends++;
 // Mutant: http2/src/inbound-headers.ts # else if (!host.past.explainsHeaders()) host.limits.uselessFrame();
 // Mutant: http2/src/receiving-connection.ts # else if (!explained) this.limits.lateReset(this.output.dataFrames);
 // Mutant: http2/src/limits.ts # if (this.lateResetsPaidFor < sent) this.lateResetsPaidFor++; => if (false) this.lateResetsPaidFor++;
@@ -54,6 +56,14 @@ describe.each(both)("a %s counts as frames without effect", (role) => {
     expect(subject.connection.counters.emptyFrames).toBe(3);
     expect(subject.endedBy).toBeNull();
     subject.receive(data(1, 1));
+    expect(subject.endedBy).toEqual(limit);
+  });
+
+  it("empty DATA with END_STREAM of closed streams beyond one each", () => {
+    const subject = resetStream(role);
+    for (let n = 0; n < 4; n++) subject.receive(data(1, 0, { end: true }));
+    expect([subject.connection.counters.emptyFrames, subject.endedBy]).toEqual([3, null]);
+    subject.receive(data(1, 0, { end: true }));
     expect(subject.endedBy).toEqual(limit);
   });
 
