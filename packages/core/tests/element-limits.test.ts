@@ -3,16 +3,22 @@
 // Mutant: core/src/engine/message-reader.ts # if (cause instanceof TooManyElementsError) { => if (false) {
 // Mutant: core/src/engine/message-codec.ts # parse(b, start, end, owned, maxElements), => parse(b, start, end, owned),
 // Mutant: core/src/engine/message-codec.ts # const reading = { ...options, maxElements }; => const reading = options;
-// Mutant: core/src/engine/json-elements.ts # elements--;
 // Mutant: core/src/engine/json-elements.ts # if (b[at] === backslash) at++; => if (false) at++;
+// Mutant: core/src/engine/json-elements.ts # if (++container <= freeNames) elements--; => elements--;
+// Mutant: core/src/engine/json-elements.ts # if (scalars && container === isArray && endsScalar(b[at - 1]!)) elements++;
+// Mutant: core/src/engine/json-elements.ts # container === isArray && endsScalar => endsScalar
+// Mutant: core/src/engine/json-elements.ts # if (scalars && endsScalar(b[at - 1]!)) elements++;
+// Mutant: core/src/engine/message-codec.ts # jsonElements(b, start, end, maxElements, scalars); => jsonElements(b, start, end, maxElements);
 // Mutant: core/src/server/resolve-options.ts # inherited ? base.readMaxElements : => false ? base!.readMaxElements :
 // Mutant: core/src/client/create-transport.ts # messageCodec(method.output, subtype, format, this.readMaxElements) => messageCodec(method.output, subtype, format)
 // Mutant: core/src/protocol/check-option.ts # reads === "requests" ? 32 : 8 => 32
 // Mutant: core/src/protocol/check-option.ts # reads === "requests" ? 32 : 8 => 8
-import { create } from "@bufbuild/protobuf";
+import { create, type DescMessage } from "@bufbuild/protobuf";
+import { StructSchema } from "@bufbuild/protobuf/wkt";
 import { Code, createClient, type TransportOptions } from "@tristream/core";
-import { GreetService } from "@tristream/gen/greet/greet_pb.js";
+import { GreetRequestSchema, GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { jsonElements } from "../src/engine/json-elements.js";
+import { messageCodec } from "../src/engine/message-codec.js";
 import { errorOf } from "./events.js";
 import { everyLink } from "./every-link.js";
 import { greeter } from "./greeter.js";
@@ -99,6 +105,30 @@ test("JSON counts objects, arrays and texts, and no names", () => {
   const check = (n: number): number => jsonElements(b, 2, b.length - 1, n);
   expect(check(8)).toBe(8);
   expect(() => check(7)).toThrow("more than 7 elements");
+});
+
+test("JSON counts the names of an object beyond 64, as of a map", () => {
+  const names = (n: number): string => Array.from({ length: n }, (_, i) => `"${i}":${i}`).join(",");
+  const check = (text: string, n: number): number => jsonElements(Buffer.from(text), 0, text.length, n);
+  expect(check(`[{${names(64)}},{${names(64)}}]`, 3)).toBe(3);
+  expect(check(`[{${names(66)}},{${names(64)}}]`, 5)).toBe(5);
+  expect(() => check(`{"a":[{}],${names(65)}}`, 4)).toThrow("more than 4 elements");
+});
+
+test("JSON counts numbers, booleans and nulls of arrays where these become messages", () => {
+  const text = '{"list":[0,null ,true,"",{},[],[ 1.5],-1e9],"number":7,"other":[]}';
+  const request = Buffer.from(text);
+  const codec = (schema: DescMessage) => messageCodec(schema, "json", {}, 100);
+  const elements = (schema: DescMessage): number => {
+    const { parse, elements } = codec(schema);
+    parse(request, 0, request.length, false);
+    return elements();
+  };
+  expect(elements(StructSchema)).toBe(12);
+  expect(elements(GreetRequestSchema)).toBe(7);
+  const many = Buffer.from(`{"list":[${"0,".repeat(100)}0]}`);
+  expect(() => codec(StructSchema).parse(many, 0, many.length, false)).toThrow("more than 100 elements");
+  codec(GreetRequestSchema).parse(many, 0, many.length, false);
 });
 
 test.each([

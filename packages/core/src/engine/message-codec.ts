@@ -13,7 +13,7 @@ import type { Subtype } from "../protocol/content-type.js";
 import { describeValue } from "./describe-value.js";
 import type { FormatOptions } from "./format-options.js";
 import { isThenable } from "./iterator.js";
-import { jsonElements } from "./json-elements.js";
+import { jsonElements, makesMessagesOfScalars } from "./json-elements.js";
 import { speedUpTextEncoding } from "./text-encoding.js";
 
 /**
@@ -96,11 +96,13 @@ function jsonCodec<D extends DescMessage>(
   const encoder = new TextEncoder();
   const decoder = new TextDecoder("utf-8", { fatal: true });
   let elements = 0;
+  let scalars: boolean | undefined;
   const reading = { ...options, ignoreUnknownFields: options?.ignoreUnknownFields ?? true };
   return {
     serialize: (message) => encoder.encode(toJsonString(schema, asMessage(schema, message), options)),
     parse(b, start, end) {
-      elements = jsonElements(b, start, end, maxElements);
+      scalars ??= makesMessagesOfScalars(schema);
+      elements = jsonElements(b, start, end, maxElements, scalars);
       return fromJsonString(schema, decoder.decode(b.subarray(start, end)), reading);
     },
     elements: () => elements,
