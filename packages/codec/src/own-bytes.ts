@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { input } from "./varint.js";
+import type { Building } from "./zero-message.js";
 
 /** Up to this length in bytes, a loop beats the runtime's copy (24 ns for 4, 46 for 32; the call takes 45 to 50). */
 const copiedInLoop = 24;
@@ -26,4 +27,9 @@ export function ownBytes(b: Uint8Array, start: number, stop: number): Uint8Array
     return view as Uint8Array<ArrayBuffer>;
   }
   return new Uint8Array(view);
+}
+
+/** True if a message holds empty bytes in a field, of its own: the prototype may have the default of a field that is not set. */
+export function hasEmptyBytes(message: Building, localName: string): boolean {
+  return Object.hasOwn(message, localName) && (message[localName] as Uint8Array | undefined)?.length === 0;
 }

@@ -8,10 +8,12 @@ import {
   ScalarType,
 } from "@bufbuild/protobuf";
 import { type ReflectMessage, reflect, scalarZeroValue } from "@bufbuild/protobuf/reflect";
-import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
+import { BinaryReader, getTextEncoding, WireType } from "@bufbuild/protobuf/wire";
 import { TooManyElementsError } from "./elements.js";
 import { putEntry } from "./map-key.js";
+import { hasEmptyBytes } from "./own-bytes.js";
 import { scalarEncoders } from "./scalar-encoders.js";
+import { quickText } from "./text.js";
 import { setUnknownFields, type UnknownFields, unknownFieldsOf } from "./unknown-fields.js";
 import { input } from "./varint.js";
 import type { Building } from "./zero-message.js";
@@ -57,10 +59,32 @@ export function parseBinary<D extends DescMessage>(
   return message.message as MessageShape<D>;
 }
 
-/** A reader that copies bytes. */
+/** A reader that copies bytes, and reads texts as the compiled codec does. */
 class OwningReader extends BinaryReader {
   override bytes(): Uint8Array<ArrayBuffer> {
-    return super.bytes().slice();
+    const start = this.skipBytes();
+    return this.buf.slice(start, this.pos) as Uint8Array<ArrayBuffer>;
+  }
+
+  override string(strict?: boolean): string {
+    const { buf } = this;
+    const start = this.skipBytes();
+    const text = quickText(buf, start, this.pos);
+    return text ?? getTextEncoding().decodeUtf8(buf.subarray(start, this.pos), strict);
+  }
+
+  /** True if the next length is 0. */
+  get emptyComes(): boolean {
+    return this.pos < this.len && this.buf[this.pos] === 0;
+  }
+
+  /** Reads a length, and goes behind so many bytes; returns where they begin. */
+  private skipBytes(): number {
+    const length = this.uint32();
+    const start = this.pos;
+    this.pos += length;
+    this.assertBounds();
+    return start;
   }
 
   /** Adds the bytes that were read since `start` to unknown fields, as the value of a field. */
@@ -129,7 +153,8 @@ class Parser {
   private field(message: ReflectMessage, field: DescField, wireType: WireType, unknown: UnknownFields): void {
     switch (field.fieldKind) {
       case "scalar":
-        message.set(field, this.scalar(field.scalar, field.utf8Validation));
+        if (field.scalar === ScalarType.BYTES) this.bytes(message, field);
+        else message.set(field, this.scalar(field.scalar, field.utf8Validation));
         return;
       case "enum": {
         const start = this.reader.pos;
@@ -148,6 +173,14 @@ class Parser {
       case "map":
         this.entry(message, field, unknown);
     }
+  }
+
+  /** An array for each of many empty values would take 0.2 µs. */
+  private bytes(message: ReflectMessage, field: DescField & { fieldKind: "scalar" }): void {
+    const { reader } = this;
+    const held = message.message as unknown as Building;
+    if (reader.emptyComes && hasEmptyBytes(held, field.localName)) reader.pos++;
+    else message.set(field, reader.bytes());
   }
 
   private list(message: ReflectMessage, field: DescField & { fieldKind: "list" }, wireType: WireType): void {

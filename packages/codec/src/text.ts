@@ -70,8 +70,12 @@ function readText(b: Uint8Array, end: number, strict: boolean): string {
   const stop = readStop(b, end);
   const start = input.at;
   input.at = stop;
-  const text = stop - start <= shortText ? asciiText(b, start, stop) : runtimeText(b, start, stop);
-  return text ?? decodedText(b, start, stop, strict);
+  return quickText(b, start, stop) ?? decodedText(b, start, stop, strict);
+}
+
+/** A text, without the text encoding of protobuf-es; null if only that can give it. */
+export function quickText(b: Uint8Array, start: number, stop: number): string | null {
+  return stop - start <= shortText ? asciiText(b, start, stop) : runtimeText(b, start, stop);
 }
 
 /** As protobuf-es does it, which is as the user may have set it: what that calls may parse too. */

@@ -4,12 +4,25 @@
 // Mutant: codec/src/parse-binary.ts # if (++this.elements > this.maxElements) throw new TooManyElementsError(this.maxElements);
 // Mutant: codec/src/field-decoder.ts # ? [[single, countedItem(field, value)]] => ? [[single, listItem(field, value)]]
 // Mutant: codec/src/text.ts # input.elementsLeft = elementsLeft;
+// Mutant: codec/src/own-bytes.ts # Object.hasOwn(message, localName) &&
+// Mutant: codec/src/field-decoder.ts # if (b[input.at] === 0 && input.at < end && hasEmptyBytes(message, localName)) input.at++; => if (b[input.at] === 0 && input.at < end) input.at++;
+// Mutant: codec/src/parse-binary.ts # if (reader.emptyComes && hasEmptyBytes(held, field.localName)) reader.pos++; => if (reader.emptyComes) reader.pos++;
+// Mutant: codec/src/parse-binary.ts # return text ?? getTextEncoding() => return getTextEncoding()
 // Mutant: codec/src/compile-codec.ts # input.elementsLeft = maxElements; => input.elementsLeft = Math.min(input.elementsLeft, maxElements);
-import { create, type DescMessage, toBinary } from "@bufbuild/protobuf";
+import { create, type DescMessage, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { configureTextEncoding, getTextEncoding } from "@bufbuild/protobuf/wire";
+import { UninterpretedOptionSchema } from "@bufbuild/protobuf/wkt";
 import { describe, expect, test } from "@jest/globals";
 import { compileCodec, parseBinary, TooManyElementsError } from "../src/index.js";
-import { ListsSchema, MapsSchema, SmallSchema, TreeSchema, WellKnownSchema } from "./gen/three_pb.js";
+import {
+  ListsSchema,
+  MapsSchema,
+  OptionalsSchema,
+  ScalarsSchema,
+  SmallSchema,
+  TreeSchema,
+  WellKnownSchema,
+} from "./gen/three_pb.js";
 
 const parsers = [
   {
@@ -46,6 +59,47 @@ describe.each(parsers)("the $name parser", ({ parse }) => {
     // The next message has a limit of its own.
     expect(parse(desc, bytes, count)).toEqual(message);
   });
+});
+
+describe.each(parsers)("empty bytes that come again, read by the $name parser,", ({ parse }) => {
+  const parsed = (desc: DescMessage, ...parts: Uint8Array[]) => parse(desc, Buffer.concat(parts), 0);
+
+  test.each([
+    ["a field without presence", ScalarsSchema, 0x62],
+    ["an optional field", OptionalsSchema, 0x62],
+    // Its prototype has empty bytes as the default.
+    ["an optional field of proto2", UninterpretedOptionSchema, 0x3a],
+  ])("leave %s as protobuf-es does", (_what, desc: DescMessage, tag) => {
+    const bytes = Uint8Array.of(tag, 1, 7);
+    const empty = Uint8Array.of(tag, 0);
+    for (const parts of [[empty], [empty, empty], [bytes, empty], [bytes, empty, empty], [empty, bytes]]) {
+      const message = parsed(desc, ...parts);
+      const expected = fromBinary(desc, Buffer.concat(parts));
+      expect(message).toEqual(expected);
+      expect(Object.keys(message as object).sort()).toEqual(Object.keys(expected).sort());
+    }
+    expect(() => parsed(desc, empty, Uint8Array.of(tag))).toThrow();
+  });
+});
+
+test("the slow parser asks the text encoding for no ASCII text", () => {
+  const before = getTextEncoding();
+  const asked: number[] = [];
+  configureTextEncoding({
+    ...before,
+    decodeUtf8(text, strict) {
+      asked.push(text.length);
+      return before.decodeUtf8(text, strict);
+    },
+  });
+  try {
+    const strings = ["", "a", "twelve bytes", "a".repeat(100), "\ufeffa", "\ufffd".repeat(5)];
+    const bytes = bytesOf(ListsSchema, { strings });
+    expect(parseBinary(ListsSchema, bytes)).toEqual(fromBinary(ListsSchema, bytes));
+    expect(asked.filter((length) => length === 12 || length === 100).length).toBe(2);
+  } finally {
+    configureTextEncoding(before);
+  }
 });
 
 test("a text encoding that parses takes nothing of the limit of the message around", () => {

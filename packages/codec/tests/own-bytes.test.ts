@@ -4,7 +4,7 @@
 // Mutant: codec/src/own-bytes.ts # && length * 2 > b.buffer.byteLength) { => ) {
 // Mutant: codec/src/own-bytes.ts # input.owned && => true &&
 // Mutant: codec/src/text.ts # input.owned = owned;
-// Mutant: codec/src/parse-binary.ts # return super.bytes().slice(); => return super.bytes() as Uint8Array<ArrayBuffer>;
+// Mutant: codec/src/parse-binary.ts # return this.buf.slice(start, this.pos) as => return this.buf.subarray(start, this.pos) as
 import { create, type DescMessage, type MessageShape, toBinary } from "@bufbuild/protobuf";
 import { configureTextEncoding, getTextEncoding } from "@bufbuild/protobuf/wire";
 import { AnySchema } from "@bufbuild/protobuf/wkt";
