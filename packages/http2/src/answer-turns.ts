@@ -63,9 +63,10 @@ export class AnswerTurns {
   private readonly turn = (): void => {
     const { host, streams } = this;
     this.madeBefore = host.bytesMade;
+    const most = streams.length;
     let given = 0;
     this.giving = true;
-    while (given < streams.length && host.bytesMade - this.madeBefore < this.maxBytes) {
+    while (given < most && host.bytesMade - this.madeBefore < this.maxBytes) {
       const stream = streams[given++]!;
       if (!stream.closed) stream.sink.answerTurn?.();
     }

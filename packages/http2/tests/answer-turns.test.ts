@@ -3,7 +3,7 @@
 // Mutant: http2/src/answer-turns.ts # if (made < this.maxBytes) { => if (true) {
 // Mutant: http2/src/answer-turns.ts # if (bytesMade < this.madeBefore) this.madeBefore = bytesMade;
 // Mutant: http2/src/answer-turns.ts # if (made * 2 >= this.maxBytes) this.mark();
-// Mutant: http2/src/answer-turns.ts # given < streams.length && host.bytesMade - this.madeBefore < this.maxBytes => given < streams.length
+// Mutant: http2/src/answer-turns.ts # given < most && host.bytesMade - this.madeBefore < this.maxBytes => given < most
 // Mutant: http2/src/answer-turns.ts # if (!stream.closed) stream.sink.answerTurn?.(); => stream.sink.answerTurn?.();
 // Mutant: http2/src/receiving-connection.ts # || this.answers.waiting
 // Mutant: http2/src/receiving-connection.ts # this.input.answersWait();
