@@ -11,8 +11,8 @@
 // Mutant: core/src/engine/message-codec.ts # jsonElements(b, start, end, maxElements, scalars); => jsonElements(b, start, end, maxElements);
 // Mutant: core/src/server/resolve-options.ts # inherited ? base.readMaxElements : => false ? base!.readMaxElements :
 // Mutant: core/src/client/create-transport.ts # messageCodec(method.output, subtype, format, this.readMaxElements) => messageCodec(method.output, subtype, format)
-// Mutant: core/src/protocol/check-option.ts # reads === "requests" ? 32 : 8 => 32
-// Mutant: core/src/protocol/check-option.ts # reads === "requests" ? 32 : 8 => 8
+// Mutant: core/src/engine/number-options.ts # reads === "requests" ? 32 : 8 => 32
+// Mutant: core/src/engine/number-options.ts # reads === "requests" ? 32 : 8 => 8
 import { create, type DescMessage } from "@bufbuild/protobuf";
 import { StructSchema } from "@bufbuild/protobuf/wkt";
 import { Code, createClient, type TransportOptions } from "@tristream/core";

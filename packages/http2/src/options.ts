@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { quote } from "./quote.js";
 
 /** How often something may happen: `burst` times at once, and `perSecond` more with every second. */
 export interface RateLimit {
@@ -225,7 +226,7 @@ function within(value: number | undefined, name: string, ifAbsent: number, min: 
   if (value === undefined) return ifAbsent;
   if (!Number.isInteger(value) || value < min || value > max) {
     throw new RangeError(
-      `${name} is ${value}: pass an integer from ${min} to ${max}, or leave it out for ${ifAbsent}`,
+      `${name} is ${typeof value === "string" ? quote(value) : value}: pass an integer from ${min} to ${max}, or leave it out for ${ifAbsent}`,
     );
   }
   return value;

@@ -11,6 +11,7 @@ import {
   transportOptionKinds,
   wrongArgument,
 } from "@tristream/core";
+import { http2Kind } from "./http2-options.js";
 import { type ConnectOptions, SocketConnector } from "./socket-connector.js";
 
 /** Options of {@link createTransport}. */
@@ -20,7 +21,7 @@ const transportKinds: OptionKinds<TransportOptions> = {
   ...transportOptionKinds,
   connectTimeoutMs: optionKinds.anyValue,
   maxReconnectDelayMs: optionKinds.anyValue,
-  http2: optionKinds.object,
+  http2: http2Kind,
 };
 
 function isConnector(given: unknown): boolean {

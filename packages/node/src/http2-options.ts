@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Code, ConnectError, checkOptions, optionKinds } from "@tristream/core";
+import { Code, ConnectError, checkOptions, type OptionKind, optionKinds } from "@tristream/core";
 import { type Http2Options, type ResolvedHttp2Options, resolveHttp2Options } from "@tristream/http2";
 
+const names = Object.keys(resolveHttp2Options());
+
 /** HTTP/2 itself checks the values. */
-const kinds = Object.fromEntries(
-  Object.keys(resolveHttp2Options()).map((name) => [name, optionKinds.anyValue]),
-);
+const kinds = Object.fromEntries(names.map((name) => [name, optionKinds.anyValue]));
+
+/** The option `http2` of a server or a transport. */
+export const http2Kind: OptionKind = { ...optionKinds.object, names };
 
 /** HTTP/2's options with all defaults, worked out before there is a connection. Throws `InvalidArgument` for one that can't be. */
 export function http2Options(

@@ -26,7 +26,7 @@ import {
 } from "@tristream/core";
 import { Connection, type Http2Options, type Peer } from "@tristream/http2";
 import { checkSocketPath, socketUrl } from "./address.js";
-import { http2Options } from "./http2-options.js";
+import { http2Kind, http2Options } from "./http2-options.js";
 import { listenError } from "./node-error.js";
 import { SocketLink } from "./socket-link.js";
 
@@ -57,7 +57,7 @@ const serveKinds: OptionKinds<ServeOptions> = {
   port: optionKinds.number,
   host: optionKinds.text,
   socketPath: optionKinds.text,
-  http2: optionKinds.object,
+  http2: http2Kind,
 };
 
 /** A server that listens. `await using` shuts it down. */

@@ -2,11 +2,11 @@
 import { AsyncResource } from "node:async_hooks";
 import {
   type Clock,
-  Code,
-  ConnectError,
+  type ConnectError,
   type Connector,
   systemClock,
   type WaitingCall,
+  wrongArgument,
 } from "@tristream/core";
 import type { Connection, Http2Options, ResolvedHttp2Options } from "@tristream/http2";
 import { parseTarget, type Target } from "./address.js";
@@ -146,18 +146,21 @@ export class SocketConnector implements Connector, ConnectionOwner {
 
 function maxReconnectDelay(given: number | undefined): number {
   if (given === undefined) return 120_000;
-  if (given >= 0 && given <= longestTimeout) return given;
-  throw new ConnectError(
-    `maxReconnectDelayMs is ${given}: pass milliseconds from 0 (no delay) to ${longestTimeout}`,
-    Code.InvalidArgument,
-  );
+  if (typeof given === "number" && given >= 0 && given <= longestTimeout) return given;
+  throw wrongArgument("maxReconnectDelayMs", given, `milliseconds from 0 (no delay) to ${longestTimeout}`);
 }
 
 function connectTimeout(given: number | undefined): number {
   if (given === undefined) return 10_000;
-  if ((given > 0 && given <= longestTimeout) || given === Number.POSITIVE_INFINITY) return given;
-  throw new ConnectError(
-    `connectTimeoutMs is ${given}: pass milliseconds above 0 and up to ${longestTimeout}, or Infinity for no limit`,
-    Code.InvalidArgument,
+  if (
+    typeof given === "number" &&
+    given > 0 &&
+    (given <= longestTimeout || given === Number.POSITIVE_INFINITY)
+  )
+    return given;
+  throw wrongArgument(
+    "connectTimeoutMs",
+    given,
+    `milliseconds above 0 and up to ${longestTimeout}, or Infinity for no limit`,
   );
 }

@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 10: errors are seen. An option that is unknown or of the wrong type is refused where it is given, with what to do.
-// Mutant: core/src/engine/check-options.ts # if (!Object.hasOwn(kinds, name)) return unknownOption(owner, name, Object.keys(kinds)); => if (!Object.hasOwn(kinds, name)) continue;
+// Mutant: core/src/engine/check-options.ts # if (!Object.hasOwn(kinds, name)) return unknownOption(owner, name, kinds); => if (!Object.hasOwn(kinds, name)) continue;
 // Mutant: core/src/engine/check-options.ts # if (value === undefined) continue;
 // Mutant: core/src/engine/check-options.ts # if (!kind.accepts(value)) => if (false)
+// Mutant: core/src/engine/check-options.ts # if (inside !== undefined) { => if (false) {
+// Mutant: core/src/engine/number-options.ts # (typeof value === "number" && value > 0) => value > 0
+// Mutant: node/src/socket-connector.ts # typeof given === "number" &&
+// Mutant: node/src/socket-connector.ts # typeof given === "number" && given >= 0 && => given >= 0 &&
+// Mutant: core/src/server/create-server.ts # return typeof given === "number" && !Number.isNaN(given) ? given : => return !Number.isNaN(given) ? (given as number) :
 // Mutant: core/src/engine/check-options.ts # if (ofTls.has(name.toLowerCase())) => if (false)
 // Mutant: core/src/server/create-server.ts # if (options.routes !== undefined) return; => return;
 // Mutant: core/src/client/create-client.ts # scope.cancel(fault);
@@ -19,6 +24,8 @@ import {
   serve,
   type TripleRouter,
 } from "@tristream/node";
+import { createClock, loopback } from "@tristream/testing";
+import { until } from "../../core/tests/events.js";
 import { greeter } from "../../core/tests/greeter.js";
 
 const routes = (r: TripleRouter) => r.service(GreetService, greeter());
@@ -126,6 +133,22 @@ test.each([
   ],
   ["serve", { routes: undefined }, "option routes of serve is undefined: pass (router) => router.service(…)"],
   ["serve", { routes: {} }, "option routes of serve is an object of class Object: pass (router) =>"],
+  [
+    "serve",
+    { maxQueuedBytes: 5 },
+    'serve has no option "maxQueuedBytes", but its option http2 has: pass { http2: {',
+  ],
+  ["serve", { readMaxBytes: "5000" }, 'readMaxBytes is "5000": pass an integer from 1 to'],
+  ["serve", { readMaxElements: "5000" }, 'readMaxElements is "5000": pass an integer'],
+  ["serve", { maxConnections: "5" }, 'maxConnections is "5": pass an integer'],
+  ["serve", { maxHeldBytes: "5000" }, 'maxHeldBytes is "5000": pass an integer'],
+  ["serve", { stuckHandlerMs: "300" }, 'stuckHandlerMs is "300": pass milliseconds above 0'],
+  ["serve", { maxTimeoutMs: "5" }, 'maxTimeoutMs is "5": pass milliseconds above 0'],
+  ["serve", { http2: { maxQueuedBytes: "5" } }, 'http2: maxQueuedBytes is "5": pass an integer'],
+  ["createTransport", { keepaliveMs: 5 }, "but its option http2 has: pass { http2: { keepaliveMs: … } }"],
+  ["createTransport", { connectTimeoutMs: "50" }, 'connectTimeoutMs is "50": pass milliseconds above 0'],
+  ["createTransport", { connectTimeoutMs: true }, "connectTimeoutMs is true: pass milliseconds above 0"],
+  ["createTransport", { maxReconnectDelayMs: "5" }, 'maxReconnectDelayMs is "5": pass milliseconds from 0'],
   ["createTransport", { useJson: 1 }, "option useJson of createTransport is 1: pass true or false"],
   [
     "createTransport",
@@ -254,3 +277,31 @@ test("a message is refused with an option that it does not have, and the call go
   await upload.send({ name: "b" });
   expect((await upload.closeAndReceive()).greeting).toBe("b");
 });
+
+test.each([{ graceMs: "soon" }, { graceMs: {} }, { graceMs: null }, { grace: 5 }, 5, null])(
+  "a shutdown with the options %j logs the fault, and cuts what is left after the default time",
+  async (options) => {
+    const lines: string[] = [];
+    const clock = createClock();
+    const logger = { error() {}, warn: (line: string) => void lines.push(line), info() {}, debug() {} };
+    await using end = loopback({
+      logger,
+      clock,
+      routes: (r) => r.service(GreetService, { greet: () => new Promise<never>(() => {}) }),
+    });
+    const call = createClient(GreetService, end.transport)
+      .greet({})
+      .catch((error: ConnectError) => error.code);
+    await until(() => end.server.activeCalls === 1);
+    const stopped = end.server.shutdown(options as Untyped);
+    await clock.advance(9_999);
+    expect(end.server.activeCalls).toBe(1);
+    await clock.advance(1);
+    expect(await call).toBe(Code.Unavailable);
+    expect(lines).toEqual([
+      expect.stringMatching(/shutdown.*; the server shuts down with the default graceMs$/),
+    ]);
+    await clock.advance(60_000);
+    expect((await stopped).cut).toBe(1);
+  },
+);

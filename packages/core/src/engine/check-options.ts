@@ -9,6 +9,8 @@ export interface OptionKind {
   readonly accepts: (value: unknown) => boolean;
   /** The values to pass, for the error. */
   readonly wanted: string;
+  /** The names of an object's own options, for the error of one that was given beside the object. */
+  readonly names?: readonly string[];
 }
 
 /** The kinds of all options of a type: the compiler refuses a list that lacks one. */
@@ -126,7 +128,7 @@ export function faultOfOptions(
   for (const name of Object.keys(given)) {
     const value = (given as Record<string, unknown>)[name];
     if (value === undefined) continue;
-    if (!Object.hasOwn(kinds, name)) return unknownOption(owner, name, Object.keys(kinds));
+    if (!Object.hasOwn(kinds, name)) return unknownOption(owner, name, kinds);
     const kind = kinds[name]!;
     if (!kind.accepts(value))
       return invalid(`option ${name} of ${owner} is ${shown(value)}: pass ${kind.wanted}, or leave it out`);
@@ -139,10 +141,21 @@ export function wrongArgument(what: string, value: unknown, wanted: string): Con
   return invalid(`${what} is ${shown(value)}: pass ${wanted}`);
 }
 
-function unknownOption(owner: string, name: string, names: readonly string[]): ConnectError {
+function unknownOption(
+  owner: string,
+  name: string,
+  kinds: Readonly<Record<string, OptionKind>>,
+): ConnectError {
   if (ofTls.has(name.toLowerCase())) {
     return invalid(
       `${owner} has no option ${quote(name)}, since connections are in cleartext: leave it out, and put what ends TLS (a proxy, a service mesh) in between`,
+    );
+  }
+  const names = Object.keys(kinds);
+  const inside = names.find((each) => kinds[each]!.names?.includes(name));
+  if (inside !== undefined) {
+    return invalid(
+      `${owner} has no option ${quote(name)}, but its option ${inside} has: pass { ${inside}: { ${name}: … } }`,
     );
   }
   const nearest = nearestName(name, names);

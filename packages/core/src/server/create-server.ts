@@ -5,8 +5,10 @@ import {
   anyValue,
   checkOptions,
   clock as clockKind,
+  faultOfOptions,
   func,
   logger as loggerKind,
+  number,
   type OptionKind,
   type OptionKinds,
   wrongArgument,
@@ -14,9 +16,9 @@ import {
 import { type Clock, longestDelay, systemClock } from "../engine/clock.js";
 import type { Connection } from "../engine/connection.js";
 import { type DeadlineWheel, deadlinesOf } from "../engine/deadline.js";
+import { memoryOption, sizeOption, timeOption } from "../engine/number-options.js";
 import type { ServerCall } from "../engine/server-call.js";
 import { afterInput, nextTurn } from "../engine/turns.js";
-import { memoryOption, sizeOption, timeOption } from "../protocol/check-option.js";
 import { CallList } from "./call-list.js";
 import { createTripleRouter, type TripleRouter } from "./create-router.js";
 import { defaultLogger, type Logger } from "./logger.js";
@@ -84,14 +86,15 @@ export interface Server {
   /** Serves a connection, from the server's end of it, until it closes. Before {@link Server.ready} nothing is registered. */
   accept(connection: Connection): void;
   /**
-   * Refuses new calls, lets running ones finish for `graceMs` (default 10,000; NaN counts as that), cuts what is left with
+   * Refuses new calls, lets running ones finish for `graceMs` (default 10,000), cuts what is left with
    * `Unavailable`, closes every connection; handlers that were cut get a moment for their `finally`. Settles then at the latest, and
-   * never rejects; a second call with less time shortens the first. `Infinity` waits for the calls as long as they take.
+   * never rejects: wrong options are logged, and the default counts. A second call with less time shortens the first. `Infinity` waits for the calls as long as they take.
    */
   shutdown(options?: { graceMs?: number }): Promise<ShutdownReport>;
 }
 
 const oneGiB = 1_073_741_824;
+const shutdownOptionKinds: OptionKinds<{ graceMs?: number }> = { graceMs: number };
 const defaultGraceMs = 10_000;
 /** Time that cut handlers get to settle before the shutdown does. One that is stuck may never. */
 const settleMs = 100;
@@ -181,7 +184,7 @@ class EngineServer implements Server, ServerConnectionOwner {
     if (this.stopping !== null) connection.shutdown();
   }
 
-  shutdown({ graceMs = defaultGraceMs }: { graceMs?: number } = {}): Promise<ShutdownReport> {
+  shutdown(options?: { graceMs?: number }): Promise<ShutdownReport> {
     this.stopping ??= new Promise((resolve) => {
       this.stopped = resolve;
       // Not in the context of the caller of `shutdown`, which may be a call's handler.
@@ -193,7 +196,7 @@ class EngineServer implements Server, ServerConnectionOwner {
       );
       for (const { connection } of this.connections) connection.shutdown();
     });
-    const delay = Number.isNaN(graceMs) ? defaultGraceMs : graceMs;
+    const delay = this.graceOf(options);
     const ends = this.clock.now() + delay;
     if (ends < this.graceEnds) {
       this.graceEnds = ends;
@@ -205,6 +208,14 @@ class EngineServer implements Server, ServerConnectionOwner {
     }
     this.checkStopped();
     return this.stopping;
+  }
+
+  /** The grace time of a shutdown. A shutdown never rejects, so wrong options are logged. */
+  private graceOf(options: unknown): number {
+    const fault = options === undefined ? null : faultOfOptions("shutdown", options, shutdownOptionKinds);
+    if (fault !== null) this.inContext(() => this.log.wrongShutdown(fault.rawMessage));
+    const given = (options as { graceMs?: unknown } | null | undefined)?.graceMs;
+    return typeof given === "number" && !Number.isNaN(given) ? given : defaultGraceMs;
   }
 
   callEnded(call: ServerCall, running: boolean): void {

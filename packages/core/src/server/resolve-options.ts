@@ -3,7 +3,7 @@ import type { Interceptor } from "@connectrpc/connect";
 import type { Compression } from "../connect-private.js";
 import { anyValue, compressions, flag, interceptors, type OptionKinds } from "../engine/check-options.js";
 import { type FormatOptions, formatOptionKinds, formatOptions } from "../engine/format-options.js";
-import { defaultMaxElements, largestMessage, sizeOption, timeOption } from "../protocol/check-option.js";
+import { defaultMaxElements, largestMessage, sizeOption, timeOption } from "../engine/number-options.js";
 import type { Resolved } from "../protocol/or-undefined.js";
 
 /** How calls are served; for all routes, or for one registration. Sizes in bytes, times in milliseconds. */

@@ -121,6 +121,13 @@ export class ServerLog {
     ]);
   }
 
+  /** The options of a shutdown are wrong; `message` names the fault. */
+  wrongShutdown(message: string): void {
+    this.write("warn", "wrong options of shutdown", { peer: "this server" }, () => [
+      `${message}; the server shuts down with the default graceMs`,
+    ]);
+  }
+
   /** Reports the lines that were left out: nothing else may come. */
   flush(): void {
     this.limits.flush();

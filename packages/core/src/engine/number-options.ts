@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Code, ConnectError } from "@connectrpc/connect";
+import { wrongArgument } from "./check-options.js";
 
 /** The largest length of a length prefix (gRPC). */
 export const largestMessage = 4_294_967_295;
@@ -17,27 +17,18 @@ export function defaultMaxElements(reads: "requests" | "responses", readMaxBytes
 export function sizeOption(name: string, value: number | undefined, least = 1): number | undefined {
   if (value === undefined) return undefined;
   if (Number.isInteger(value) && value >= least && value <= largestMessage) return value;
-  throw new ConnectError(
-    `${name} is ${value}: pass an integer from ${least} to ${largestMessage}`,
-    Code.InvalidArgument,
-  );
+  throw wrongArgument(name, value, `an integer from ${least} to ${largestMessage}`);
 }
 
 /** A time of more than 0 ms, also Infinity; throws `InvalidArgument` for anything else, but for undefined. */
 export function timeOption(name: string, value: number | undefined): number | undefined {
-  if (value === undefined || value > 0) return value;
-  throw new ConnectError(
-    `${name} is ${value}: pass milliseconds above 0, or Infinity for no limit`,
-    Code.InvalidArgument,
-  );
+  if (value === undefined || (typeof value === "number" && value > 0)) return value;
+  throw wrongArgument(name, value, "milliseconds above 0, or Infinity for no limit");
 }
 
 /** An amount of memory in bytes, from 1, also Infinity; throws `InvalidArgument` for anything else, but for undefined. */
 export function memoryOption(name: string, value: number | undefined): number | undefined {
   if (value === undefined || (Number.isInteger(value) && value > 0) || value === Number.POSITIVE_INFINITY)
     return value;
-  throw new ConnectError(
-    `${name} is ${value}: pass an integer from 1, or Infinity for no limit`,
-    Code.InvalidArgument,
-  );
+  throw wrongArgument(name, value, "an integer from 1, or Infinity for no limit");
 }
