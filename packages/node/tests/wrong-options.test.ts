@@ -5,7 +5,6 @@
 // Mutant: core/src/engine/check-options.ts # if (!kind.accepts(value)) => if (false)
 // Mutant: core/src/engine/check-options.ts # if (inside !== undefined) { => if (false) {
 // Mutant: core/src/engine/number-options.ts # (typeof value === "number" && value > 0) => value > 0
-// Mutant: node/src/socket-connector.ts # typeof given === "number" &&
 // Mutant: node/src/socket-connector.ts # typeof given === "number" && given >= 0 && => given >= 0 &&
 // Mutant: core/src/server/create-server.ts # return typeof given === "number" && !Number.isNaN(given) ? given : => return !Number.isNaN(given) ? (given as number) :
 // Mutant: core/src/engine/check-options.ts # if (ofTls.has(name.toLowerCase())) => if (false)
