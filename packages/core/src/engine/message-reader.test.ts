@@ -2,6 +2,7 @@
 // Mutant: core/src/engine/message-reader.ts # unread.length === 0 ||
 // Mutant: core/src/engine/message-reader.ts # unread === null ? owed : unread.uncredited + owed; => owed;
 // Mutant: core/src/engine/message-reader.ts # if (end - start >= countedWork) this.stream.parses?.(end - start);
+// Mutant: core/src/engine/message-reader.ts # if (elements > 0 && end - start >= countedWork) this.stream.parses?.(elements * elementWork);
 import { Code, ConnectError } from "@connectrpc/connect";
 import { FakeStream } from "../../tests/fake-stream.js";
 import { writePrefix } from "../protocol/envelope.js";
@@ -9,13 +10,16 @@ import { captureContext } from "./async-context.js";
 import type { MessageCodec } from "./message-codec.js";
 import { MessageReader } from "./message-reader.js";
 
-/** Messages are their text; `!` can't be parsed. */
+let elements = 0;
+
+/** Messages are their text; `!` can't be parsed. Each comma is an element. */
 const text: MessageCodec<never, string> = {
   serialize: () => new Uint8Array(),
-  elements: () => 0,
+  elements: () => elements,
   parse(b, start, end) {
     const message = Buffer.from(b.subarray(start, end)).toString();
     if (message === "!") throw new RangeError("not this one");
+    elements = message.split(",").length - 1;
     return message;
   },
 };
@@ -511,4 +515,12 @@ test("the carrier hears of messages of at least 1024 bytes that are parsed, thos
   expect(stream.parsed).toEqual([]);
   for (const _ of messages) void reader.next();
   expect(stream.parsed).toEqual([1024, 2000]);
+});
+
+test("the carrier hears of a message's elements, as eight bytes each", () => {
+  const { reader, stream, feed } = start(10_000);
+  for (const message of [",".repeat(1023), ",".repeat(1024)]) feed(frame(message));
+  reader.shift();
+  reader.shift();
+  expect(stream.parsed).toEqual([1024, 8 * 1024]);
 });
