@@ -109,7 +109,7 @@ function runtimeReader(): Utf8Slice | null {
 }
 
 /**
- * A text, by the runtime's reader. Null if there is none, or if a decoder may give something else: for a byte order mark at the
+ * A text, by the runtime's reader. Null without such a reader, or if a decoder may give something else: for a byte order mark at the
  * beginning, or for U+FFFD, which stands for bytes that are not UTF-8.
  */
 function runtimeText(b: Uint8Array, start: number, stop: number): string | null {

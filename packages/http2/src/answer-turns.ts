@@ -36,12 +36,12 @@ export class AnswerTurns {
     this.maxBytes = maxBytes;
   }
 
-  /** Whether answers wait for a later turn. */
+  /** True if answers wait for a later turn. */
   get waiting(): boolean {
     return this.streams.length > 0;
   }
 
-  /** Whether the answer of a stream has to wait. If so, the stream's sink hears `answerTurn`. */
+  /** True if the answer of a stream has to wait. The stream's sink then hears `answerTurn`. */
   postpone(stream: Stream): boolean {
     if (this.giving) return false;
     if (this.streams.length === 0) {

@@ -31,7 +31,7 @@ export class Output {
   handed = 0;
   /** DATA frames written since the connection began. */
   dataFrames = 0;
-  /** Those of them that end where a flow-control window ended, with more bytes behind them. */
+  /** DATA frames among them that end where a flow-control window ended, with more bytes behind them. */
   cutFrames = 0;
   /** Set once the link is closed: what is written from then on is dropped. */
   closed = false;

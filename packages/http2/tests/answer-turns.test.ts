@@ -40,7 +40,7 @@ describe("an event-loop turn", () => {
   it("makes maxBytesPerTurn of a connection's answers, and the next turns the others in order", () => {
     const { subject, answered, asked } = server(600);
     subject.connection.receive(requests(1, 3, 5, 7, 9));
-    // What has not been read waits until all answers had their turns.
+    // Unread input waits until all answers had their turns.
     expect([answered, asked, subject.link.paused]).toEqual([[1, 3], [1, 3, 5], true]);
     subject.link.turn();
     expect([answered, asked, subject.link.paused]).toEqual([[1, 3, 5], [1, 3, 5], true]);

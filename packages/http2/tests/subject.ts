@@ -57,7 +57,7 @@ export class Subject {
   crediting = true;
   /** The server's action on a stream as soon as the peer has opened it. */
   serve: ((stream: Stream) => void) | null = null;
-  /** What a server does when the turn of a stream's answer comes. */
+  /** Called on a server when the turn of a stream's answer comes. */
   answerTurn: ((stream: Stream) => void) | null = null;
   /** Bytes that the sinks have not given back, by stream. */
   readonly held = new Map<number, number>();
