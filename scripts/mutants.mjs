@@ -169,7 +169,7 @@ function writeReport(rows) {
   writeFileSync(report, `${text.slice(0, before + begin.length)}\n\n${table}\n\n${text.slice(after)}`);
 }
 
-/** What a row of the report is known by: all of it but the result. */
+/** The key of a row of the report: all cells but the result. */
 function keyOf(cells) {
   return cells.map((each) => each.trim()).join(" | ");
 }

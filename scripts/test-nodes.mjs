@@ -36,7 +36,7 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
 }
 
 const rows = [];
-/** What the red runs printed last. */
+/** The last lines of each red run. */
 const ends = [];
 for (const asked of versions) rows.push(await runUnder(asked));
 for (const end of ends) console.log(end);

@@ -129,7 +129,7 @@ async function judged(what, client, server, reasons) {
   );
 }
 
-/** What the server says of calls with these names. */
+/** The server's answers to calls with these names. */
 async function seen(server, names) {
   server.write(`${JSON.stringify(names)}\n`);
   return JSON.parse(await server.said("SEEN", endMs));

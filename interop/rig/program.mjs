@@ -2,7 +2,7 @@
 import { start, within } from "./child.mjs";
 import { spawnOptions } from "./peers.mjs";
 
-/** What runs a TypeScript program of ours. */
+/** The command that runs a TypeScript program of this project. */
 export const tristream = [process.execPath, "--conditions=@tristream/source", "--import", "tsx"];
 
 /** A process that says words on its stdout; `said` gives what follows the next one. */

@@ -90,7 +90,7 @@ export class Machine {
     }
     this.check();
     const left = this.connection.flow.held - onTheWay(this.connection);
-    must(this.over || left === 0, `${left} bytes are held by nobody`);
+    must(this.over || left === 0, `${left} bytes are held without an owner`);
     this.play({ do: "closed" });
     this.play({ do: "quiesce" });
     must(this.closed, "the end was not told");

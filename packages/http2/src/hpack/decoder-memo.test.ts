@@ -72,7 +72,7 @@ describe("a block that was seen before", () => {
     expect(decode(decoder, 0x82, 0x84)).not.toBe(decode(decoder, 0x82, 0x84));
   });
 
-  it("is decoded anew if it is longer than 512 bytes", () => {
+  it("is decoded again if it is longer than 512 bytes", () => {
     const decoder = new HpackDecoder();
     const block = [0x00, 1, 0x61, 0x7f, 0xfd, 0x02, ...new Array<number>(508).fill(0x62)];
     expect(decode(decoder, ...block.slice(2))).toBeDefined();

@@ -85,7 +85,7 @@ describe("decoding", () => {
     expect([...target]).toEqual([0x30, 0x31, 0x32, ...new Array<number>(7).fill(0xee)]);
   });
 
-  it("reads only the bytes it is told to", () => {
+  it("reads only the given range of bytes", () => {
     const target = new Uint8Array(10);
     expect(decodeHuffman(Uint8Array.from([0, 0x1f, 0]), 1, 2, target, 10)).toBe(1);
     expect(target[0]).toBe("a".charCodeAt(0));
