@@ -146,7 +146,6 @@ function failedTests(output) {
   return new Set([...output.matchAll(/^ {2}● (.+)$/gm)].map(([, name]) => name)).size;
 }
 
-/** Renews the table of docs/mutants.md. */
 /** Writes the report. A row without `how` keeps the result that the report has for it. */
 function writeReport(rows) {
   const text = readFileSync(report, "utf8");
