@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { block, data, headers } from "../interop/probes/frames.mjs";
+import { block, data, headers } from "../wire/frames.mjs";
 
 /** The fields of a request to a method of the greeter, and more. */
 export function requestTo(method: string, ...more: string[]): string[] {

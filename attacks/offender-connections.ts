@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { connect, type Socket } from "node:net";
-import { codeName, Flag, ping, preface, settings, settingsAck, Type } from "../interop/probes/frames.mjs";
+import { codeName, Flag, ping, preface, settings, settingsAck, Type } from "../wire/frames.mjs";
 import type { OffenderReport } from "./attack.js";
 
 /** How a connection of the offender behaves. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
-import { OpenStreams } from "../interop/what-happens/open-streams.js";
+import { OpenStreams } from "../wire/open-streams.js";
 import { becomes } from "./events.js";
 
 /** A port in the middle of all connections: sees what is open on them, and cuts them. */

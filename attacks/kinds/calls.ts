@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Calls that cost more than they should: of CPU time, of a turn of the event loop, of the log.
-import { block, data, frame, headers, rst, Type, uint32 } from "../../interop/probes/frames.mjs";
+import { block, data, frame, headers, rst, Type, uint32 } from "../../wire/frames.mjs";
 import { type Attack, atMost, cutBy, kept, type Seen } from "../attack.js";
 import { callsOf, fieldsOf, idOf, message, named, requestTo } from "../calls.js";
 import type { Offender } from "../offender-connections.js";

@@ -15,7 +15,7 @@ import {
   Type,
   uint32,
   windowUpdate,
-} from "../../interop/probes/frames.mjs";
+} from "../../wire/frames.mjs";
 import { type Attack, atMost, cutBy, endedBy, kept, type Seen } from "../attack.js";
 import { callsOf, idOf, named, requestTo } from "../calls.js";
 import type { Offender } from "../offender-connections.js";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Attacks before a call: prefaces, header lists and HPACK.
-import { block, continuation, frame, headers, settings, Type } from "../../interop/probes/frames.mjs";
+import { block, continuation, frame, headers, settings, Type } from "../../wire/frames.mjs";
 import { type Attack, atMost, cutBy, endedBy, kept, type Seen } from "../attack.js";
 import { idOf, requestTo } from "../calls.js";
 import type { Offender } from "../offender-connections.js";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Few bytes that would become much memory.
 import { gzipSync } from "node:zlib";
-import { block, data, headers } from "../../interop/probes/frames.mjs";
+import { block, data, headers } from "../../wire/frames.mjs";
 import { type Attack, atMost, isNamed, kept } from "../attack.js";
 import { callsOf, fieldsOf, idOf, message, named, requestTo } from "../calls.js";
 import type { Offender } from "../offender-connections.js";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Slow peers: what has to happen within a time. The options are short, so that it can be waited for.
-import { block, data, frame, headers, preface, Type, windowUpdate } from "../../interop/probes/frames.mjs";
+import { block, data, frame, headers, preface, Type, windowUpdate } from "../../wire/frames.mjs";
 import { type Attack, atMost, cutBy, isNamed } from "../attack.js";
 import { idOf, message, named, requestTo } from "../calls.js";
 import { type Offender, pause } from "../offender-connections.js";

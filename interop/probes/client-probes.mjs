@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rows 15, 23, 34, 44, 45, 47, 49, 51 to 53 at a client, which has sent a GET on stream 1. See probe-list.mjs.
-import { block, data, frame, goAway, headers, rst, settings, Type } from "./frames.mjs";
+import { block, data, frame, goAway, headers, rst, settings, Type } from "../../wire/frames.mjs";
 
 const ok = [":status", "200"];
 const trailers = ["x", "y"];

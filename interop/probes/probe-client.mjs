@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { once } from "node:events";
 import { createServer } from "node:net";
-import { settings, settingsAck, Type } from "./frames.mjs";
+import { settings, settingsAck, Type } from "../../wire/frames.mjs";
 import { reactionOf, Wire } from "./wire.mjs";
 
 const requestMs = 5000;

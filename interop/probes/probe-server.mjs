@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { once } from "node:events";
 import { connect } from "node:net";
-import { Flag, preface, settings, settingsAck, Type } from "./frames.mjs";
+import { Flag, preface, settings, settingsAck, Type } from "../../wire/frames.mjs";
 import { isReaction, reactionOf, Wire } from "./wire.mjs";
 
 const answerMs = 1000;

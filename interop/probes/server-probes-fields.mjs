@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rows 35 to 42: what header lists and bodies may be. See probe-list.mjs.
-import { data, headers } from "./frames.mjs";
+import { data, headers } from "../../wire/frames.mjs";
 import { get, post } from "./steps.mjs";
 
 const without = (name) => get.filter((_, i) => get[i - (i % 2)] !== name);

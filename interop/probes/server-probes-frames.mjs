@@ -1,6 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rows 1 to 11, 46 to 48: the start, frames, windows. See probe-list.mjs.
-import { block, data, frame, headers, ping, preface, priority, Type, windowUpdate } from "./frames.mjs";
+import {
+  block,
+  data,
+  frame,
+  headers,
+  ping,
+  preface,
+  priority,
+  Type,
+  windowUpdate,
+} from "../../wire/frames.mjs";
 import { get, hang, later } from "./steps.mjs";
 
 const max = 2 ** 31 - 1;

@@ -13,7 +13,7 @@ import {
   settingsAck,
   Type,
   windowUpdate,
-} from "./frames.mjs";
+} from "../../wire/frames.mjs";
 import { answered, get, hang, later, paddingFrames, post } from "./steps.mjs";
 
 const max = 2 ** 31 - 1;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rows 23 to 34, 43, 49 and 50: the states of a stream, limits, GOAWAY. See probe-list.mjs.
-import { data, goAway, headers, priority, rst, windowUpdate } from "./frames.mjs";
+import { data, goAway, headers, priority, rst, windowUpdate } from "../../wire/frames.mjs";
 import { bothEnded, drained, get, hang, hangEnded, post, resetByServer, resetByUs } from "./steps.mjs";
 
 const trailers = ["x", "y"];

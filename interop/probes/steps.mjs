@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // How the states of probes come about.
-import { data, headers, rst, Type } from "./frames.mjs";
+import { data, headers, rst, Type } from "../../wire/frames.mjs";
 
 export const requestTo = (method, path) => [
   ":method",

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { codeName, Flag, ping, preface, Type } from "./frames.mjs";
+import { codeName, Flag, ping, preface, Type } from "../../wire/frames.mjs";
 
 /** One end of a connection by hand: sends bytes, reads frames, and answers nothing but PING. */
 export class Wire {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
-import { OpenStreams } from "./open-streams.js";
+import { OpenStreams } from "../../wire/open-streams.js";
 
 /** A port in the middle of a connection, that keeps count of the streams on it. */
 export interface Tap extends AsyncDisposable {

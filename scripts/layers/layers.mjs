@@ -26,5 +26,5 @@ export const packages = {
   testing: { node: true, imports: ["@tristream/core", "@tristream/http2"] },
 };
 
-/** Programs that see of the packages what users see. */
-export const programs = ["samples", "interop", "stress", "attacks", "bench"];
+/** Programs that see of the packages what users see. None imports another one; `wire` is what they share. */
+export const programs = ["samples", "interop", "stress", "attacks", "bench", "wire"];

@@ -56,7 +56,12 @@ function programRule(name) {
   const group = ["**/packages/**", "@tristream/*/src/**", "@tristream/*/dist/**"];
   // The benchmarks have schemas of their own.
   if (name !== "bench") group.push("**/../gen/**");
-  return rule([`${name}/**`], [{ group, message: "use published package names" }]);
+  const others = programs.filter((other) => other !== name && other !== "wire");
+  const apart = {
+    group: others.map((other) => `**/../${other}/**`),
+    message: "programs share only what is in wire/",
+  };
+  return rule([`${name}/**`], [{ group, message: "use published package names" }, apart]);
 }
 
 function rule(includes, patterns, correctness) {

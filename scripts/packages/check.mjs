@@ -96,7 +96,7 @@ function everyPackageIsKnown() {
 }
 
 async function buildAll() {
-  await runNode(["scripts/build.mjs"]);
+  await runNode(["scripts/build/run.mjs"]);
   return "done";
 }
 

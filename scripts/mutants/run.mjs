@@ -24,7 +24,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
-const root = fileURLToPath(new URL("../", import.meta.url));
+const root = fileURLToPath(new URL("../../", import.meta.url));
 const report = join(root, "docs/mutants.md");
 const [begin, end] = ["<!-- mutants -->", "<!-- /mutants -->"];
 /** How long a test may take without any mutant. */

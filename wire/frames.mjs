@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// HTTP/2 frames as bytes, right and wrong ones. Nothing here is shared with what is probed.
+// HTTP/2 frames as bytes, valid and invalid ones, for the programs that attack or probe a peer. The packages share no code with
+// this file.
 
 export const preface = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "latin1");
 
