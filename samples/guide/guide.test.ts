@@ -174,25 +174,25 @@ const connect = "node_modules/@connectrpc/connect/dist/esm";
 /** The tables of options, by their headings, and the interfaces whose members they list. */
 const tables: Record<string, readonly (readonly [file: string, name: string])[]> = {
   "`serve`": [
-    [`${core}/server/resolve-options.ts`, "ServeOptions"],
-    [`${core}/engine/format-options.ts`, "FormatOptions"],
-    [`${core}/server/create-server.ts`, "ServerOptions"],
+    [`${core}/server/routing/resolve-options.ts`, "ServeOptions"],
+    [`${core}/engine/message/format-options.ts`, "FormatOptions"],
+    [`${core}/server/lifecycle/create-server.ts`, "ServerOptions"],
     ["packages/node/src/serve.ts", "ServeOptions"],
   ],
   "`createTransport`": [
-    [`${core}/client/create-transport.ts`, "TransportOptions"],
-    [`${core}/engine/format-options.ts`, "FormatOptions"],
+    [`${core}/client/transport/create-transport.ts`, "TransportOptions"],
+    [`${core}/engine/message/format-options.ts`, "FormatOptions"],
     ["packages/node/src/socket-connector.ts", "ConnectOptions"],
   ],
-  "`createClient`": [[`${core}/client/create-client.ts`, "ClientOptions"]],
+  "`createClient`": [[`${core}/client/api/create-client.ts`, "ClientOptions"]],
   "A registration": [
-    [`${core}/server/resolve-options.ts`, "ServeOptions"],
-    [`${core}/engine/format-options.ts`, "FormatOptions"],
-    [`${core}/server/create-router.ts`, "TripleRouteOptions"],
+    [`${core}/server/routing/resolve-options.ts`, "ServeOptions"],
+    [`${core}/engine/message/format-options.ts`, "FormatOptions"],
+    [`${core}/server/routing/create-router.ts`, "TripleRouteOptions"],
   ],
   "A call": [
     [`${connect}/call-options.d.ts`, "CallOptions"],
-    [`${core}/client/call-options.ts`, "TripleCallOptions"],
+    [`${core}/client/api/call-options.ts`, "TripleCallOptions"],
   ],
 };
 

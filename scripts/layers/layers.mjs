@@ -3,10 +3,16 @@
 /** The folders of core, and the other folders of core that each may import. */
 export const coreFolders = {
   protocol: [],
-  engine: ["protocol"],
-  client: ["engine", "protocol", "stream"],
-  server: ["engine", "protocol"],
-  stream: [],
+  carrier: [],
+  options: ["protocol"],
+  runtime: ["options"],
+  log: ["protocol", "runtime"],
+  engine: ["carrier", "log", "options", "protocol", "runtime"],
+  client: ["carrier", "engine", "log", "options", "protocol", "runtime", "stream"],
+  server: ["carrier", "engine", "log", "mount", "options", "protocol", "runtime"],
+  // A router gives handlers for Connect's adapters, made of its registrations; a mount makes a router.
+  mount: ["engine", "log", "options", "protocol", "runtime", "server"],
+  stream: ["options", "runtime"],
 };
 
 /**

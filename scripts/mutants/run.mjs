@@ -4,8 +4,8 @@
 // `--write` renews the results of those that ran in docs/mutants.md; `--list` runs nothing, and with `--write` renews the list.
 //
 // A test file names its mutants in comments:
-//   // Mutant: core/src/engine/client-call.ts # this.stream.reset("canceled");
-//   // Mutant: http2/src/stream.ts # if (this.closed) return; => if (false) return;
+//   // Mutant: core/src/engine/call/client-call.ts # this.stream.reset("canceled");
+//   // Mutant: http2/src/streams/stream.ts # if (this.closed) return; => if (false) return;
 // The text is taken out of the file, or replaced by what stands behind `=>`. It has to occur there exactly once.
 import { execFileSync, spawn } from "node:child_process";
 import {

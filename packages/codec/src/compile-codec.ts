@@ -6,12 +6,12 @@ import {
   type MessageShape,
   toBinary,
 } from "@bufbuild/protobuf";
-import { TooManyElementsError, tooMany } from "./elements.js";
-import type { Fields } from "./encoders.js";
-import { decoderOf } from "./message-decoder.js";
-import { encoderOf } from "./message-encoder.js";
-import { parseBinary } from "./parse-binary.js";
-import { input } from "./varint.js";
+import { TooManyElementsError, tooMany } from "./decode/elements.js";
+import { decoderOf } from "./decode/message-decoder.js";
+import type { Fields } from "./encode/encoders.js";
+import { encoderOf } from "./encode/message-encoder.js";
+import { parseBinary } from "./fallback/parse-binary.js";
+import { input } from "./wire/varint.js";
 
 /** Turns messages of one type into bytes and back. */
 export interface CompiledCodec<D extends DescMessage> {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Mutant: codec/src/varint.ts # if (needed !== width) b.copyWithin(at + needed, start, end);
-// Mutant: codec/src/text.ts # if (read !== units) throw needsFallback;
+// Mutant: codec/src/wire/varint.ts # if (needed !== width) b.copyWithin(at + needed, start, end);
+// Mutant: codec/src/wire/text.ts # if (read !== units) throw needsFallback;
 import { create, type DescMessage, toBinary } from "@bufbuild/protobuf";
 import { configureTextEncoding, getTextEncoding } from "@bufbuild/protobuf/wire";
 import { expect, test } from "@jest/globals";

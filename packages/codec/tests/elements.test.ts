@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // A message has a limit of elements: what takes an object, be its bytes ever so few.
-// Mutant: codec/src/elements.ts # if (--input.elementsLeft < 0) throw tooMany;
-// Mutant: codec/src/parse-binary.ts # if (++this.elements > this.maxElements) throw new TooManyElementsError(this.maxElements);
-// Mutant: codec/src/field-decoder.ts # ? [[single, countedItem(field, value)]] => ? [[single, listItem(field, value)]]
-// Mutant: codec/src/text.ts # input.elementsLeft = elementsLeft;
-// Mutant: codec/src/own-bytes.ts # Object.hasOwn(message, localName) &&
-// Mutant: codec/src/field-decoder.ts # if (b[input.at] === 0 && input.at < end && hasEmptyBytes(message, localName)) input.at++; => if (b[input.at] === 0 && input.at < end) input.at++;
-// Mutant: codec/src/parse-binary.ts # if (reader.emptyComes && hasEmptyBytes(held, field.localName)) reader.pos++; => if (reader.emptyComes) reader.pos++;
-// Mutant: codec/src/parse-binary.ts # return text ?? getTextEncoding() => return getTextEncoding()
+// Mutant: codec/src/decode/elements.ts # if (--input.elementsLeft < 0) throw tooMany;
+// Mutant: codec/src/fallback/parse-binary.ts # if (++this.elements > this.maxElements) throw new TooManyElementsError(this.maxElements);
+// Mutant: codec/src/decode/field-decoder.ts # ? [[single, countedItem(field, value)]] => ? [[single, listItem(field, value)]]
+// Mutant: codec/src/wire/text.ts # input.elementsLeft = elementsLeft;
+// Mutant: codec/src/decode/own-bytes.ts # Object.hasOwn(message, localName) &&
+// Mutant: codec/src/decode/field-decoder.ts # if (b[input.at] === 0 && input.at < end && hasEmptyBytes(message, localName)) input.at++; => if (b[input.at] === 0 && input.at < end) input.at++;
+// Mutant: codec/src/fallback/parse-binary.ts # if (reader.emptyComes && hasEmptyBytes(held, field.localName)) reader.pos++; => if (reader.emptyComes) reader.pos++;
+// Mutant: codec/src/fallback/parse-binary.ts # return text ?? getTextEncoding() => return getTextEncoding()
 // Mutant: codec/src/compile-codec.ts # input.elementsLeft = maxElements; => input.elementsLeft = Math.min(input.elementsLeft, maxElements);
 import { create, type DescMessage, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { configureTextEncoding, getTextEncoding } from "@bufbuild/protobuf/wire";

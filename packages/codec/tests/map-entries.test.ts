@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Entries of maps, as the encoding guide has them (protobuf.dev/programming-guides/encoding#maps): an entry is a message with a key and
 // a value. protobuf-es 2.13 reads them otherwise (protobuf-es#1542).
-// Mutant: codec/src/field-decoder.ts # else decoder.readDelimitedInto(value as Building, b, stop); => else value = decoder.readDelimited(b, stop);
-// Mutant: codec/src/field-decoder.ts # else if (tag !== valueTag) skip(tag, b, stop); => else if (tag !== valueTag) throw needsFallback;
-// Mutant: codec/src/field-decoder.ts # if (!known.has(value)) throw needsFallback;
-// Mutant: codec/src/field-decoder.ts # const readValue = knownValue(field); => const readValue = valueDecoder(field);
-// Mutant: codec/src/parse-binary.ts # value = this.value(field, value as ReflectMessage | undefined); => value = this.value(field, undefined);
-// Mutant: codec/src/parse-binary.ts # if (reader.pos > end) throw new RangeError("premature EOF");
-// Mutant: codec/src/parse-binary.ts # if (no === 1 && wireType === wireTypeOf(field.mapKey)) { => if (no === 1) {
-// Mutant: codec/src/parse-binary.ts # if (field === undefined || (field.fieldKind === "map" && wireType !== WireType.LengthDelimited)) { => if (field === undefined) {
-// Mutant: codec/src/map-key.ts # Object.defineProperty(map, key, { value, writable: true, enumerable: true, configurable: true });
+// Mutant: codec/src/decode/field-decoder.ts # else decoder.readDelimitedInto(value as Building, b, stop); => else value = decoder.readDelimited(b, stop);
+// Mutant: codec/src/decode/field-decoder.ts # else if (tag !== valueTag) skip(tag, b, stop); => else if (tag !== valueTag) throw needsFallback;
+// Mutant: codec/src/decode/field-decoder.ts # if (!known.has(value)) throw needsFallback;
+// Mutant: codec/src/decode/field-decoder.ts # const readValue = knownValue(field); => const readValue = valueDecoder(field);
+// Mutant: codec/src/fallback/parse-binary.ts # value = this.value(field, value as ReflectMessage | undefined); => value = this.value(field, undefined);
+// Mutant: codec/src/fallback/parse-binary.ts # if (reader.pos > end) throw new RangeError("premature EOF");
+// Mutant: codec/src/fallback/parse-binary.ts # if (no === 1 && wireType === wireTypeOf(field.mapKey)) { => if (no === 1) {
+// Mutant: codec/src/fallback/parse-binary.ts # if (field === undefined || (field.fieldKind === "map" && wireType !== WireType.LengthDelimited)) { => if (field === undefined) {
+// Mutant: codec/src/decode/map-key.ts # Object.defineProperty(map, key, { value, writable: true, enumerable: true, configurable: true });
 import { create, type DescMessage, type fromBinary, toBinary } from "@bufbuild/protobuf";
 import { BinaryReader } from "@bufbuild/protobuf/wire";
 import { describe, expect, jest, test } from "@jest/globals";

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // What compiled code doesn't know, protobuf-es does: each of these lines is a place where it says so.
-// Mutant: codec/src/message-decoder.ts # if (this.numbers.has(no)) throw needsFallback;
-// Mutant: codec/src/varint.ts # if (stop > end) throw needsFallback;
-// Mutant: codec/src/scalar-encoders.ts # if (scratch.getBigInt64(0, true) !== number) throw needsFallback;
-// Mutant: codec/src/scalar-encoders.ts # if (Number.isFinite(value) && Math.abs(value) > largestFloat) throw needsFallback;
-// Mutant: codec/src/map-key.ts # if (String(number) !== name) throw needsFallback;
-// Mutant: codec/src/singular-encoders.ts # if (required) throw needsFallback;
-// Mutant: codec/src/message-encoder.ts # return name === undefined && parent.$typeName === undefined && !Array.isArray(value); => return true;
+// Mutant: codec/src/decode/message-decoder.ts # if (this.numbers.has(no)) throw needsFallback;
+// Mutant: codec/src/wire/varint.ts # if (stop > end) throw needsFallback;
+// Mutant: codec/src/encode/scalar-encoders.ts # if (scratch.getBigInt64(0, true) !== number) throw needsFallback;
+// Mutant: codec/src/encode/scalar-encoders.ts # if (Number.isFinite(value) && Math.abs(value) > largestFloat) throw needsFallback;
+// Mutant: codec/src/decode/map-key.ts # if (String(number) !== name) throw needsFallback;
+// Mutant: codec/src/encode/singular-encoders.ts # if (required) throw needsFallback;
+// Mutant: codec/src/encode/message-encoder.ts # return name === undefined && parent.$typeName === undefined && !Array.isArray(value); => return true;
 import { create } from "@bufbuild/protobuf";
 import { describe, expect, test } from "@jest/globals";
 import { sameBytes, sameMessage } from "../fuzz/sameness.js";

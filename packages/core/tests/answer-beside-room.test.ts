@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 11: nothing is lost or reordered. A send that waits for room when the answer comes says whether its message was sent.
-// Mutant: core/src/engine/message-writer.ts # resolve(end <= left) => resolve(left === Number.POSITIVE_INFINITY)
-// Mutant: core/src/engine/message-writer.ts # this.written - this.stream.queuedBytes => this.written
-// Mutant: core/src/engine/message-writer.ts # this.written - this.stream.queuedBytes => 0
-// Mutant: core/src/client/request-queue.ts # await settled;
+// Mutant: core/src/engine/message/message-writer.ts # resolve(end <= left) => resolve(left === Number.POSITIVE_INFINITY)
+// Mutant: core/src/engine/message/message-writer.ts # this.written - this.stream.queuedBytes => this.written
+// Mutant: core/src/engine/message/message-writer.ts # this.written - this.stream.queuedBytes => 0
+// Mutant: core/src/client/call/request-queue.ts # await settled;
 import { createServer, type Socket } from "node:net";
 import { Code, createClient } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 8: bounded work. Large answers of one connection are made in several event-loop turns, whatever the handlers await.
-// Mutant: core/src/engine/server-call.ts # if (this.stream.answerWaits?.() === true) { => if (false) {
-// Mutant: core/src/engine/message-writer.ts # if (this.sent === 0 && this.stream.answerWaits?.() === true) { => if (false) {
-// Mutant: core/src/engine/message-writer.ts # if (postponed !== null && !this.stopped) => if (false)
-// Mutant: http2/src/answer-turns.ts # if (this.giving) return false;
+// Mutant: core/src/engine/call/server-call.ts # if (this.stream.answerWaits?.() === true) { => if (false) {
+// Mutant: core/src/engine/message/message-writer.ts # if (this.sent === 0 && this.stream.answerWaits?.() === true) { => if (false) {
+// Mutant: core/src/engine/message/message-writer.ts # if (postponed !== null && !this.stopped) => if (false)
+// Mutant: http2/src/send/answer-turns.ts # if (this.giving) return false;
 import { Code, createClient, type TripleServiceImpl } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { all, errorOf, happening, until } from "./events.js";

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 8: bounded memory. Clients that take no answers make a server hold so many bytes and no more, and learn why; slow ones stay.
-// Mutant: core/src/engine/server-call.ts # const refusal = this.host.refuseCall(); => const refusal = null as ConnectError | null;
-// Mutant: core/src/server/server-connection.ts # const refusal = this.refuseCall(); => const refusal = null as ConnectError | null;
-// Mutant: core/src/engine/message-writer.ts # if (place < 0 && !admitted) => if (false)
-// Mutant: core/src/engine/message-writer.ts # this.admit(bytes.length);
-// Mutant: core/src/engine/message-writer.ts # stream.compressing?.(length);
-// Mutant: core/src/engine/message-writer.ts # stream.compressing?.(-length);
-// Mutant: core/src/engine/message-writer.ts # compressedFlag : 0, end, true) => compressedFlag : 0, end)
-// Mutant: core/src/protocol/reset-reason.ts # ? Code.ResourceExhausted : Code.Internal => ? Code.Internal : Code.Internal
-// Mutant: core/src/server/server-connection.ts # this.owner.limited(this, message);
+// Mutant: core/src/engine/call/server-call.ts # const refusal = this.host.refuseCall(); => const refusal = null as ConnectError | null;
+// Mutant: core/src/server/lifecycle/server-connection.ts # const refusal = this.refuseCall(); => const refusal = null as ConnectError | null;
+// Mutant: core/src/engine/message/message-writer.ts # if (place < 0 && !admitted) => if (false)
+// Mutant: core/src/engine/message/message-writer.ts # this.admit(bytes.length);
+// Mutant: core/src/engine/message/message-writer.ts # stream.compressing?.(length);
+// Mutant: core/src/engine/message/message-writer.ts # stream.compressing?.(-length);
+// Mutant: core/src/engine/message/message-writer.ts # compressedFlag : 0, end, true) => compressedFlag : 0, end)
+// Mutant: core/src/carrier/reset-reason.ts # ? Code.ResourceExhausted : Code.Internal => ? Code.Internal : Code.Internal
+// Mutant: core/src/server/lifecycle/server-connection.ts # this.owner.limited(this, message);
 import { type ClientHttp2Session, connect as connectHttp2, createServer } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { create, toBinary } from "@bufbuild/protobuf";

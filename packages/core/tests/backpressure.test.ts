@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 8: bounded memory.
-// Mutant: core/src/engine/message-writer.ts # this.blocked = true;
-// Mutant: core/src/engine/message-reader.ts # this.stream.credit(credit);
+// Mutant: core/src/engine/message/message-writer.ts # this.blocked = true;
+// Mutant: core/src/engine/message/message-reader.ts # this.stream.credit(credit);
 import { createClient } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { happening, turns } from "./events.js";

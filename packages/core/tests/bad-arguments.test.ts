@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a client is given that is no message, no stream of them, no time, or no signal: an error of that call, before anything is sent.
-// Mutant: core/src/client/create-client.ts # if (Number.isNaN(options?.timeoutMs)) scope.cancel(noTimeout());
-// Mutant: core/src/client/call-scope.ts # if (!isSignal(signal)) this.cancel(noSignal(signal)); => if (false);
-// Mutant: core/src/engine/message-codec.ts # if (isMessageOrInit(schema, given)) return; => return;
+// Mutant: core/src/client/api/create-client.ts # if (Number.isNaN(options?.timeoutMs)) scope.cancel(noTimeout());
+// Mutant: core/src/client/call/call-scope.ts # if (!isSignal(signal)) this.cancel(noSignal(signal)); => if (false);
+// Mutant: core/src/engine/message/message-codec.ts # if (isMessageOrInit(schema, given)) return; => return;
 import { create } from "@bufbuild/protobuf";
 import { Code, createClient } from "@tristream/core";
 import {
@@ -10,7 +10,7 @@ import {
   GreetService,
   GreetStreamRequestSchema,
 } from "@tristream/gen/greet/greet_pb.js";
-import { deadlines } from "../src/engine/deadline.js";
+import { deadlines } from "../src/engine/call/deadline.js";
 import { all, errorOf } from "./events.js";
 import { everyLink, type LinkKind } from "./every-link.js";
 import { greeter } from "./greeter.js";

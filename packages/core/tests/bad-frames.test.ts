@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 6: every call settles. Whatever a client sends.
-// Mutant: core/src/engine/server-call.ts # if (!this.method.requestStream && this.reader.received > 1) this.wrongCount();
-// Mutant: core/src/engine/message-reader.ts # if (!this.wholeAtEnd()) return;
-// Mutant: core/src/engine/envelope-reader.ts # if (this.flag > compressedFlag) { => if (this.flag > compressedFlag) { return undefined as never;
-// Mutant: core/src/engine/envelope-reader.ts # if (this.decompresses) return null; => if (this.decompresses || length === 0) return null;
+// Mutant: core/src/engine/call/server-call.ts # if (!this.method.requestStream && this.reader.received > 1) this.wrongCount();
+// Mutant: core/src/engine/message/message-reader.ts # if (!this.wholeAtEnd()) return;
+// Mutant: core/src/engine/message/envelope-reader.ts # if (this.flag > compressedFlag) { => if (this.flag > compressedFlag) { return undefined as never;
+// Mutant: core/src/engine/message/envelope-reader.ts # if (this.decompresses) return null; => if (this.decompresses || length === 0) return null;
 // Requests that are no good gRPC: each has an answer of its own, and leaves nothing behind.
 import { create, toBinary } from "@bufbuild/protobuf";
 import { Code, type ConnectError, type TripleServiceImpl } from "@tristream/core";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Handlers that answer with what is no answer: an internal error of their call, and a line in the log that says what to do.
-// Mutant: core/src/engine/message-codec.ts # if (isMessageOrInit(schema, given)) return; => return;
-// Mutant: core/src/server/invoke.ts # later = isThenable(result) ? Promise.resolve(result) : null; => later = isThenable(result) ? (result as Promise<unknown>) : null;
+// Mutant: core/src/engine/message/message-codec.ts # if (isMessageOrInit(schema, given)) return; => return;
+// Mutant: core/src/server/call/invoke.ts # later = isThenable(result) ? Promise.resolve(result) : null; => later = isThenable(result) ? (result as Promise<unknown>) : null;
 import { create } from "@bufbuild/protobuf";
 import { Code, createClient, type Interceptor } from "@tristream/core";
 import { GreetRequestSchema, GreetService } from "@tristream/gen/greet/greet_pb.js";

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 2: a cancelled upload never looks complete.
-// Mutant: core/src/engine/client-call.ts # sourceFailed(error: unknown): void { => sourceFailed(error: unknown): void { return undefined as never;
-// Mutant: core/src/engine/server-call.ts # this.reader.fail(outcome ?? callEndedError, true);
-// Mutant: core/src/engine/message-reader.ts # if (!this.wholeAtEnd()) return;
-// Mutant: http2/src/stream.ts # sink.reset(reset);
+// Mutant: core/src/engine/call/client-call.ts # sourceFailed(error: unknown): void { => sourceFailed(error: unknown): void { return undefined as never;
+// Mutant: core/src/engine/call/server-call.ts # this.reader.fail(outcome ?? callEndedError, true);
+// Mutant: core/src/engine/message/message-reader.ts # if (!this.wholeAtEnd()) return;
+// Mutant: http2/src/streams/stream.ts # sink.reset(reset);
 import { create, toBinary } from "@bufbuild/protobuf";
 import { Code, ConnectError, createClient, type TripleServiceImpl } from "@tristream/core";
 import { GreetRequestSchema, GreetService } from "@tristream/gen/greet/greet_pb.js";

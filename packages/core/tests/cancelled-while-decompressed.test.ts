@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 1: leaving cancels, also a read that waits for a decompression or for an interceptor: it rejects at once, on both sides.
-// Mutant: core/src/client/stream-call.ts # if (this.refusal === null) userSignal.add(this);
-// Mutant: core/src/client/stream-call.ts # this.foreign?.reading ?? => (this.foreign === null ? null : false) ??
-// Mutant: core/src/client/stream-call.ts # this.header?.reject(this.refusal);
-// Mutant: core/src/client/stream-call.ts # this.trailer?.reject(this.refusal);
-// Mutant: core/src/engine/message-reader.ts # unread.watcher?.readsSettled();
-// Mutant: core/src/engine/message-reader.ts # if (discard) this.discard();
-// Mutant: core/src/client/foreign-messages.ts # if (this.waiting.size === 0) this.owner.readsSettled();
+// Mutant: core/src/client/call/stream-call.ts # if (this.refusal === null) userSignal.add(this);
+// Mutant: core/src/client/call/stream-call.ts # this.foreign?.reading ?? => (this.foreign === null ? null : false) ??
+// Mutant: core/src/client/call/stream-call.ts # this.header?.reject(this.refusal);
+// Mutant: core/src/client/call/stream-call.ts # this.trailer?.reject(this.refusal);
+// Mutant: core/src/engine/message/message-reader.ts # unread.watcher?.readsSettled();
+// Mutant: core/src/engine/message/message-reader.ts # if (discard) this.discard();
+// Mutant: core/src/client/call/foreign-messages.ts # if (this.waiting.size === 0) this.owner.readsSettled();
 import { getEventListeners } from "node:events";
 import { compressionGzip } from "@connectrpc/connect-node";
 import { Code, createClient, type Interceptor } from "@tristream/core";

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const packages = fileURLToPath(new URL("../../", import.meta.url));
-const oneFile = "core/src/engine/runtime-timers.ts";
+const oneFile = "core/src/runtime/runtime-timers.ts";
 const runtimeTime =
   /\bprocess\s*\.\s*(?:nextTick|hrtime)|\bglobalThis\s*\.\s*(?:set|clear)[A-Z]|\bnode:(?:timers|perf_hooks)|AbortSignal\.timeout/;
 

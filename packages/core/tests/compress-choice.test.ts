@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whether one message is compressed: chosen per call and per message, and told per message, in both roles. With these, gRPC's
 // interop cases client_compressed_* and server_compressed_* can be written.
-// Mutant: core/src/engine/message-writer.ts # choiceOf(message) ?? this.compress => this.compress
-// Mutant: core/src/engine/message-writer.ts # choiceOf(message) ?? this.compress => choiceOf(message)
-// Mutant: core/src/engine/message-writer.ts # if (!compresses && before === null) => if (!compresses)
-// Mutant: core/src/engine/message-reader.ts # this.compressed = compressed;
-// Mutant: core/src/engine/message-reader.ts # this.compressed = unread.compressed;
-// Mutant: core/src/engine/message-reader.ts # this.compressed = cameCompressed;
-// Mutant: core/src/server/request-head.ts # options.compressResponses ? options.compressMinBytes : Number.POSITIVE_INFINITY; => options.compressMinBytes;
-// Mutant: core/src/engine/server-call.ts # else if (chosen) { => else if (false) {
+// Mutant: core/src/engine/message/message-writer.ts # choiceOf(message) ?? this.compress => this.compress
+// Mutant: core/src/engine/message/message-writer.ts # choiceOf(message) ?? this.compress => choiceOf(message)
+// Mutant: core/src/engine/message/message-writer.ts # if (!compresses && before === null) => if (!compresses)
+// Mutant: core/src/engine/message/message-reader.ts # this.compressed = compressed;
+// Mutant: core/src/engine/message/message-reader.ts # this.compressed = unread.compressed;
+// Mutant: core/src/engine/message/message-reader.ts # this.compressed = cameCompressed;
+// Mutant: core/src/server/routing/request-head.ts # options.compressResponses ? options.compressMinBytes : Number.POSITIVE_INFINITY; => options.compressMinBytes;
+// Mutant: core/src/engine/call/server-call.ts # else if (chosen) { => else if (false) {
 import { gunzipSync } from "node:zlib";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { createRouterTransport } from "@connectrpc/connect";

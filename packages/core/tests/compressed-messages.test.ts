@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 8: bounded memory. Compressed messages wait as they came: each is decompressed for a read that waits for it.
-// Mutant: core/src/engine/message-reader.ts # while (unread.look() && (this.waiter !== null || => while (unread.look() && (true ||
-// Mutant: core/src/engine/unread-messages.ts # this.head = head.next; => this.head = this.tail === head ? null : this.tail;
+// Mutant: core/src/engine/message/message-reader.ts # while (unread.look() && (this.waiter !== null || => while (unread.look() && (true ||
+// Mutant: core/src/engine/message/unread-messages.ts # this.head = head.next; => this.head = this.tail === head ? null : this.tail;
 import { gzipSync } from "node:zlib";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { compressionGzip } from "@connectrpc/connect-node";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 6: every call settles. One that ends while a message of it is being compressed or decompressed ends as any other does,
 // and leaves nothing behind.
-// Mutant: core/src/engine/message-writer.ts # if (!this.stopped) this.refuse(error); => this.stopped = true;
+// Mutant: core/src/engine/message/message-writer.ts # if (!this.stopped) this.refuse(error); => this.stopped = true;
 import { compressionGzip } from "@connectrpc/connect-node";
 import { Code, ConnectError, createClient } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";

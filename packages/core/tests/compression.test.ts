@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 8: bounded memory. What comes out of a compression is limited too.
-// Mutant: core/src/engine/client-call.ts # this.reader.setCompression(compression);
+// Mutant: core/src/engine/call/client-call.ts # this.reader.setCompression(compression);
 import { compressionGzip } from "@connectrpc/connect-node";
 import { Code, createClient } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";

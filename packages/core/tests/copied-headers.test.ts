@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Headers that interceptors get are made when they are looked at; to whoever takes `Headers` they are some.
-// Mutant: core/src/engine/lazy-headers.ts # readonly #maker: HeadersMaker<Part>; => readonly #maker: HeadersMaker<Part>; readonly seen = "own";
-// Mutant: core/src/engine/lazy-headers.ts # return this.#real()[Symbol.iterator](); => return [][Symbol.iterator]() as never;
+// Mutant: core/src/engine/call/lazy-headers.ts # readonly #maker: HeadersMaker<Part>; => readonly #maker: HeadersMaker<Part>; readonly seen = "own";
+// Mutant: core/src/engine/call/lazy-headers.ts # return this.#real()[Symbol.iterator](); => return [][Symbol.iterator]() as never;
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 6: every call settles. Wherever the connection is cut.
-// Mutant: core/src/engine/client-call.ts # this.listener.ended(error);
-// Mutant: http2/src/stream.ts # sink.reset(reset);
+// Mutant: core/src/engine/call/client-call.ts # this.listener.ended(error);
+// Mutant: http2/src/streams/stream.ts # sink.reset(reset);
 // Mutant: node/src/socket-link.ts # socket.on("close", ( => socket.on("never", (
 import { Code, createClient } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";

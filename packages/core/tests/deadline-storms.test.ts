@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 8: bounded work. Deadlines that pass together are honest, and are limited apart from other resets.
-// Mutant: core/src/engine/server-call.ts # stream.dueAt = this.dueAt;
-// Mutant: core/src/engine/server-call.ts # this.stream.deadlinePassed?.();
+// Mutant: core/src/engine/call/server-call.ts # stream.dueAt = this.dueAt;
+// Mutant: core/src/engine/call/server-call.ts # this.stream.deadlinePassed?.();
 
 import { create, toBinary } from "@bufbuild/protobuf";
 import { Code, type ConnectError } from "@connectrpc/connect";

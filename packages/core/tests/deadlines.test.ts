@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 4: deadlines are kept by the engine.
-// Mutant: core/src/client/call-scope.ts # if (timeoutMs !== undefined) wheel.add(this, timeoutMs);
-// Mutant: core/src/client/call-scope.ts # this.deadlines.remove(this);
-// Mutant: core/src/client/call-scope.ts # onDeadline(): void { => onDeadline(): void { return undefined as never;
-// Mutant: core/src/engine/deadline.ts # tellAll(due);
+// Mutant: core/src/client/call/call-scope.ts # if (timeoutMs !== undefined) wheel.add(this, timeoutMs);
+// Mutant: core/src/client/call/call-scope.ts # this.deadlines.remove(this);
+// Mutant: core/src/client/call/call-scope.ts # onDeadline(): void { => onDeadline(): void { return undefined as never;
+// Mutant: core/src/engine/call/deadline.ts # tellAll(due);
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { type Clock, Code, type ConnectError, createClient } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { createTransport } from "@tristream/node";
 import { createClock } from "@tristream/testing";
-import { deadlines } from "../src/engine/deadline.js";
+import { deadlines } from "../src/engine/call/deadline.js";
 import { all, errorOf, fired, happening, until } from "./events.js";
 import { everyLink, type LinkKind } from "./every-link.js";
 import { greeter } from "./greeter.js";

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 8: bounded memory. Four messages of a process are decompressed at a time, and connections take turns.
-// Mutant: core/src/engine/turn-queue.ts # decompressions = new TurnQueue(atOnce) => decompressions = new TurnQueue(4000)
-// Mutant: core/src/engine/message-writer.ts # await compressions.run(this.owner.peer, compress); => await compress();
-// Mutant: core/src/engine/message-writer.ts # (this.stopped ? bytes : => (false ? bytes :
-// Mutant: core/src/engine/message-reader.ts # if (unread.decompressing && decompressions.leave(this.owner.peer, this)) unread.decompressing = false;
-// Mutant: core/src/server/connect-options.ts # decompressions.run(log, => ((_: unknown, work: () => Promise<Uint8Array<ArrayBuffer>>) => work())(log,
+// Mutant: core/src/engine/message/turn-queue.ts # decompressions = new TurnQueue(atOnce) => decompressions = new TurnQueue(4000)
+// Mutant: core/src/engine/message/message-writer.ts # await compressions.run(this.owner.peer, compress); => await compress();
+// Mutant: core/src/engine/message/message-writer.ts # (this.stopped ? bytes : => (false ? bytes :
+// Mutant: core/src/engine/message/message-reader.ts # if (unread.decompressing && decompressions.leave(this.owner.peer, this)) unread.decompressing = false;
+// Mutant: core/src/mount/connect-options.ts # decompressions.run(log, => ((_: unknown, work: () => Promise<Uint8Array<ArrayBuffer>>) => work())(log,
 import { createClient as createConnectClient } from "@connectrpc/connect";
 import { compressionGzip } from "@connectrpc/connect-node";
 import { Code, createClient } from "@tristream/core";

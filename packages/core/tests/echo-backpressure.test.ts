@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 8: bounded memory. A chat whose answers are not read stops its requests too.
-// Mutant: core/src/engine/message-writer.ts # this.blocked = true;
-// Mutant: core/src/engine/message-reader.ts # this.stream.credit(credit);
+// Mutant: core/src/engine/message/message-writer.ts # this.blocked = true;
+// Mutant: core/src/engine/message/message-reader.ts # this.stream.credit(credit);
 
 import { create, toBinary } from "@bufbuild/protobuf";
 import { createClient } from "@tristream/core";

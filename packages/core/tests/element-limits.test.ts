@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 8: bounded memory. A message has a limit of elements, in both roles and in each serialisation.
-// Mutant: core/src/engine/message-reader.ts # if (cause instanceof TooManyElementsError) { => if (false) {
-// Mutant: core/src/engine/message-codec.ts # parse(b, start, end, owned, maxElements), => parse(b, start, end, owned),
-// Mutant: core/src/engine/message-codec.ts # const reading = { ...options, maxElements }; => const reading = options;
-// Mutant: core/src/engine/json-elements.ts # if (b[at] === backslash) at++; => if (false) at++;
-// Mutant: core/src/engine/json-elements.ts # if (++container <= freeNames) elements--; => elements--;
-// Mutant: core/src/engine/json-elements.ts # if (scalars && container === isArray && endsScalar(b[at - 1]!)) elements++;
-// Mutant: core/src/engine/json-elements.ts # container === isArray && endsScalar => endsScalar
-// Mutant: core/src/engine/json-elements.ts # if (scalars && endsScalar(b[at - 1]!)) elements++;
-// Mutant: core/src/engine/message-codec.ts # jsonElements(b, start, end, maxElements, scalars); => jsonElements(b, start, end, maxElements);
-// Mutant: core/src/server/resolve-options.ts # inherited ? base.readMaxElements : => false ? base!.readMaxElements :
-// Mutant: core/src/client/create-transport.ts # messageCodec(method.output, subtype, format, this.readMaxElements) => messageCodec(method.output, subtype, format)
-// Mutant: core/src/engine/number-options.ts # reads === "requests" ? 32 : 8 => 32
-// Mutant: core/src/engine/number-options.ts # reads === "requests" ? 32 : 8 => 8
+// Mutant: core/src/engine/message/message-reader.ts # if (cause instanceof TooManyElementsError) { => if (false) {
+// Mutant: core/src/engine/message/message-codec.ts # parse(b, start, end, owned, maxElements), => parse(b, start, end, owned),
+// Mutant: core/src/engine/message/message-codec.ts # const reading = { ...options, maxElements }; => const reading = options;
+// Mutant: core/src/engine/message/json-elements.ts # if (b[at] === backslash) at++; => if (false) at++;
+// Mutant: core/src/engine/message/json-elements.ts # if (++container <= freeNames) elements--; => elements--;
+// Mutant: core/src/engine/message/json-elements.ts # if (scalars && container === isArray && endsScalar(b[at - 1]!)) elements++;
+// Mutant: core/src/engine/message/json-elements.ts # container === isArray && endsScalar => endsScalar
+// Mutant: core/src/engine/message/json-elements.ts # if (scalars && endsScalar(b[at - 1]!)) elements++;
+// Mutant: core/src/engine/message/message-codec.ts # jsonElements(b, start, end, maxElements, scalars); => jsonElements(b, start, end, maxElements);
+// Mutant: core/src/server/routing/resolve-options.ts # inherited ? base.readMaxElements : => false ? base!.readMaxElements :
+// Mutant: core/src/client/transport/create-transport.ts # messageCodec(method.output, subtype, format, this.readMaxElements) => messageCodec(method.output, subtype, format)
+// Mutant: core/src/options/number-options.ts # reads === "requests" ? 32 : 8 => 32
+// Mutant: core/src/options/number-options.ts # reads === "requests" ? 32 : 8 => 8
 import { create, type DescMessage } from "@bufbuild/protobuf";
 import { StructSchema } from "@bufbuild/protobuf/wkt";
 import { Code, createClient, type TransportOptions } from "@tristream/core";
 import { GreetRequestSchema, GreetService } from "@tristream/gen/greet/greet_pb.js";
-import { jsonElements } from "../src/engine/json-elements.js";
-import { messageCodec } from "../src/engine/message-codec.js";
+import { jsonElements } from "../src/engine/message/json-elements.js";
+import { messageCodec } from "../src/engine/message/message-codec.js";
 import { errorOf } from "./events.js";
 import { everyLink } from "./every-link.js";
 import { greeter } from "./greeter.js";

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 6: every call settles.
-// Mutant: core/src/engine/client-call.ts # this.endCall(this.noStatus(), false);
-// Mutant: core/src/engine/client-call.ts # this.endCall(this.errorFromReset(reset), false);
-// Mutant: core/src/engine/client-call.ts # ?? this.noStatus(); => ?? null;
-// Mutant: core/src/engine/client-call.ts # this.readFailed(this.wrongCount());
+// Mutant: core/src/engine/call/client-call.ts # this.endCall(this.noStatus(), false);
+// Mutant: core/src/engine/call/client-call.ts # this.endCall(this.errorFromReset(reset), false);
+// Mutant: core/src/engine/call/client-call.ts # ?? this.noStatus(); => ?? null;
+// Mutant: core/src/engine/call/client-call.ts # this.readFailed(this.wrongCount());
 import { createServer, type Http2Server, type ServerHttp2Stream } from "node:http2";
 import type { AddressInfo, Socket } from "node:net";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { Code, createClient, type TripleTransport } from "@tristream/core";
 import { GreetResponseSchema, GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { createTransport } from "@tristream/node";
-import { deadlines } from "../src/engine/deadline.js";
+import { deadlines } from "../src/engine/call/deadline.js";
 import { all, errorOf, happening } from "./events.js";
 import { envelope } from "./raw-client.js";
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ByteStream, OutgoingHeaders, StreamSink } from "../src/engine/byte-stream.js";
+import type { ByteStream, OutgoingHeaders, StreamSink } from "../src/carrier/byte-stream.js";
 
 /** A stream without a connection: it keeps what is written, and has room as the test says. */
 export class FakeStream implements ByteStream {

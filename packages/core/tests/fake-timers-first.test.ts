@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Fake timers that were there before the packages were loaded, as with jest's `fakeTimers.enableGlobally`.
-// Mutant: core/src/engine/runtime-timers.ts # process?.getBuiltinModule?.(`node:${name}`) => undefined
-// Mutant: core/src/engine/runtime-timers.ts # "clock" in process.nextTick => false
+// Mutant: core/src/runtime/runtime-timers.ts # process?.getBuiltinModule?.(`node:${name}`) => undefined
+// Mutant: core/src/runtime/runtime-timers.ts # "clock" in process.nextTick => false
 import { jest } from "@jest/globals";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // A test's fake timers replace the global functions. Calls take the runtime's own, which were taken when the module was loaded.
-// Mutant: core/src/engine/runtime-timers.ts # bound(timers.setTimeout ?? globals.setTimeout) => (...given) => globals.setTimeout(...given)
-// Mutant: core/src/engine/runtime-timers.ts # bound(timers.setImmediate ?? globals.setImmediate) => (...given) => globals.setImmediate!(...given)
-// Mutant: core/src/engine/runtime-timers.ts # bound(process?.nextTick, process) => (...given) => process!.nextTick!(...given)
-// Mutant: core/src/engine/runtime-timers.ts # bound(performance.now, performance) => () => globalThis.performance.now()
-// Mutant: core/src/engine/turns.ts # void resolved.then( => void queueMicrotask(
+// Mutant: core/src/runtime/runtime-timers.ts # bound(timers.setTimeout ?? globals.setTimeout) => (...given) => globals.setTimeout(...given)
+// Mutant: core/src/runtime/runtime-timers.ts # bound(timers.setImmediate ?? globals.setImmediate) => (...given) => globals.setImmediate!(...given)
+// Mutant: core/src/runtime/runtime-timers.ts # bound(process?.nextTick, process) => (...given) => process!.nextTick!(...given)
+// Mutant: core/src/runtime/runtime-timers.ts # bound(performance.now, performance) => () => globalThis.performance.now()
+// Mutant: core/src/engine/message/turns.ts # void resolved.then( => void queueMicrotask(
 import { performance } from "node:perf_hooks";
 import { jest } from "@jest/globals";
 import { Code, createClient } from "@tristream/core";

@@ -10,7 +10,7 @@ import {
 } from "@tristream/core";
 import { GreetRequestSchema, GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { createTransport, serve } from "@tristream/node";
-import { messageCodec } from "../src/engine/message-codec.js";
+import { messageCodec } from "../src/engine/message/message-codec.js";
 import { errorOf } from "./events.js";
 import { everyLink, quiet } from "./every-link.js";
 import { mounts } from "./mounts.js";

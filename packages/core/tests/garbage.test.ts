@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 7: no leak. Handles without a reference.
-// Mutant: core/src/client/stream-handles.ts # dropped.register(this, call as StreamCall<unknown>, call);
-// Mutant: core/src/client/stream-handles.ts # dropped.unregister(call);
-// Mutant: core/src/client/stream-handles.ts # headers.then(hold, hold);
+// Mutant: core/src/client/api/stream-handles.ts # dropped.register(this, call as StreamCall<unknown>, call);
+// Mutant: core/src/client/api/stream-handles.ts # dropped.unregister(call);
+// Mutant: core/src/client/api/stream-handles.ts # headers.then(hold, hold);
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { jest } from "@jest/globals";

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Messages whose fields are getters: these run while the message is written into the connection's buffer.
-// Mutant: core/src/engine/message-writer.ts # length <= bound && stream.buffer === b && => length <= bound &&
-// Mutant: core/src/engine/message-writer.ts # length <= bound && stream.buffer === b && => stream.buffer === b &&
-// Mutant: http2/src/output.ts # if (this.reserved || this.position => if (this.position
+// Mutant: core/src/engine/message/message-writer.ts # length <= bound && stream.buffer === b && => length <= bound &&
+// Mutant: core/src/engine/message/message-writer.ts # length <= bound && stream.buffer === b && => stream.buffer === b &&
+// Mutant: http2/src/send/output.ts # if (this.reserved || this.position => if (this.position
 import { Code, createClient } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { all, errorOf } from "./events.js";

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 3: no handler is orphaned. Whatever it is doing when its call ends, for whatever reason.
-// Mutant: core/src/engine/message-writer.ts # private leave(source: AsyncIterator<T> | Iterator<T>): void { => private leave(source: AsyncIterator<T> | Iterator<T>): void { return undefined as never;
-// Mutant: core/src/engine/server-call.ts # this.writer.stop();
-// Mutant: core/src/engine/server-call.ts # this.asyncContext.runInAsyncScope(this.controller.abort, this.controller, outcome ?? callEndedError); => {}
-// Mutant: core/src/engine/server-call.ts # this.reader.fail(outcome ?? callEndedError, true);
-// Mutant: core/src/engine/server-call.ts # this.host.callEnded(this, this.running);
+// Mutant: core/src/engine/message/message-writer.ts # private leave(source: AsyncIterator<T> | Iterator<T>): void { => private leave(source: AsyncIterator<T> | Iterator<T>): void { return undefined as never;
+// Mutant: core/src/engine/call/server-call.ts # this.writer.stop();
+// Mutant: core/src/engine/call/server-call.ts # this.asyncContext.runInAsyncScope(this.controller.abort, this.controller, outcome ?? callEndedError); => {}
+// Mutant: core/src/engine/call/server-call.ts # this.reader.fail(outcome ?? callEndedError, true);
+// Mutant: core/src/engine/call/server-call.ts # this.host.callEnded(this, this.running);
 
 import { create, toBinary } from "@bufbuild/protobuf";
 import {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 11: nothing is lost or reordered. A server interceptor that calls `next()` again runs the handler again: one run has all
 // requests, and the loop of another one throws. An empty stream would look like a complete request.
-// Mutant: core/src/server/handler-runs.ts # return this.reading === run ? this.requests : this.refusing(); => return this.requests;
-// Mutant: core/src/server/handler-runs.ts # if (this.given.includes(messages) && !isReplayable(messages)) => if (false)
-// Mutant: core/src/server/connect-options.ts # ...resolved.interceptors, countRuns] => ...resolved.interceptors]
+// Mutant: core/src/server/call/handler-runs.ts # return this.reading === run ? this.requests : this.refusing(); => return this.requests;
+// Mutant: core/src/server/call/handler-runs.ts # if (this.given.includes(messages) && !isReplayable(messages)) => if (false)
+// Mutant: core/src/mount/connect-options.ts # ...resolved.interceptors, countRuns] => ...resolved.interceptors]
 import { createRouterTransport, type StreamRequest, type StreamResponse } from "@connectrpc/connect";
 import { Code, createClient, type Interceptor, mount, type Transport } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";

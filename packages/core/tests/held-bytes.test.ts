@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 8: bounded memory. The request messages that handlers have taken share one budget in a process.
-// Mutant: core/src/engine/message-reader.ts # this.owner.hold(0);
-// Mutant: core/src/engine/message-reader.ts # if (end - start <= uncountedBytes) { => if (end - start <= 1e9) {
-// Mutant: core/src/engine/server-call.ts # if (!this.running) this.hold(0);
-// Mutant: core/src/engine/server-call.ts # if (!this.running) this.hold(0); => this.hold(0);
-// Mutant: core/src/engine/server-call.ts # const total = heldBytes.total - this.held + bytes; => const total = heldBytes.total + bytes;
-// Mutant: core/src/engine/server-call.ts # if (bytes > 0 && total > this.host.maxHeldBytes) return tooMuchHeld(this.host.maxHeldBytes);
-// Mutant: core/src/engine/held-bytes.ts # return bytes + elements * elementBytes; => return bytes;
+// Mutant: core/src/engine/message/message-reader.ts # this.owner.hold(0);
+// Mutant: core/src/engine/message/message-reader.ts # if (end - start <= uncountedBytes) { => if (end - start <= 1e9) {
+// Mutant: core/src/engine/call/server-call.ts # if (!this.running) this.hold(0);
+// Mutant: core/src/engine/call/server-call.ts # if (!this.running) this.hold(0); => this.hold(0);
+// Mutant: core/src/engine/call/server-call.ts # const total = heldBytes.total - this.held + bytes; => const total = heldBytes.total + bytes;
+// Mutant: core/src/engine/call/server-call.ts # if (bytes > 0 && total > this.host.maxHeldBytes) return tooMuchHeld(this.host.maxHeldBytes);
+// Mutant: core/src/engine/message/held-bytes.ts # return bytes + elements * elementBytes; => return bytes;
 import { create } from "@bufbuild/protobuf";
 import { compressionGzip } from "@connectrpc/connect-node";
 import { Code, ConnectError, createClient, type TransportOptions } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
-import { heldBytes } from "../src/engine/held-bytes.js";
+import { heldBytes } from "../src/engine/message/held-bytes.js";
 import { all, errorOf, type Happening, happening, until } from "./events.js";
 import { everyLink } from "./every-link.js";
 import { greeter } from "./greeter.js";

@@ -5,7 +5,7 @@
 // Mutant: core/src/protocol/printable.ts # return printable(text.length > longestReason => return (text.length > longestReason
 // Mutant: core/src/protocol/status.ts # new ConnectError(printable(text), => new ConnectError(text,
 // Mutant: core/src/protocol/status.ts # (error as { rawMessage: string }).rawMessage = text;
-// Mutant: http2/src/quote.ts # \p{Cc}
+// Mutant: http2/src/connection/quote.ts # \p{Cc}
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { Code, createClient } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Names that each object has, and `then`, are names like others: of rpcs, groups, metadata, attachments.
-// Mutant: core/src/server/create-router.ts # if (prototype === null && owner !== implementation) return undefined;
-// Mutant: core/src/client/awaitable-client.ts # if (typeof first === "function") return void first(plain);
+// Mutant: core/src/server/routing/create-router.ts # if (prototype === null && owner !== implementation) return undefined;
+// Mutant: core/src/client/api/awaitable-client.ts # if (typeof first === "function") return void first(plain);
 // Mutant: core/src/protocol/attachments.ts # const attachment = original.get(key) ?? original.get(name) ?? key; => const attachment = ({} as Record<string, string>)[key] ?? original.get(name) ?? key;
 import type { StringValue } from "@bufbuild/protobuf/wkt";
 import { createRouterTransport } from "@connectrpc/connect";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 6: every call settles. A stream that fails after some messages gives those first, then the error.
-// Mutant: core/src/engine/server-call.ts # sourceFailed(error: unknown): void { => sourceFailed(error: unknown): void { return undefined as never;
+// Mutant: core/src/engine/call/server-call.ts # sourceFailed(error: unknown): void { => sourceFailed(error: unknown): void { return undefined as never;
 import { Code, ConnectError, createClient } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { serve } from "@tristream/node";

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 7: no leak. What is left after calls that end in any way, seen from outside: the streams on the wire.
-// Mutant: core/src/client/call-scope.ts # this.userSignal?.delete(this);
-// Mutant: core/src/client/call-scope.ts # this.deadlines.remove(this);
-// Mutant: core/src/client/call-scope.ts # this.call?.cancel(error);
-// Mutant: core/src/engine/server-call.ts # this.host.callEnded(this, this.running);
+// Mutant: core/src/client/call/call-scope.ts # this.userSignal?.delete(this);
+// Mutant: core/src/client/call/call-scope.ts # this.deadlines.remove(this);
+// Mutant: core/src/client/call/call-scope.ts # this.call?.cancel(error);
+// Mutant: core/src/engine/call/server-call.ts # this.host.callEnded(this, this.running);
 
 import { getEventListeners } from "node:events";
 import { Code, ConnectError, createClient } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
-import { deadlines } from "../src/engine/deadline.js";
+import { deadlines } from "../src/engine/call/deadline.js";
 import { all, errorOf, fired, until } from "./events.js";
 import { everyLink } from "./every-link.js";
 import { greeter } from "./greeter.js";

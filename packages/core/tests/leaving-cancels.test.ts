@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 1: leaving cancels.
-// Mutant: core/src/client/call-scope.ts # this.call?.cancel(error);
-// Mutant: core/src/client/call-scope.ts # this.userSignal.add(this);
-// Mutant: core/src/client/stream-handles.ts # this.call.cancel(canceled(reason));
-// Mutant: core/src/client/stream-handles.ts # this.call.cancel(canceled(error));
-// Mutant: core/src/client/stream-call.ts # this.scope.cancel(error);
-// Mutant: core/src/engine/server-call.ts # this.cut(errorFromReset(reset, this.host.peer));
-// Mutant: core/src/engine/client-call.ts # this.endCall(error, true);
+// Mutant: core/src/client/call/call-scope.ts # this.call?.cancel(error);
+// Mutant: core/src/client/call/call-scope.ts # this.userSignal.add(this);
+// Mutant: core/src/client/api/stream-handles.ts # this.call.cancel(canceled(reason));
+// Mutant: core/src/client/api/stream-handles.ts # this.call.cancel(canceled(error));
+// Mutant: core/src/client/call/stream-call.ts # this.scope.cancel(error);
+// Mutant: core/src/engine/call/server-call.ts # this.cut(errorFromReset(reset, this.host.peer));
+// Mutant: core/src/engine/call/client-call.ts # this.endCall(error, true);
 import { Code, ConnectError, createClient, type ServerStream } from "@tristream/core";
 import { GreetService, type GreetStreamResponse } from "@tristream/gen/greet/greet_pb.js";
 import { errorOf, fired, happening } from "./events.js";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 8: bounded memory. A length prefix allocates nothing until bytes arrive.
-// Mutant: core/src/engine/envelope-reader.ts # if (length > this.maxBytes) { => if (length > this.maxBytes) { return undefined as never;
+// Mutant: core/src/engine/message/envelope-reader.ts # if (length > this.maxBytes) { => if (length > this.maxBytes) { return undefined as never;
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { Code } from "@tristream/core";

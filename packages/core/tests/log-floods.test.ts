@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 10: errors are seen. A peer can neither flood a log nor forge its lines, and what was left out is counted.
-// Mutant: core/src/server/server-log.ts # if (!this.limits.admit(level, kind, peer)) return false;
-// Mutant: core/src/server/server-log.ts # printable(line) + stack => line + stack
-// Mutant: core/src/engine/describe-thrown.ts # printable(stack.slice(0, at) + cut(message)) => stack.slice(0, at) + cut(message)
-// Mutant: core/src/engine/describe-thrown.ts # text.length > longest => false
-// Mutant: core/src/server/create-server.ts # if (this.stopped !== null) this.log.flush();
-// Mutant: core/src/server/server-log.ts # typeof listSize === "number" && listSize <= usualListSize => false
-// Mutant: core/src/server/server-log.ts # listSize <= usualListSize => true
-// Mutant: core/src/client/client-log.ts # if (limits.admit("warn", kind, method)) write(text()); => write(text());
-// Mutant: core/src/client/create-transport.ts # flushWarnings();
-// Mutant: core/src/server/stuck-handlers.ts # this.reported = this.log.stuck => this.reported = true; this.log.stuck
+// Mutant: core/src/log/server-log.ts # if (!this.limits.admit(level, kind, peer)) return false;
+// Mutant: core/src/log/server-log.ts # printable(line) + stack => line + stack
+// Mutant: core/src/log/describe-thrown.ts # printable(stack.slice(0, at) + cut(message)) => stack.slice(0, at) + cut(message)
+// Mutant: core/src/log/describe-thrown.ts # text.length > longest => false
+// Mutant: core/src/server/lifecycle/create-server.ts # if (this.stopped !== null) this.log.flush();
+// Mutant: core/src/log/server-log.ts # typeof listSize === "number" && listSize <= usualListSize => false
+// Mutant: core/src/log/server-log.ts # listSize <= usualListSize => true
+// Mutant: core/src/log/client-log.ts # if (limits.admit("warn", kind, method)) write(text()); => write(text());
+// Mutant: core/src/client/transport/create-transport.ts # flushWarnings();
+// Mutant: core/src/server/call/stuck-handlers.ts # this.reported = this.log.stuck => this.reported = true; this.log.stuck
 import { connect as connectHttp2 } from "node:http2";
 import { connect } from "node:net";
 import { jest } from "@jest/globals";

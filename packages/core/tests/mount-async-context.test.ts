@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 13: each call's code runs in its own context, under Connect's adapters too.
-// Mutant: core/src/server/connect-impl.ts # return new ContextIterator(openIterator(source)); => return openIterator(source) as never;
-// Mutant: core/src/server/relayed-signal.ts # context.runInAsyncScope(controller.abort, controller, source.reason) => controller.abort(source.reason)
-// Mutant: core/src/server/relayed-signal.ts # Object.defineProperties(signal, { => Object.defineProperties({}, {
-// Mutant: core/src/server/guard-handler.ts # this.context.runInAsyncScope(this.ending.abort, this.ending, reason); => this.ending.abort(reason);
+// Mutant: core/src/mount/connect-impl.ts # return new ContextIterator(openIterator(source)); => return openIterator(source) as never;
+// Mutant: core/src/server/call/relayed-signal.ts # context.runInAsyncScope(controller.abort, controller, source.reason) => controller.abort(source.reason)
+// Mutant: core/src/server/call/relayed-signal.ts # Object.defineProperties(signal, { => Object.defineProperties({}, {
+// Mutant: core/src/mount/guard-handler.ts # this.context.runInAsyncScope(this.ending.abort, this.ending, reason); => this.ending.abort(reason);
 import { create, toBinary } from "@bufbuild/protobuf";
 import { createConnectRouter } from "@connectrpc/connect";
 import { createClient, type Interceptor, mount, type TripleServiceImpl } from "@tristream/core";

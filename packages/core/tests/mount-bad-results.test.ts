@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Stream handlers under a mount that are async functions where generators are wanted: as with the engine.
-// Mutant: core/src/server/connect-impl.ts # isThenable(source) ? Promise.resolve(source).then(openInContext) : openInContext(source); => openInContext(source);
+// Mutant: core/src/mount/connect-impl.ts # isThenable(source) ? Promise.resolve(source).then(openInContext) : openInContext(source); => openInContext(source);
 import { Code, createClient } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { all, errorOf, turns } from "./events.js";

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // An answer under a mount always has an end that says how the call went: whatever becomes of the request, and while the end
 // itself is being compressed, which takes a while.
-// Mutant: core/src/server/request-body.ts # if (this.over || this.dropping) return; => void this.source.return?.();
-// Mutant: core/src/server/guard-handler.ts # return call.answer(await call.errorAnswer(error)); => throw error;
-// Mutant: core/src/server/guard-handler.ts # return this.endWith(error, trailer); => throw error;
-// Mutant: core/src/server/connect-options.ts # throw thrownConnectError(error) ?? log.unexpected({ method, peer: "unknown" }, error); => throw error;
+// Mutant: core/src/mount/request-body.ts # if (this.over || this.dropping) return; => void this.source.return?.();
+// Mutant: core/src/mount/guard-handler.ts # return call.answer(await call.errorAnswer(error)); => throw error;
+// Mutant: core/src/mount/guard-handler.ts # return this.endWith(error, trailer); => throw error;
+// Mutant: core/src/mount/connect-options.ts # throw thrownConnectError(error) ?? log.unexpected({ method, peer: "unknown" }, error); => throw error;
 import { createClient as createConnectClient } from "@connectrpc/connect";
 import { compressionGzip } from "@connectrpc/connect-node";
 import { Code, ConnectError, type Logger, type TripleServiceImpl } from "@tristream/core";

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 11: nothing is lost or reordered. The order of the calls of a handle is the order on the wire, whatever has to be waited
 // for before the first message can leave.
-// Mutant: core/src/client/request-queue.ts # this.closed = true;
-// Mutant: core/src/client/request-queue.ts # this.queue.push(waiting); => this.queue.unshift(waiting);
+// Mutant: core/src/client/call/request-queue.ts # this.closed = true;
+// Mutant: core/src/client/call/request-queue.ts # this.queue.push(waiting); => this.queue.unshift(waiting);
 import { Code, ConnectError, createClient, type Interceptor, type StreamRequest } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { all, errorOf, happening, turns } from "./events.js";

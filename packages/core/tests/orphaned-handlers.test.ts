@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promises 2 and 3: a cancelled upload never looks complete, no handler is orphaned.
-// Mutant: core/src/engine/message-writer.ts # private leave(source: AsyncIterator<T> | Iterator<T>): void { => private leave(source: AsyncIterator<T> | Iterator<T>): void { return undefined as never;
-// Mutant: core/src/engine/server-call.ts # this.reader.fail(outcome ?? callEndedError, true);
-// Mutant: core/src/engine/client-call.ts # sourceFailed(error: unknown): void { => sourceFailed(error: unknown): void { return undefined as never;
-// Mutant: core/src/engine/client-call.ts # this.writer.stop();
+// Mutant: core/src/engine/message/message-writer.ts # private leave(source: AsyncIterator<T> | Iterator<T>): void { => private leave(source: AsyncIterator<T> | Iterator<T>): void { return undefined as never;
+// Mutant: core/src/engine/call/server-call.ts # this.reader.fail(outcome ?? callEndedError, true);
+// Mutant: core/src/engine/call/client-call.ts # sourceFailed(error: unknown): void { => sourceFailed(error: unknown): void { return undefined as never;
+// Mutant: core/src/engine/call/client-call.ts # this.writer.stop();
 import { Code, ConnectError, createClient } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { errorOf, fired, happening, until } from "./events.js";

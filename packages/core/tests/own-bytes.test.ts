@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // A message owns its bytes, over every path: transferring them takes nothing from another call, keeping them keeps nothing else.
-// Mutant: core/src/engine/envelope-reader.ts # at + length, length + prefixLength, false); => at + length, length + prefixLength, true);
-// Mutant: core/src/engine/message-reader.ts # bytes.length, owed, false, true); => bytes.length, owed, true, true);
-// Mutant: core/src/engine/unread-messages.ts # const own = owned ? b : => const own = true ? b :
-// Mutant: core/src/engine/message-reader.ts # this.handOutOne(b, start, end, owed, owned, compressed); => this.handOutOne(b, start, end, owed, false, compressed);
+// Mutant: core/src/engine/message/envelope-reader.ts # at + length, length + prefixLength, false); => at + length, length + prefixLength, true);
+// Mutant: core/src/engine/message/message-reader.ts # bytes.length, owed, false, true); => bytes.length, owed, true, true);
+// Mutant: core/src/engine/message/unread-messages.ts # const own = owned ? b : => const own = true ? b :
+// Mutant: core/src/engine/message/message-reader.ts # this.handOutOne(b, start, end, owed, owned, compressed); => this.handOutOne(b, start, end, owed, false, compressed);
 // Mutant: core/src/connect-private.ts # error.details = error.details.map(withOwnValue);
-// Mutant: core/src/server/guard-interceptor.ts # copyViews(req.message);
-// Mutant: core/src/server/guard-interceptor.ts # { lateEnd, taken: copyViews } => { lateEnd }
-// Mutant: core/src/client/foreign-method.ts # copyViews(res.message);
-// Mutant: core/src/client/foreign-error.ts # if (result.done !== true) copyViews(result.value);
+// Mutant: core/src/mount/guard-interceptor.ts # copyViews(req.message);
+// Mutant: core/src/mount/guard-interceptor.ts # { lateEnd, taken: copyViews } => { lateEnd }
+// Mutant: core/src/client/call/foreign-method.ts # copyViews(res.message);
+// Mutant: core/src/client/call/foreign-error.ts # if (result.done !== true) copyViews(result.value);
 
 import { type BytesValue, BytesValueSchema } from "@bufbuild/protobuf/wkt";
 import { createClient as createConnectClient, encodeBinaryHeader } from "@connectrpc/connect";

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 6: every call settles. An interceptor that does not wait for one attempt before it makes the next: messages that can
 // be sent once are sent by the first; a cancel reaches all attempts.
-// Mutant: core/src/client/claim.ts # if (this.consumed || (this.holder !== null && this.holder !== attempt)) throw this.refusal(call);
-// Mutant: core/src/client/attempt.ts # this.claim?.release(this, error);
-// Mutant: core/src/client/call-scope.ts # if (this.earlier !== null) for (const call of this.earlier) call.cancel(error);
+// Mutant: core/src/client/call/claim.ts # if (this.consumed || (this.holder !== null && this.holder !== attempt)) throw this.refusal(call);
+// Mutant: core/src/client/call/attempt.ts # this.claim?.release(this, error);
+// Mutant: core/src/client/call/call-scope.ts # if (this.earlier !== null) for (const call of this.earlier) call.cancel(error);
 import type { StreamRequest, StreamResponse, UnaryResponse } from "@connectrpc/connect";
 import { Code, ConnectError, createClient, type Interceptor } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 6: every call settles. Frames that HTTP/2 allows, and that most servers never send, don't change a call's result.
-// Mutant: core/src/engine/client-call.ts # this.endCall(this.noStatus(), false);
+// Mutant: core/src/engine/call/client-call.ts # this.endCall(this.noStatus(), false);
 
 import { Code, type createClient } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";

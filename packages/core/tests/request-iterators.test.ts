@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 7: no leak. The iterator of a call's requests is opened once, and returned once when no more is wanted.
-// Mutant: core/src/engine/message-writer.ts # private leave(source: AsyncIterator<T> | Iterator<T>): void { => private leave(source: AsyncIterator<T> | Iterator<T>): void { return undefined as never;
-// Mutant: core/src/engine/client-call.ts # this.writer.stop();
+// Mutant: core/src/engine/message/message-writer.ts # private leave(source: AsyncIterator<T> | Iterator<T>): void { => private leave(source: AsyncIterator<T> | Iterator<T>): void { return undefined as never;
+// Mutant: core/src/engine/call/client-call.ts # this.writer.stop();
 import { Code, ConnectError, createClient } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { createClock, type TestClock } from "@tristream/testing";

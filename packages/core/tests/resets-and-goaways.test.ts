@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 5: a crash is not a cancel. What resets, GOAWAY and the end of a connection mean once a call has begun.
-// Mutant: core/src/protocol/reset-reason.ts # case "refused":
-// Mutant: core/src/protocol/reset-reason.ts # case "limit":
-// Mutant: core/src/protocol/reset-reason.ts # case "canceled": => case "never" as never:
-// Mutant: core/src/engine/client-call.ts # if (reset.source === "connection") { => if (reset.source === "connection") { return undefined as never;
+// Mutant: core/src/carrier/reset-reason.ts # case "refused":
+// Mutant: core/src/carrier/reset-reason.ts # case "limit":
+// Mutant: core/src/carrier/reset-reason.ts # case "canceled": => case "never" as never:
+// Mutant: core/src/engine/call/client-call.ts # if (reset.source === "connection") { => if (reset.source === "connection") { return undefined as never;
 import { constants, type ServerHttp2Stream } from "node:http2";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { Code, createClient } from "@tristream/core";

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 11: nothing is lost or reordered. An interceptor that calls `next()` again gets all messages sent again from the first
 // one, or an error that names the cause: never a part of them as if it were the whole.
-// Mutant: core/src/client/attempt.ts # claim.consumed = true;
-// Mutant: core/src/client/request-source.ts # claim.consumed = true;
-// Mutant: core/src/client/request-source.ts # if (claim.consumed || claim.holder !== null) return null;
-// Mutant: core/src/client/request-queue.ts # if (claim.consumed || claim.holder !== null) return refusing(claim.refusal(scope));
-// Mutant: core/src/client/foreign-attempt.ts # claim.consumed = true;
-// Mutant: core/src/client/foreign-attempt.ts # if (claim?.consumed === true) throw claim.refusal(scope);
-// Mutant: core/src/client/call-scope.ts # if (known !== undefined) return known.claim;
-// Mutant: core/src/engine/replayable.ts # if (this.made.has(messages)) throw madeTwice();
-// Mutant: core/src/engine/replayable.ts # iterate === Array.prototype[Symbol.iterator]; => true;
-// Mutant: core/src/engine/replayable.ts # this.source ??= this.open(); => this.source = this.open();
-// Mutant: core/src/engine/replayable.ts # iterate === Set.prototype[Symbol.iterator]; => false;
+// Mutant: core/src/client/call/attempt.ts # claim.consumed = true;
+// Mutant: core/src/client/call/request-source.ts # claim.consumed = true;
+// Mutant: core/src/client/call/request-source.ts # if (claim.consumed || claim.holder !== null) return null;
+// Mutant: core/src/client/call/request-queue.ts # if (claim.consumed || claim.holder !== null) return refusing(claim.refusal(scope));
+// Mutant: core/src/client/call/foreign-attempt.ts # claim.consumed = true;
+// Mutant: core/src/client/call/foreign-attempt.ts # if (claim?.consumed === true) throw claim.refusal(scope);
+// Mutant: core/src/client/call/call-scope.ts # if (known !== undefined) return known.claim;
+// Mutant: core/src/engine/message/replayable.ts # if (this.made.has(messages)) throw madeTwice();
+// Mutant: core/src/engine/message/replayable.ts # iterate === Array.prototype[Symbol.iterator]; => true;
+// Mutant: core/src/engine/message/replayable.ts # this.source ??= this.open(); => this.source = this.open();
+// Mutant: core/src/engine/message/replayable.ts # iterate === Set.prototype[Symbol.iterator]; => false;
 import { Readable } from "node:stream";
 import { createRouterTransport, type StreamRequest, type StreamResponse } from "@connectrpc/connect";
 import {

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 13: each call's code runs in its own context.
-// Mutant: core/src/engine/message-writer.ts # this.owner.asyncContext.runInAsyncScope(this.step, this); => this.step();
-// Mutant: core/src/engine/message-writer.ts # this.owner.asyncContext.runInAsyncScope(this.leave, this, source); => this.leave(source);
-// Mutant: core/src/engine/message-writer.ts # result.constructor === Promise ? result : Promise.resolve(result) => result
-// Mutant: core/src/engine/server-call.ts # this.asyncContext.runInAsyncScope(this.method.invoke, this.method, this, input); => this.method.invoke(this, input);
-// Mutant: core/src/engine/server-call.ts # this.ownContext ??= contextFrom(this.host.asyncContext); => this.ownContext ??= captureContext();
-// Mutant: core/src/engine/server-call.ts # if (!this.answering) this.ownContext = captureContext();
-// Mutant: core/src/engine/server-call.ts # this.asyncContext.runInAsyncScope(this.controller.abort, this.controller, outcome ?? callEndedError); => this.controller.abort(outcome ?? callEndedError);
-// Mutant: core/src/server/invoke.ts # call.respondAll(res.message.source, res.message.context); => call.respondAll(res.message.source);
-// Mutant: core/src/server/server-log.ts # asyncContext.runInAsyncScope(this.logLine, this, level, message); => this.logLine(level, message);
-// Mutant: core/src/server/invoke.ts # new ContextIterable(oneMessage(checkedMessage(desc, result)), context) => oneMessage(checkedMessage(desc, result))
+// Mutant: core/src/engine/message/message-writer.ts # this.owner.asyncContext.runInAsyncScope(this.step, this); => this.step();
+// Mutant: core/src/engine/message/message-writer.ts # this.owner.asyncContext.runInAsyncScope(this.leave, this, source); => this.leave(source);
+// Mutant: core/src/engine/message/message-writer.ts # result.constructor === Promise ? result : Promise.resolve(result) => result
+// Mutant: core/src/engine/call/server-call.ts # this.asyncContext.runInAsyncScope(this.method.invoke, this.method, this, input); => this.method.invoke(this, input);
+// Mutant: core/src/engine/call/server-call.ts # this.ownContext ??= contextFrom(this.host.asyncContext); => this.ownContext ??= captureContext();
+// Mutant: core/src/engine/call/server-call.ts # if (!this.answering) this.ownContext = captureContext();
+// Mutant: core/src/engine/call/server-call.ts # this.asyncContext.runInAsyncScope(this.controller.abort, this.controller, outcome ?? callEndedError); => this.controller.abort(outcome ?? callEndedError);
+// Mutant: core/src/server/call/invoke.ts # call.respondAll(res.message.source, res.message.context); => call.respondAll(res.message.source);
+// Mutant: core/src/log/server-log.ts # asyncContext.runInAsyncScope(this.logLine, this, level, message); => this.logLine(level, message);
+// Mutant: core/src/server/call/invoke.ts # new ContextIterable(oneMessage(checkedMessage(desc, result)), context) => oneMessage(checkedMessage(desc, result))
 import { type Compression, createClient, type Interceptor, type TripleServiceImpl } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { createClock } from "@tristream/testing";

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 7: no leak. One signal may end any number of calls: all of them, by one listener, which goes with the last of them.
-// Mutant: core/src/client/shared-signal.ts # if (this.calls.size === 1) this.signal.addEventListener("abort", this.fire); => this.signal.addEventListener("abort", () => this.fire());
-// Mutant: core/src/client/shared-signal.ts # if (this.calls.delete(call) && this.calls.size === 0) this.signal.removeEventListener("abort", this.fire);
-// Mutant: core/src/client/attempt.ts # this.ownSignal?.delete(this);
+// Mutant: core/src/client/call/shared-signal.ts # if (this.calls.size === 1) this.signal.addEventListener("abort", this.fire); => this.signal.addEventListener("abort", () => this.fire());
+// Mutant: core/src/client/call/shared-signal.ts # if (this.calls.delete(call) && this.calls.size === 0) this.signal.removeEventListener("abort", this.fire);
+// Mutant: core/src/client/call/attempt.ts # this.ownSignal?.delete(this);
 import { getEventListeners } from "node:events";
 import { Code, createClient, type Interceptor } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
-import { deadlines } from "../src/engine/deadline.js";
+import { deadlines } from "../src/engine/call/deadline.js";
 import { all, errorOf, fired, turns, until } from "./events.js";
 import { everyLink, type LinkKind } from "./every-link.js";
 import { greeter } from "./greeter.js";

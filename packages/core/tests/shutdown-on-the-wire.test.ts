@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 9: shutdown is finite. What peers see of it that are no libraries of ours, and that may not cooperate.
-// Mutant: core/src/server/create-server.ts # for (const { connection } of this.connections) connection.shutdown();
-// Mutant: core/src/server/create-server.ts # call.stop(error, true);
+// Mutant: core/src/server/lifecycle/create-server.ts # for (const { connection } of this.connections) connection.shutdown();
+// Mutant: core/src/server/lifecycle/create-server.ts # call.stop(error, true);
 // Mutant: node/src/serve.ts # if (sockets.listening) sockets.close();
 import { connect as connectHttp2 } from "node:http2";
 import { connect, type Socket } from "node:net";

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 9: shutdown is finite.
-// Mutant: core/src/server/create-server.ts # for (const { connection } of this.connections) connection.shutdown();
-// Mutant: core/src/server/create-server.ts # this.cutAll() => undefined
-// Mutant: core/src/server/create-server.ts # call.stop(error, true);
+// Mutant: core/src/server/lifecycle/create-server.ts # for (const { connection } of this.connections) connection.shutdown();
+// Mutant: core/src/server/lifecycle/create-server.ts # this.cutAll() => undefined
+// Mutant: core/src/server/lifecycle/create-server.ts # call.stop(error, true);
 import { Code, createClient } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { errorOf, fired, forEver, happening, turns } from "./events.js";

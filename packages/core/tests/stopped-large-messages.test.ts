@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 6: every call settles, also behind large messages that were let in and stop.
-// Mutant: core/src/engine/server-call.ts # this.stop(new ConnectError(message, Code.ResourceExhausted));
-// Mutant: core/src/engine/client-call.ts # stopped: ${message}`, Code.ResourceExhausted) => stopped: ${message}`, Code.Internal)
+// Mutant: core/src/engine/call/server-call.ts # this.stop(new ConnectError(message, Code.ResourceExhausted));
+// Mutant: core/src/engine/call/client-call.ts # stopped: ${message}`, Code.ResourceExhausted) => stopped: ${message}`, Code.Internal)
 import { create, toBinary } from "@bufbuild/protobuf";
 import { Code, ConnectError, createClient, createServer, createTransport } from "@tristream/core";
 import { GreetRequestSchema, GreetResponseSchema, GreetService } from "@tristream/gen/greet/greet_pb.js";

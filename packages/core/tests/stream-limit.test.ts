@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 6: every call settles. Those that wait for the peer's limit on concurrent streams, too.
-// Mutant: core/src/client/call-scope.ts # onDeadline(): void { => onDeadline(): void { return undefined as never;
-// Mutant: core/src/client/call-scope.ts # this.call?.cancel(error);
-// Mutant: core/src/client/attempt.ts # withTimeout(fields, left) => null
-// Mutant: http2/src/sending-connection.ts # const headers = changed ?? given; => const headers = given;
-// Mutant: http2/src/sending-connection.ts # if (stream.closed) continue;
+// Mutant: core/src/client/call/call-scope.ts # onDeadline(): void { => onDeadline(): void { return undefined as never;
+// Mutant: core/src/client/call/call-scope.ts # this.call?.cancel(error);
+// Mutant: core/src/client/call/attempt.ts # withTimeout(fields, left) => null
+// Mutant: http2/src/send/sending-connection.ts # const headers = changed ?? given; => const headers = given;
+// Mutant: http2/src/send/sending-connection.ts # if (stream.closed) continue;
 import { type Clock, Code, createClient, systemClock } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { errorOf, happening, until } from "./events.js";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A deadline may be any number: none is taken for another one, over any transport.
-// Mutant: core/src/client/foreign-method.ts # timeoutMs === undefined || timeoutMs > longestTimeout ? => timeoutMs === undefined ?
-// Mutant: core/src/client/foreign-method.ts # undefined : Math.ceil(timeoutMs); => undefined : timeoutMs;
+// Mutant: core/src/client/call/foreign-method.ts # timeoutMs === undefined || timeoutMs > longestTimeout ? => timeoutMs === undefined ?
+// Mutant: core/src/client/call/foreign-method.ts # undefined : Math.ceil(timeoutMs); => undefined : timeoutMs;
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import { createClient } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";

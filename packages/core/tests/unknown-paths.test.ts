@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a bad request costs has a limit: hints have a rate, answers are kept, and names are never searched for twice.
-// Mutant: core/src/server/create-server.ts # clock: this.clock,
-// Mutant: core/src/server/request-head.ts # known.generation === routes.generation => known.generation >= 0
-// Mutant: core/src/server/route-table.ts # routes.offered = null;
+// Mutant: core/src/server/lifecycle/create-server.ts # clock: this.clock,
+// Mutant: core/src/server/routing/request-head.ts # known.generation === routes.generation => known.generation >= 0
+// Mutant: core/src/server/routing/route-table.ts # routes.offered = null;
 import { Code, createClient, type TripleRouter } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { createClock } from "@tristream/testing";

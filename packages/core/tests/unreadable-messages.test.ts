@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // A message that can't be read: Internal to the client that gets it as a response, InvalidArgument to the server that gets it as
 // a request (grpc/grpc doc/statuscodes.md).
-// Mutant: core/src/engine/message-reader.ts # return this.owner.reads === "requests" ? Code.InvalidArgument : Code.Internal; => return Code.InvalidArgument;
-// Mutant: core/src/client/foreign-method.ts # throw foreignError(error); => throw error;
-// Mutant: core/src/client/foreign-error.ts # throw foreignError(error); => throw error;
-// Mutant: core/src/server/connect-options.ts # guardedCompression(each, log, method) => each
+// Mutant: core/src/engine/message/message-reader.ts # return this.owner.reads === "requests" ? Code.InvalidArgument : Code.Internal; => return Code.InvalidArgument;
+// Mutant: core/src/client/call/foreign-method.ts # throw foreignError(error); => throw error;
+// Mutant: core/src/client/call/foreign-error.ts # throw foreignError(error); => throw error;
+// Mutant: core/src/mount/connect-options.ts # guardedCompression(each, log, method) => each
 import type { ServerHttp2Stream } from "node:http2";
 import { gzipSync } from "node:zlib";
 import { createClient as createConnectClient } from "@connectrpc/connect";

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 11: nothing is lost or reordered. A message whose send() has rejected never leaves afterwards, and
 // if a send() has waited for room until the call ended, it says whether its message has left.
-// Mutant: core/src/engine/client-call.ts # if (this.stream.queuedBytes > 0) this.stream.reset("complete");
-// Mutant: core/src/engine/client-call.ts # if (status === null) this.stopRequest();
-// Mutant: core/src/engine/message-writer.ts # if (!this.stopped) then(); => then();
-// Mutant: http2/src/sending-half.ts # this.neverSent = this.queuedBytes;
+// Mutant: core/src/engine/call/client-call.ts # if (this.stream.queuedBytes > 0) this.stream.reset("complete");
+// Mutant: core/src/engine/call/client-call.ts # if (status === null) this.stopRequest();
+// Mutant: core/src/engine/message/message-writer.ts # if (!this.stopped) then(); => then();
+// Mutant: http2/src/streams/sending-half.ts # this.neverSent = this.queuedBytes;
 import { compressionGzip } from "@connectrpc/connect-node";
 import { Code, ConnectError, type TransportOptions } from "@tristream/core";
 import { data, headers, rst, windowUpdate } from "../../http2/tests/frames.js";

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 2: a cancelled upload never looks complete, also when the cancel comes as END_STREAM with RST_STREAM close behind it.
-// Mutant: core/src/engine/server-call.ts # if (this.method.requestStream) this.host.heldEnds.hold(this); => if (this.method.requestStream) this.deliverEnd();
-// Mutant: core/src/engine/server-call.ts # if (this.method.requestStream) holdForTwoTurns(this); => if (this.method.requestStream) this.deliverEnd();
-// Mutant: core/src/engine/held-ends.ts # if (this.connection.ping === undefined) { => if (this.connection !== undefined) {
+// Mutant: core/src/engine/call/server-call.ts # if (this.method.requestStream) this.host.heldEnds.hold(this); => if (this.method.requestStream) this.deliverEnd();
+// Mutant: core/src/engine/call/server-call.ts # if (this.method.requestStream) holdForTwoTurns(this); => if (this.method.requestStream) this.deliverEnd();
+// Mutant: core/src/engine/call/held-ends.ts # if (this.connection.ping === undefined) { => if (this.connection !== undefined) {
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";

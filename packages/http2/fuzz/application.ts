@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { ErrorCode } from "../src/error-code.js";
+import { ErrorCode } from "../src/connection/error-code.js";
 import { response } from "../tests/frames.js";
 import type { Machine } from "./machine.js";
 import type { Action } from "./step.js";

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Http2Options, RateLimit } from "../src/options.js";
+import type { Http2Options, RateLimit } from "../src/connection/options.js";
 import { request } from "../tests/frames.js";
 import { Random } from "../tests/random.js";
 import { LawlessFrames } from "./lawless-frames.js";

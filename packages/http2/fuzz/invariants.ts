@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Connection } from "../src/connection.js";
+import type { Connection } from "../src/connection/connection.js";
 import { maxUint31 } from "../src/frame/frame-type.js";
-import type { Stream } from "../src/stream.js";
+import type { Stream } from "../src/streams/stream.js";
 import { windowsOf } from "../tests/subject.js";
 import { largestMessage } from "./application.js";
 import type { Machine } from "./machine.js";

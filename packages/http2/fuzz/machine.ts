@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Connection } from "../src/connection.js";
-import { ErrorCode, Http2ConnectionError } from "../src/error-code.js";
+import { Connection } from "../src/connection/connection.js";
+import { ErrorCode, Http2ConnectionError } from "../src/connection/error-code.js";
 import type { HeaderBlock } from "../src/hpack/header-block.js";
 import { response } from "../tests/frames.js";
 import { Random } from "../tests/random.js";

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import { Setting } from "../src/connection/settings.js";
 import { clientPreface, maxUint31 } from "../src/frame/frame-type.js";
 import { HpackEncoder } from "../src/hpack/encoder.js";
-import { Setting } from "../src/settings.js";
 import {
   continuation,
   data,

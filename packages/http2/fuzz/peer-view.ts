@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import { Setting, settingLength } from "../src/connection/settings.js";
 import {
   clientPreface,
   Flag,
@@ -8,7 +10,6 @@ import {
   readUint31,
   readUint32,
 } from "../src/frame/frame-type.js";
-import { Setting, settingLength } from "../src/settings.js";
 import { join } from "../tests/frames.js";
 import type { Role } from "../tests/subject.js";
 import { must } from "./step.js";

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { ErrorCode } from "../src/error-code.js";
+import { ErrorCode } from "../src/connection/error-code.js";
 import { clientPreface, Flag, FrameType, maxUint31, readUint32 } from "../src/frame/frame-type.js";
 import { HpackDecoder } from "../src/hpack/decoder.js";
 import { describeFrame, join, type ParsedFrame, parseFrames } from "../tests/frames.js";

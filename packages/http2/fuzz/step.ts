@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Http2Options } from "../src/options.js";
+import type { Http2Options } from "../src/connection/options.js";
 import type { Role } from "../tests/subject.js";
 
 /** An application's actions on one of its streams; `n` is a size, a code or a number of bytes. */

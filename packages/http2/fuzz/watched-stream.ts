@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { HeaderList } from "../src/hpack/header-list.js";
-import type { Stream } from "../src/stream.js";
-import type { StreamReset, StreamSink } from "../src/stream-sink.js";
+import type { Stream } from "../src/streams/stream.js";
+import type { StreamReset, StreamSink } from "../src/streams/stream-sink.js";
 /** The calls of a sink, for a test that acts at that moment. */
 export type Moment = "headers" | "data" | "trailers" | "end" | "stopped" | "reset" | "writable";
 

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 8: bounded work. The answers of one connection do not fill an event-loop turn.
-// Mutant: http2/src/answer-turns.ts # if (made < this.maxBytes) { => if (true) {
-// Mutant: http2/src/answer-turns.ts # if (bytesMade < this.madeBefore) this.madeBefore = bytesMade;
-// Mutant: http2/src/answer-turns.ts # if (made * 2 >= this.maxBytes) this.mark();
-// Mutant: http2/src/answer-turns.ts # given < most && host.bytesMade - this.madeBefore < this.maxBytes => given < most
-// Mutant: http2/src/answer-turns.ts # if (!stream.closed) stream.sink.answerTurn?.(); => stream.sink.answerTurn?.();
-// Mutant: http2/src/receiving-connection.ts # || this.answers.waiting
-// Mutant: http2/src/receiving-connection.ts # this.input.answersWait();
-// Mutant: http2/src/receiving-connection.ts # this.isServer && this.answers.postpone(stream) => this.answers.postpone(stream)
-// Mutant: http2/src/sending-connection.ts # this.dropped += stream.queuedBytes;
+// Mutant: http2/src/send/answer-turns.ts # if (made < this.maxBytes) { => if (true) {
+// Mutant: http2/src/send/answer-turns.ts # if (bytesMade < this.madeBefore) this.madeBefore = bytesMade;
+// Mutant: http2/src/send/answer-turns.ts # if (made * 2 >= this.maxBytes) this.mark();
+// Mutant: http2/src/send/answer-turns.ts # given < most && host.bytesMade - this.madeBefore < this.maxBytes => given < most
+// Mutant: http2/src/send/answer-turns.ts # if (!stream.closed) stream.sink.answerTurn?.(); => stream.sink.answerTurn?.();
+// Mutant: http2/src/receive/receiving-connection.ts # || this.answers.waiting
+// Mutant: http2/src/receive/receiving-connection.ts # this.input.answersWait();
+// Mutant: http2/src/receive/receiving-connection.ts # this.isServer && this.answers.postpone(stream) => this.answers.postpone(stream)
+// Mutant: http2/src/send/sending-connection.ts # this.dropped += stream.queuedBytes;
 import { describe, expect, it } from "@jest/globals";
-import { ErrorCode } from "../src/error-code.js";
-import type { Http2Options } from "../src/options.js";
-import type { Stream } from "../src/stream.js";
+import { ErrorCode } from "../src/connection/error-code.js";
+import type { Http2Options } from "../src/connection/options.js";
+import type { Stream } from "../src/streams/stream.js";
 import { headers, join, request, response, rst } from "./frames.js";
 import { Subject } from "./subject.js";
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from "@jest/globals";
-import { Setting } from "../src/settings.js";
+import { Setting } from "../src/connection/settings.js";
 import { data, headers, request, response, windowUpdate } from "./frames.js";
 import { play, Subject } from "./subject.js";
 

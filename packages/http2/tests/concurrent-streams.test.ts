@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from "@jest/globals";
-import { ErrorCode } from "../src/error-code.js";
+import { ErrorCode } from "../src/connection/error-code.js";
+import { Setting } from "../src/connection/settings.js";
 import { FrameType } from "../src/frame/frame-type.js";
 import { HpackDecoder } from "../src/hpack/decoder.js";
-import { Setting } from "../src/settings.js";
-import type { Stream } from "../src/stream.js";
+import type { Stream } from "../src/streams/stream.js";
 import { bytes, goAway, headers, request, response, rst, settings } from "./frames.js";
 import { Subject } from "./subject.js";
 

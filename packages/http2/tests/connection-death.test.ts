@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Mutant: http2/src/connection.ts #  && this.link.writable
+// Mutant: http2/src/connection/connection.ts #  && this.link.writable
 import { describe, expect, it } from "@jest/globals";
-import { ErrorCode } from "../src/error-code.js";
-import { Setting } from "../src/settings.js";
+import { ErrorCode } from "../src/connection/error-code.js";
+import { Setting } from "../src/connection/settings.js";
 import { data, goAway, headers, join, ping, request, response, rst, windowUpdate } from "./frames.js";
 import { Subject } from "./subject.js";
 

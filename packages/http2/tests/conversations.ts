@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import type { Http2Options } from "../src/connection/options.js";
+import { Setting } from "../src/connection/settings.js";
 import { clientPreface } from "../src/frame/frame-type.js";
-import type { Http2Options } from "../src/options.js";
-import { Setting } from "../src/settings.js";
 import {
   block,
   continuation,

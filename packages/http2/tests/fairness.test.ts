@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from "@jest/globals";
-import { Setting } from "../src/settings.js";
+import { Setting } from "../src/connection/settings.js";
 import { headers, request, response, settings, windowUpdate } from "./frames.js";
 import { Subject } from "./subject.js";
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Mutant: http2/src/receiving-half.ts # prefixAtMost + this.delivering => prefixAtMost
+// Mutant: http2/src/streams/receiving-half.ts # prefixAtMost + this.delivering => prefixAtMost
 import { describe, expect, it } from "@jest/globals";
-import { ErrorCode } from "../src/error-code.js";
+import { ErrorCode } from "../src/connection/error-code.js";
 import { data, headers, request, response, rst, settings, windowUpdate } from "./frames.js";
 import { play, Subject, windowsOf } from "./subject.js";
 

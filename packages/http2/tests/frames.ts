@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { errorCodeName } from "../src/error-code.js";
+import { errorCodeName } from "../src/connection/error-code.js";
 import { clientPreface, Flag, FrameType, readUint32, writeUint32 } from "../src/frame/frame-type.js";
 
 /** Joins byte arrays. */

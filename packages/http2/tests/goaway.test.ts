@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from "@jest/globals";
-import { ErrorCode } from "../src/error-code.js";
+import { ErrorCode } from "../src/connection/error-code.js";
 import { FrameType, maxUint31, readUint32 } from "../src/frame/frame-type.js";
 import { data, describeFrame, goAway, headers, ping, request, response, rst, settings } from "./frames.js";
 import { Subject } from "./subject.js";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 8: bounded memory. A connection without calls keeps nothing that only makes it faster.
-// Mutant: http2/src/connection.ts # this.decoder.forget(); => undefined;
-// Mutant: http2/src/watchdog.ts # if (streams > 0) this.idleSince = now;
+// Mutant: http2/src/connection/connection.ts # this.decoder.forget(); => undefined;
+// Mutant: http2/src/guards/watchdog.ts # if (streams > 0) this.idleSince = now;
 import { expect, test } from "@jest/globals";
 import { headers, request } from "./frames.js";
 import { Subject } from "./subject.js";

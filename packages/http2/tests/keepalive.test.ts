@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 12: a dead peer is noticed. The whole of it in frames and ticks of a clock.
-// Mutant: http2/src/keepalive.ts # throw new Http2ConnectionError( => if (this.isServer) throw new Http2ConnectionError(
-// Mutant: http2/src/keepalive.ts # now - silentSince > this.intervalMs => false
-// Mutant: http2/src/keepalive.ts # (active || this.whenIdle) => true
-// Mutant: http2/src/keepalive.ts # if (this.probes < mostProbes) { => if (this.probes < 9) {
-// Mutant: http2/src/keepalive.ts # this.doubted = true; => this.doubted = false;
-// Mutant: http2/src/keepalive.ts # const stuck = this.blockedSince >= 0 && => const stuck = false &&
-// Mutant: http2/src/keepalive.ts # || now - this.pingedAt <= this.timeoutMs
-// Mutant: http2/src/keepalive.ts # this.probes = 0;
-// Mutant: http2/src/keepalive.ts # return "replace"; => return "none";
-// Mutant: http2/src/receiving-connection.ts # else if (!this.keepalive.acknowledged(b, start)) => else
+// Mutant: http2/src/connection/keepalive.ts # throw new Http2ConnectionError( => if (this.isServer) throw new Http2ConnectionError(
+// Mutant: http2/src/connection/keepalive.ts # now - silentSince > this.intervalMs => false
+// Mutant: http2/src/connection/keepalive.ts # (active || this.whenIdle) => true
+// Mutant: http2/src/connection/keepalive.ts # if (this.probes < mostProbes) { => if (this.probes < 9) {
+// Mutant: http2/src/connection/keepalive.ts # this.doubted = true; => this.doubted = false;
+// Mutant: http2/src/connection/keepalive.ts # const stuck = this.blockedSince >= 0 && => const stuck = false &&
+// Mutant: http2/src/connection/keepalive.ts # || now - this.pingedAt <= this.timeoutMs
+// Mutant: http2/src/connection/keepalive.ts # this.probes = 0;
+// Mutant: http2/src/connection/keepalive.ts # return "replace"; => return "none";
+// Mutant: http2/src/receive/receiving-connection.ts # else if (!this.keepalive.acknowledged(b, start)) => else
 import { describe, expect, it } from "@jest/globals";
-import { keepalivePing } from "../src/keepalive.js";
-import type { Http2Options } from "../src/options.js";
-import { resolveHttp2Options } from "../src/options.js";
+import { keepalivePing } from "../src/connection/keepalive.js";
+import type { Http2Options } from "../src/connection/options.js";
+import { resolveHttp2Options } from "../src/connection/options.js";
 import { data, headers, ping, request, response, windowUpdate } from "./frames.js";
 import { type Role, Subject } from "./subject.js";
 

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 8: bounded memory. What a peer may make this side do for nothing, kind by kind.
-// Mutant: http2/src/limits.ts # if (this.emptyDataPaidFor < Math.floor(received / bytesPerEmptyData)) { => if (false as boolean) {
-// Mutant: http2/src/limits.ts # || ends !== this.endsAtPingBefore
-// Mutant: http2/src/limits.ts # Math.floor(sent / bytesPerUpdate) + updatesPerFrame * frames => Math.floor(sent / bytesPerUpdate)
-// Mutant: http2/src/scheduler.ts # if (n < queue.length && (n === stream.sendWindow || n === host.sendWindow)) output.cutFrames++;
+// Mutant: http2/src/guards/limits.ts # if (this.emptyDataPaidFor < Math.floor(received / bytesPerEmptyData)) { => if (false as boolean) {
+// Mutant: http2/src/guards/limits.ts # || ends !== this.endsAtPingBefore
+// Mutant: http2/src/guards/limits.ts # Math.floor(sent / bytesPerUpdate) + updatesPerFrame * frames => Math.floor(sent / bytesPerUpdate)
+// Mutant: http2/src/streams/scheduler.ts # if (n < queue.length && (n === stream.sendWindow || n === host.sendWindow)) output.cutFrames++;
 import { describe, expect, it } from "@jest/globals";
-import { ErrorCode, Http2ConnectionError } from "../src/error-code.js";
+import { ErrorCode, Http2ConnectionError } from "../src/connection/error-code.js";
+import type { Http2Options } from "../src/connection/options.js";
 import { clientPreface, FrameType } from "../src/frame/frame-type.js";
-import type { Http2Options } from "../src/options.js";
-import type { Stream } from "../src/stream.js";
+import type { Stream } from "../src/streams/stream.js";
 import {
   block,
   continuation,

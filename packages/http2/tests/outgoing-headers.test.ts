@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from "@jest/globals";
+import { Setting } from "../src/connection/settings.js";
 import { Flag, FrameType } from "../src/frame/frame-type.js";
 import { HpackDecoder } from "../src/hpack/decoder.js";
-import { Setting } from "../src/settings.js";
 import { describeFrame, headers, join, type ParsedFrame, request, response, windowUpdate } from "./frames.js";
 import { Subject } from "./subject.js";
 

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 8: bounded work. Resets of calls whose answer the peer can't have seen, and those of deadlines.
-// Mutant: http2/src/receiving-connection.ts # (!stream.answered || stream.answeredAt >= this.input.reading) => !stream.answered
-// Mutant: http2/src/receiving-connection.ts # const rapid = this.isServer && past.answeredAfter(id, this.input.reading); => const rapid = false;
-// Mutant: http2/src/sending-half.ts # this.answeredAt = this.host.arrivedChunks;
-// Mutant: http2/src/limits.ts # 1 + Math.floor(unsent / unsentPerReset) => 1
-// Mutant: http2/src/receiving-connection.ts # if (nearDeadline) this.limits.deadlinePassed(); => if (nearDeadline) this.limits.resetReceived(0);
-// Mutant: http2/src/receiving-connection.ts # && this.now() >= dueAt - resetsBeforeDeadlineMs
-// Mutant: http2/src/receiving-connection.ts # this.now() >= dueAt - resetsBeforeDeadlineMs => this.now() >= dueAt
-// Mutant: http2/src/connection.ts # this.limits.deadlinePassed();
+// Mutant: http2/src/receive/receiving-connection.ts # (!stream.answered || stream.answeredAt >= this.input.reading) => !stream.answered
+// Mutant: http2/src/receive/receiving-connection.ts # const rapid = this.isServer && past.answeredAfter(id, this.input.reading); => const rapid = false;
+// Mutant: http2/src/streams/sending-half.ts # this.answeredAt = this.host.arrivedChunks;
+// Mutant: http2/src/guards/limits.ts # 1 + Math.floor(unsent / unsentPerReset) => 1
+// Mutant: http2/src/receive/receiving-connection.ts # if (nearDeadline) this.limits.deadlinePassed(); => if (nearDeadline) this.limits.resetReceived(0);
+// Mutant: http2/src/receive/receiving-connection.ts # && this.now() >= dueAt - resetsBeforeDeadlineMs
+// Mutant: http2/src/receive/receiving-connection.ts # this.now() >= dueAt - resetsBeforeDeadlineMs => this.now() >= dueAt
+// Mutant: http2/src/connection/connection.ts # this.limits.deadlinePassed();
 import { describe, expect, it } from "@jest/globals";
-import { ErrorCode } from "../src/error-code.js";
-import type { Http2Options } from "../src/options.js";
-import type { Stream } from "../src/stream.js";
+import { ErrorCode } from "../src/connection/error-code.js";
+import type { Http2Options } from "../src/connection/options.js";
+import type { Stream } from "../src/streams/stream.js";
 import { data, headers, join, request, response, rst, windowUpdate } from "./frames.js";
 import { Subject } from "./subject.js";
 

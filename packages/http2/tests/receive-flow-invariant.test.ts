@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from "@jest/globals";
-import { ErrorCode } from "../src/error-code.js";
+import { ErrorCode } from "../src/connection/error-code.js";
+import { Setting } from "../src/connection/settings.js";
 import { FrameType, maxUint31, readUint32 } from "../src/frame/frame-type.js";
-import { Setting } from "../src/settings.js";
 import { data, goAway, headers, ping, request, response, rst, settings, windowUpdate } from "./frames.js";
 import { Random, seeds } from "./random.js";
 import { play, type Role, Subject } from "./subject.js";

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Connection } from "../src/connection.js";
-import { errorCodeName, Http2ConnectionError } from "../src/error-code.js";
+import { Connection } from "../src/connection/connection.js";
+import { errorCodeName, Http2ConnectionError } from "../src/connection/error-code.js";
+import type { Http2Options } from "../src/connection/options.js";
 import type { HeaderList } from "../src/hpack/header-list.js";
-import type { Http2Options } from "../src/options.js";
-import type { Stream } from "../src/stream.js";
-import type { StreamSink } from "../src/stream-sink.js";
+import type { Stream } from "../src/streams/stream.js";
+import type { StreamSink } from "../src/streams/stream-sink.js";
 import { join } from "./frames.js";
 import { ScriptedLink } from "./scripted-link.js";
 import type { Role } from "./subject.js";

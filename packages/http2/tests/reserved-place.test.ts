@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Mutant: http2/src/output.ts # if (this.reserved || this.position => if (this.position
-// Mutant: http2/src/output.ts # if (this.reserved) this.flush();
-// Mutant: http2/src/output.ts # if (this.reserved) this.buffer = none;
+// Mutant: http2/src/send/output.ts # if (this.reserved || this.position => if (this.position
+// Mutant: http2/src/send/output.ts # if (this.reserved) this.flush();
+// Mutant: http2/src/send/output.ts # if (this.reserved) this.buffer = none;
 import { describe, expect, it } from "@jest/globals";
 import { FrameType } from "../src/frame/frame-type.js";
-import type { Stream } from "../src/stream.js";
+import type { Stream } from "../src/streams/stream.js";
 import { headers, ping, request, response } from "./frames.js";
 import { Subject } from "./subject.js";
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ByteLink, ByteReceiver, Peer } from "../src/byte-link.js";
+import type { ByteLink, ByteReceiver, Peer } from "../src/connection/byte-link.js";
 
 /**
  * A link of which the test is the runtime: it keeps what is written, runs what was put off only when told to, and its

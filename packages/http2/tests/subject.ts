@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Connection } from "../src/connection.js";
-import { errorCodeName, Http2ConnectionError } from "../src/error-code.js";
+import { Connection } from "../src/connection/connection.js";
+import { errorCodeName, Http2ConnectionError } from "../src/connection/error-code.js";
+import type { Http2Options } from "../src/connection/options.js";
 import { clientPreface, FrameType, readUint32 } from "../src/frame/frame-type.js";
 import type { HeaderList } from "../src/hpack/header-list.js";
-import type { Http2Options } from "../src/options.js";
-import type { OutgoingHeaders } from "../src/sending-half.js";
-import type { Stream } from "../src/stream.js";
-import type { StreamSink } from "../src/stream-sink.js";
+import type { OutgoingHeaders } from "../src/streams/sending-half.js";
+import type { Stream } from "../src/streams/stream.js";
+import type { StreamSink } from "../src/streams/stream-sink.js";
 import {
   describeFrame,
   join,

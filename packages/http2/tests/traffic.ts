@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { ErrorCode } from "../src/error-code.js";
-import type { Http2Options } from "../src/options.js";
-import type { Stream } from "../src/stream.js";
-import type { StreamSink } from "../src/stream-sink.js";
+import { ErrorCode } from "../src/connection/error-code.js";
+import type { Http2Options } from "../src/connection/options.js";
+import type { Stream } from "../src/streams/stream.js";
+import type { StreamSink } from "../src/streams/stream-sink.js";
 import { Pipe } from "./pipe.js";
 import type { Random } from "./random.js";
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { ErrorCode } from "../src/error-code.js";
+import { ErrorCode } from "../src/connection/error-code.js";
+import { Setting } from "../src/connection/settings.js";
 import { clientPreface, Flag, FrameType } from "../src/frame/frame-type.js";
-import { Setting } from "../src/settings.js";
 import {
   block,
   continuation,

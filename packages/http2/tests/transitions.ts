@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { ErrorCode, errorCodeName } from "../src/error-code.js";
+import { ErrorCode, errorCodeName } from "../src/connection/error-code.js";
 import { headers, request, response } from "./frames.js";
 import { play, type Role, type Step, Subject } from "./subject.js";
 

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 8: bounded work. Frames without effect are counted in one place, beyond those that closed streams explain.
-// Mutant: http2/src/inbound.ts # else if (!host.past.explainsData(length)) host.limits.uselessFrame();
-// Mutant: http2/src/inbound.ts # else if (length === 0 && end && !host.past.explainsEnd()) host.limits.uselessFrame();
-// Mutant: http2/src/closed-streams.ts # this.ends++;
-// Mutant: http2/src/inbound-headers.ts # else if (!host.past.explainsHeaders()) host.limits.uselessFrame();
-// Mutant: http2/src/receiving-connection.ts # else if (!explained) this.limits.lateReset(this.output.dataFrames);
-// Mutant: http2/src/limits.ts # if (this.lateResetsPaidFor < sent) this.lateResetsPaidFor++; => if (false) this.lateResetsPaidFor++;
-// Mutant: http2/src/limits.ts # if (this.lateResetsPaidFor < sent) this.lateResetsPaidFor++; => if (sent > 0) this.lateResetsPaidFor++;
-// Mutant: http2/src/inbound.ts # if (++this.goAways > goAwaysOfAnEnd) this.host.limits.uselessFrame();
-// Mutant: http2/src/inbound.ts # if (id === Setting.INITIAL_WINDOW_SIZE) initialWindow = value; => if (false) initialWindow = value;
-// Mutant: http2/src/receiving-connection.ts # this.windowsGrew = delta > 0;
-// Mutant: http2/src/stream-registry.ts # if (cause === ClosedBy.LOCAL_RESET && !stream.remoteEnded) this.past.expectFrames(stream.outstanding);
-// Mutant: http2/src/stream-registry.ts # if (cause === ClosedBy.LOCAL_RESET) this.past.expectFrames(firstWindow);
-// Mutant: http2/src/closed-streams.ts # if (cause !== ClosedBy.PEER_RESET) this.resets++;
+// Mutant: http2/src/receive/inbound.ts # else if (!host.past.explainsData(length)) host.limits.uselessFrame();
+// Mutant: http2/src/receive/inbound.ts # else if (length === 0 && end && !host.past.explainsEnd()) host.limits.uselessFrame();
+// Mutant: http2/src/streams/closed-streams.ts # this.ends++;
+// Mutant: http2/src/receive/inbound-headers.ts # else if (!host.past.explainsHeaders()) host.limits.uselessFrame();
+// Mutant: http2/src/receive/receiving-connection.ts # else if (!explained) this.limits.lateReset(this.output.dataFrames);
+// Mutant: http2/src/guards/limits.ts # if (this.lateResetsPaidFor < sent) this.lateResetsPaidFor++; => if (false) this.lateResetsPaidFor++;
+// Mutant: http2/src/guards/limits.ts # if (this.lateResetsPaidFor < sent) this.lateResetsPaidFor++; => if (sent > 0) this.lateResetsPaidFor++;
+// Mutant: http2/src/receive/inbound.ts # if (++this.goAways > goAwaysOfAnEnd) this.host.limits.uselessFrame();
+// Mutant: http2/src/receive/inbound.ts # if (id === Setting.INITIAL_WINDOW_SIZE) initialWindow = value; => if (false) initialWindow = value;
+// Mutant: http2/src/receive/receiving-connection.ts # this.windowsGrew = delta > 0;
+// Mutant: http2/src/streams/stream-registry.ts # if (cause === ClosedBy.LOCAL_RESET && !stream.remoteEnded) this.past.expectFrames(stream.outstanding);
+// Mutant: http2/src/streams/stream-registry.ts # if (cause === ClosedBy.LOCAL_RESET) this.past.expectFrames(firstWindow);
+// Mutant: http2/src/streams/closed-streams.ts # if (cause !== ClosedBy.PEER_RESET) this.resets++;
 import { describe, expect, it } from "@jest/globals";
-import { ErrorCode } from "../src/error-code.js";
-import type { Http2Options } from "../src/options.js";
+import { ErrorCode } from "../src/connection/error-code.js";
+import type { Http2Options } from "../src/connection/options.js";
 import {
   data,
   goAway,

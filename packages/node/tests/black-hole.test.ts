@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A path that takes bytes and delivers none of them, in both directions or in one, without an end: both ends notice it in time.
-// Mutant: http2/src/keepalive.ts # this.doubted = true;
-// Mutant: http2/src/keepalive.ts # if (now - this.pingedAt <= this.timeoutMs) return "none"; => return "none";
-// Mutant: http2/src/keepalive.ts # this.blockedSince >= 0 && now - this.blockedSince >= blockedMs => false
+// Mutant: http2/src/connection/keepalive.ts # this.doubted = true;
+// Mutant: http2/src/connection/keepalive.ts # if (now - this.pingedAt <= this.timeoutMs) return "none"; => return "none";
+// Mutant: http2/src/connection/keepalive.ts # this.blockedSince >= 0 && now - this.blockedSince >= blockedMs => false
 import { connect, type Socket } from "node:net";
 import { describe, expect, it } from "@jest/globals";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Mutant: core/src/engine/keep-time.ts # if (isLate) => if (false)
+// Mutant: core/src/engine/call/keep-time.ts # if (isLate) => if (false)
 // Mutant: node/src/dial/dial-timer.ts # if (!late || this.wasLate) this.remaining -= this.tick; => this.remaining -= this.tick;
 import { createServer } from "node:http2";
 import { type AddressInfo, createServer as createSocketServer } from "node:net";

@@ -9,8 +9,8 @@ import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { Code, createClient, createTransport } from "@tristream/node";
 import { createClock } from "@tristream/testing";
 import { errorOf, until } from "../../core/tests/events.js";
+import { keepalivePing } from "../../http2/src/connection/keepalive.js";
 import { clientPreface, Flag, FrameType } from "../../http2/src/frame/frame-type.js";
-import { keepalivePing } from "../../http2/src/keepalive.js";
 import {
   goAway,
   headers,

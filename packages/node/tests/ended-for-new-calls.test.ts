@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // A connection that has ended for new calls gets none: FIN and GOAWAY count when they arrive, not when the socket says "close".
 // Mutant: node/src/socket-link.ts # receiver.closed(this.error);
-// Mutant: http2/src/receiving-connection.ts # this.drain.received(last); => this.drain.received(last); if (code === 0) return;
+// Mutant: http2/src/receive/receiving-connection.ts # this.drain.received(last); => this.drain.received(last); if (code === 0) return;
 import { expect, it } from "@jest/globals";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { Code, ConnectError, createClient, createTransport } from "@tristream/node";
 import { turns } from "../../core/tests/events.js";
-import { Setting } from "../../http2/src/settings.js";
+import { Setting } from "../../http2/src/connection/settings.js";
 import { goAway, settings, settingsAck, windowUpdate } from "../../http2/tests/frames.js";
 import { echoServer, passOn, scriptedPeer } from "./scripted-peer.js";
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The ten situations of docs/errors.md: what is said in each, word for word, and that the page says the same.
-// Mutant: core/src/server/unknown-paths.ts # const nearest = nearestName(asked, names); => const nearest = undefined;
+// Mutant: core/src/server/routing/unknown-paths.ts # const nearest = nearestName(asked, names); => const nearest = undefined;
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";

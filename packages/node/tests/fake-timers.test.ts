@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `mock.timers` of node:test replaces the timers of the process and of `node:timers`: tried in a process of its own.
-// Mutant: core/src/engine/runtime-timers.ts # bound(timers.setTimeout ?? globals.setTimeout) => (...given) => timers.setTimeout!(...given)
-// Mutant: core/src/engine/runtime-timers.ts # bound(timers.setImmediate ?? globals.setImmediate) => (...given) => timers.setImmediate!(...given)
+// Mutant: core/src/runtime/runtime-timers.ts # bound(timers.setTimeout ?? globals.setTimeout) => (...given) => timers.setTimeout!(...given)
+// Mutant: core/src/runtime/runtime-timers.ts # bound(timers.setImmediate ?? globals.setImmediate) => (...given) => timers.setImmediate!(...given)
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";

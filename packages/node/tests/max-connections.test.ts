@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 8: bounded memory. A server has at most `maxConnections`, and the peer of one more learns why it is refused.
-// Mutant: core/src/server/create-server.ts # if (this.connections.size >= this.maxConnections) { => if (false) {
-// Mutant: core/src/server/create-server.ts # connection.abort(why); => connection.abort("");
+// Mutant: core/src/server/lifecycle/create-server.ts # if (this.connections.size >= this.maxConnections) { => if (false) {
+// Mutant: core/src/server/lifecycle/create-server.ts # connection.abort(why); => connection.abort("");
 // Mutant: node/src/serve.ts # if (open >= most) { => if (false) {
 // Mutant: node/src/serve.ts # open--); => open);
-// Mutant: core/src/server/create-server.ts # this.log.connectionRefused(connection.peer.address, why) => undefined
+// Mutant: core/src/server/lifecycle/create-server.ts # this.log.connectionRefused(connection.peer.address, why) => undefined
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 13, with the context manager that applications have: OpenTelemetry's.
-// Mutant: core/src/engine/message-writer.ts # this.owner.asyncContext.runInAsyncScope(this.step, this); => this.step();
-// Mutant: core/src/server/invoke.ts # call.respondAll(res.message.source, res.message.context); => call.respondAll(res.message.source);
+// Mutant: core/src/engine/message/message-writer.ts # this.owner.asyncContext.runInAsyncScope(this.step, this); => this.step();
+// Mutant: core/src/server/call/invoke.ts # call.respondAll(res.message.source, res.message.context); => call.respondAll(res.message.source);
 import { type Context, context, createContextKey, type Span, trace } from "@opentelemetry/api";
 import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Mutant: node/src/serve.ts # if (socketPath !== undefined) checkSocketPath(socketPath);
-// Mutant: core/src/client/method-caller.ts # address.includes("%") ? => false ?
+// Mutant: core/src/client/call/method-caller.ts # address.includes("%") ? => false ?
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";

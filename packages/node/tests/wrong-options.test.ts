@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 10: errors are seen. An option that is unknown or of the wrong type is refused where it is given, with what to do.
-// Mutant: core/src/engine/check-options.ts # if (!Object.hasOwn(kinds, name)) return unknownOption(owner, name, kinds); => if (!Object.hasOwn(kinds, name)) continue;
-// Mutant: core/src/engine/check-options.ts # if (value === undefined) continue;
-// Mutant: core/src/engine/check-options.ts # if (!kind.accepts(value)) => if (false)
-// Mutant: core/src/engine/check-options.ts # if (inside !== undefined) { => if (false) {
-// Mutant: core/src/engine/number-options.ts # (typeof value === "number" && value > 0) => value > 0
+// Mutant: core/src/options/check-options.ts # if (!Object.hasOwn(kinds, name)) return unknownOption(owner, name, kinds); => if (!Object.hasOwn(kinds, name)) continue;
+// Mutant: core/src/options/check-options.ts # if (value === undefined) continue;
+// Mutant: core/src/options/check-options.ts # if (!kind.accepts(value)) => if (false)
+// Mutant: core/src/options/check-options.ts # if (inside !== undefined) { => if (false) {
+// Mutant: core/src/options/number-options.ts # (typeof value === "number" && value > 0) => value > 0
 // Mutant: node/src/socket-connector.ts # typeof given === "number" && given >= 0 && => given >= 0 &&
-// Mutant: core/src/server/create-server.ts # return typeof given === "number" && !Number.isNaN(given) ? given : => return !Number.isNaN(given) ? (given as number) :
-// Mutant: core/src/engine/check-options.ts # if (ofTls.has(name.toLowerCase())) => if (false)
-// Mutant: core/src/server/create-server.ts # if (options.routes !== undefined) return; => return;
-// Mutant: core/src/client/create-client.ts # scope.cancel(fault);
-// Mutant: core/src/client/create-client.ts # if (typeof transport === "string") { => if (false) {
+// Mutant: core/src/server/lifecycle/create-server.ts # return typeof given === "number" && !Number.isNaN(given) ? given : => return !Number.isNaN(given) ? (given as number) :
+// Mutant: core/src/options/check-options.ts # if (ofTls.has(name.toLowerCase())) => if (false)
+// Mutant: core/src/server/lifecycle/create-server.ts # if (options.routes !== undefined) return; => return;
+// Mutant: core/src/client/api/create-client.ts # scope.cancel(fault);
+// Mutant: core/src/client/api/create-client.ts # if (typeof transport === "string") { => if (false) {
 // Mutant: node/src/http2-options.ts # if (given !== undefined) checkOptions("http2", given, kinds);
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import {

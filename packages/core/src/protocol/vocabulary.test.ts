@@ -2,13 +2,13 @@
 // Mutant: core/src/protocol/http-status.ts # case 429: => case 429: case 431:
 import { Code, ConnectError } from "@connectrpc/connect";
 import { resetReason } from "@tristream/http2";
+import { codeFromReset } from "../carrier/reset-reason.js";
 import { readAttachments } from "./attachments.js";
 import { parseContentType } from "./content-type.js";
 import { readLength, writePrefix } from "./envelope.js";
 import { codeFromHttpStatus } from "./http-status.js";
 import { appendField, appendHeaders, headersFromFields } from "./metadata.js";
 import { foldPath, formatPath } from "./path.js";
-import { codeFromReset } from "./reset-reason.js";
 import { describeSelector, selectorFields, selectorKey } from "./selector.js";
 import { appendStatus, parseStatus } from "./status.js";
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { ErrorCode, Http2ConnectionError } from "../error-code.js";
-import { settingLength } from "../settings.js";
+import { ErrorCode, Http2ConnectionError } from "../connection/error-code.js";
+import { settingLength } from "../connection/settings.js";
 import { Flag, FrameType } from "./frame-type.js";
 
 /** Parameters in one SETTINGS frame past which the peer is asked to calm down; six are defined. */

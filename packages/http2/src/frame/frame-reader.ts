@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { ErrorCode, Http2ConnectionError } from "../error-code.js";
+import { ErrorCode, Http2ConnectionError } from "../connection/error-code.js";
 import { clientPreface, Flag, FrameType, frameHeaderLength } from "./frame-type.js";
 import { describeOtherProtocol } from "./other-protocol.js";
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { ErrorCode, Http2ConnectionError } from "../error-code.js";
+import { ErrorCode, Http2ConnectionError } from "../connection/error-code.js";
 import { Flag, readUint31 } from "./frame-type.js";
 
 /** Where the header block fragment lies in a HEADERS payload. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { quote } from "../quote.js";
+import { quote } from "../connection/quote.js";
 
 const upperA = 0x41;
 const upperZ = 0x5a;

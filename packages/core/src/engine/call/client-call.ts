@@ -1,0 +1,402 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Code, ConnectError } from "@connectrpc/connect";
+import type {
+  ByteStream,
+  HeaderList,
+  OutgoingHeaders,
+  StreamReset,
+  StreamSink,
+} from "../../carrier/byte-stream.js";
+import type { Connection, Peer } from "../../carrier/connection.js";
+import { codeFromLocalReset, codeFromReset } from "../../carrier/reset-reason.js";
+import type { Compression } from "../../connect-private.js";
+import { errorFromThrown } from "../../log/thrown.js";
+import type { Subtype } from "../../protocol/content-type.js";
+import * as names from "../../protocol/headers.js";
+import { headersFromFields } from "../../protocol/metadata.js";
+import { parseStatus } from "../../protocol/status.js";
+import type { AsyncContext } from "../../runtime/async-context.js";
+import type { MessageCodec } from "../message/message-codec.js";
+import { MessageReader, type ReaderOwner } from "../message/message-reader.js";
+import { MessageWriter, type WriteCompression, type WriterOwner } from "../message/message-writer.js";
+import { compressionOfHead, refusalOfHead } from "./response-head.js";
+
+/** A method as the engine calls it. */
+export interface ClientMethod {
+  /** `package.Service/Method`, for messages. */
+  readonly name: string;
+  /** How messages are serialised. */
+  readonly subtype: Subtype;
+  /** The response is one message. */
+  readonly singleResponse: boolean;
+  readonly request: MessageCodec<unknown, unknown>;
+  readonly response: MessageCodec<never, unknown>;
+  readonly readMaxBytes: number;
+  readonly writeMaxBytes: number;
+  /** Compressions that responses may come with. */
+  readonly acceptCompression: readonly Compression[];
+  readonly writeCompression: WriteCompression | null;
+}
+
+/** The owner of a call. Each member is called at most once; `ended` last, and always. */
+export interface ClientCallListener {
+  /** The context of the caller. */
+  readonly asyncContext: AsyncContext;
+  /** The response's headers are here. */
+  responded?(): void;
+  /** The headers leave late: fields in the place of those given, null for the same. It may end the call. */
+  opening?(fields: readonly string[]): readonly string[] | null;
+  /** Says more of what ended the call than a reset does, if there is more to say. */
+  explain?(error: ConnectError): ConnectError;
+  /** The call is over. `error`: null if it went well. */
+  ended(error: ConnectError | null): void;
+}
+
+/**
+ * The client's side of one call on one stream. It ends once, whatever happens: a status, a reset, the connection's end,
+ * a cancel; then the stream is closed and the request's iterable returned.
+ */
+export class ClientCall implements StreamSink, ReaderOwner, WriterOwner {
+  readonly method: ClientMethod;
+  readonly reader: MessageReader<unknown>;
+  readonly writer: MessageWriter<unknown>;
+  /** The outcome is known. */
+  over = false;
+  /** With what it ended; null if well, or if it has not. */
+  error: ConnectError | null = null;
+  /** The caller's context; later that of the request's source. */
+  asyncContext: AsyncContext;
+  private readonly stream: ByteStream;
+  readonly peer: Peer;
+  private readonly listener: ClientCallListener;
+  private requestEnded = false;
+  private status: ConnectError | null | undefined = undefined;
+  private headerList: HeaderList | null = null;
+  private trailerList: HeaderList | null = null;
+  private headerObject: Headers | null = null;
+  private trailerObject: Headers | null = null;
+
+  /** Opens the stream and sends the headers. */
+  constructor(
+    connection: Connection,
+    method: ClientMethod,
+    headers: OutgoingHeaders,
+    listener: ClientCallListener,
+  ) {
+    this.method = method;
+    this.peer = connection.peer;
+    this.listener = listener;
+    this.asyncContext = listener.asyncContext;
+    this.stream = connection.open(this, headers, false);
+    this.reader = new MessageReader<unknown>(this.stream, method.response, this, method.readMaxBytes);
+    this.reader.single = method.singleResponse;
+    this.writer = new MessageWriter<unknown>(
+      this.stream,
+      method.request,
+      this,
+      method.writeMaxBytes,
+      method.writeCompression,
+    );
+    if (this.failedEarly !== null) this.reset(this.failedEarly);
+  }
+
+  // ---- for the client
+
+  /** Sends the only message and half-closes. */
+  sendOnly(message: unknown): void {
+    if (this.over) return;
+    this.requestEnded = true;
+    try {
+      this.writer.write(message, true);
+    } catch (error) {
+      this.requestEnded = false;
+      this.sourceFailed(error);
+    }
+  }
+
+  /**
+   * Sends a message. Returns false when there is no room for more, or the call is over, see {@link MessageWriter.room}. Throws
+   * for a message that can't be sent.
+   */
+  send(message: unknown): boolean {
+    return this.writer.write(message, false);
+  }
+
+  /** Sends all messages of an iterable, then half-closes. An error of it ends the call. */
+  sendAll(messages: AsyncIterable<unknown> | Iterable<unknown>): void {
+    if (!this.over) this.writer.pump(messages);
+  }
+
+  /** Half-closes. */
+  endRequest(): void {
+    if (this.requestEnded || this.over) return;
+    this.requestEnded = true;
+    this.writer.end(() => this.stream.sendEnd());
+  }
+
+  /** Ends the call with `error`; the peer gets RST_STREAM(CANCEL). Nothing if it is over. */
+  cancel(error: ConnectError): void {
+    if (this.over) return;
+    this.stream.reset("canceled");
+    this.endCall(error, true);
+  }
+
+  /** The deadline has passed: the carrier may doubt its peer. Cancel next. */
+  deadlinePassed(): void {
+    if (!this.over) this.stream.deadlinePassed?.();
+  }
+
+  /** Response headers; empty while there are none. The same object once they are here. */
+  get responseHeader(): Headers {
+    if (this.headerList === null) return new Headers();
+    this.headerObject ??= headersFromFields(this.headerList.fields);
+    return this.headerObject;
+  }
+
+  /** Trailers; empty while there are none. Those of an answer without body are its headers. */
+  get responseTrailer(): Headers {
+    if (this.trailerList === null) return new Headers();
+    this.trailerObject ??= headersFromFields(this.trailerList.fields);
+    return this.trailerObject;
+  }
+
+  /** @inheritdoc */
+  headersOf(part: "header" | "trailer"): Headers {
+    return part === "header" ? this.responseHeader : this.responseTrailer;
+  }
+
+  /** True if headers have arrived that are not a Trailers-Only answer. */
+  get hasHeaders(): boolean {
+    return this.headerList !== null && this.headerList !== this.trailerList;
+  }
+
+  /** True if trailers have arrived. */
+  get hasTrailers(): boolean {
+    return this.trailerList !== null;
+  }
+
+  /** Adds the received metadata to an error: the headers, and the trailers unless the error was made of them. */
+  addReceived(error: ConnectError): void {
+    const { metadata } = error;
+    const append = (value: string, name: string): void => metadata.append(name, value);
+    if (this.hasTrailers && metadata.keys().next().done === true) this.responseTrailer.forEach(append);
+    if (this.hasHeaders) this.responseHeader.forEach(append);
+  }
+
+  // ---- StreamSink
+
+  headers(list: HeaderList, end: boolean): void {
+    if (this.over) return;
+    // HTTP/2 gives the same list for the same bytes, so most lists of a connection were checked before.
+    const known = list.memo === this.method.subtype;
+    // A proxy's error: its status stands in HEADERS that are no gRPC response, and an error page may follow.
+    const isError =
+      !known && list.get(names.pseudoStatus) !== "200" && parseStatus(list) instanceof ConnectError;
+    if (end || isError) {
+      this.trailersArrived(list, list);
+      return;
+    }
+    const refusal = known ? null : this.refusalOf(list);
+    if (refusal !== null) {
+      this.stream.reset("canceled");
+      this.endCall(refusal, false);
+      return;
+    }
+    this.headerList = list;
+    this.listener.responded?.();
+  }
+
+  data(b: Uint8Array, start: number, end: number): void {
+    this.reader.feed(b, start, end);
+    if (this.method.singleResponse && this.reader.received > 1) {
+      this.readFailed(this.wrongCount());
+    }
+  }
+
+  trailers(list: HeaderList): void {
+    if (!this.over) this.trailersArrived(list, null);
+  }
+
+  end(): void {
+    if (this.over) return;
+    const { headerList } = this;
+    // A status in HEADERS counts if neither messages nor trailers followed, as in gRPC: messages may have been cut.
+    if (headerList !== null && this.reader.received === 0 && parseStatus(headerList) !== undefined) {
+      this.trailersArrived(headerList, null);
+      return;
+    }
+    // Not by the reader's end: a response without a status must not look complete.
+    this.endCall(this.noStatus(), false);
+    if (!this.stream.closed) this.stream.close();
+  }
+
+  reset(reset: StreamReset): void {
+    if (this.reader === undefined) {
+      this.failedEarly = reset;
+      return;
+    }
+    // With the status here, the outcome is known: servers reset with NO_ERROR behind it, even while we still decompress.
+    if (this.over || this.status !== undefined) return;
+    if (reset.disposition !== "maybe-processed") this.refused = reset.disposition;
+    this.endCall(this.errorFromReset(reset), false);
+  }
+
+  writable(): void {
+    this.writer.writable();
+  }
+
+  opening(fields: readonly string[]): readonly string[] | null {
+    return this.listener.opening?.(fields) ?? null;
+  }
+
+  stopped(message: string): void {
+    this.readFailed(new ConnectError(`${this.peer.address} stopped: ${message}`, Code.ResourceExhausted));
+  }
+
+  /**
+   * The peer's application has surely not seen the call: it never left (`not-sent`), or was refused by the peer's HTTP/2
+   * (`unprocessed`). Such a call may be made again. Null as long as neither is known.
+   */
+  refused: "not-sent" | "unprocessed" | null = null;
+
+  /** The connection was over when the stream was opened, inside the constructor. */
+  private failedEarly: StreamReset | null = null;
+
+  // ---- ReaderOwner
+
+  /** @inheritdoc */
+  get reads(): "responses" {
+    return "responses";
+  }
+
+  /** A client's messages are its application's. */
+  hold(): null {
+    return null;
+  }
+
+  readEnded(): void {
+    if (this.over) return;
+    if (this.status === null && this.method.singleResponse && this.reader.received !== 1) {
+      this.status = this.wrongCount();
+    }
+    this.endCall(this.status ?? null, false);
+    if (!this.stream.closed) this.stream.close();
+  }
+
+  private wrongCount(): ConnectError {
+    const { received } = this.reader;
+    const wrong = received === 0 ? "no response message" : `${received} response messages`;
+    return new ConnectError(`${wrong} for ${this.method.name}: exactly one is allowed`, Code.Unimplemented);
+  }
+
+  readFailed(error: ConnectError): void {
+    if (this.over) return;
+    this.stream.reset("canceled");
+    this.endCall(error, false);
+  }
+
+  readStopped(): void {
+    this.cancel(new ConnectError("canceled: the response is not read any further", Code.Canceled));
+  }
+
+  // ---- WriterOwner
+
+  beforeFirstMessage(): void {}
+
+  sourceEnded(): void {
+    this.endRequest();
+  }
+
+  /** The request's iterable threw: that ends the call, and never looks like a complete request. */
+  sourceFailed(error: unknown): void {
+    this.cancel(errorFromThrown(error, Code.Internal));
+  }
+
+  sourceSettled(): void {}
+
+  // ---- the end
+
+  private endCall(error: ConnectError | null, canceled: boolean): void {
+    this.over = true;
+    this.error = error;
+    // A cancel's error may be the user's own object.
+    if (error !== null && !canceled) this.addReceived(error);
+    this.stopRequest();
+    if (error !== null) this.reader.fail(error, canceled);
+    this.listener.ended(error);
+  }
+
+  /** Nothing more is sent. A send that waits for room hears whether its message has left; if not, the message never does. */
+  private stopRequest(): void {
+    this.writer.stop();
+    if (this.stream.queuedBytes > 0) this.stream.reset("complete");
+  }
+
+  private trailersArrived(list: HeaderList, headers: HeaderList | null): void {
+    let status = parseStatus(list);
+    // dubbo-java answers errors with a :status that is not 200 and a grpc-status all the same: that one counts.
+    if (status === undefined) status = (headers === null ? null : this.refusalOf(list)) ?? this.noStatus();
+    if (headers !== null) {
+      this.headerList = list;
+      if (status === null) this.listener.responded?.();
+    }
+    this.trailerList = list;
+    this.status = status;
+    // The response may be decompressed for a while yet.
+    if (status === null) this.stopRequest();
+    if (this.over) return;
+    if (status === null) this.reader.end();
+    else {
+      this.endCall(status, false);
+      if (!this.stream.closed) this.stream.close();
+    }
+  }
+
+  private noStatus(): ConnectError {
+    return new ConnectError(
+      `${this.peer.address} ended the response without ${names.grpcStatus}, after ${this.progress()}: check any proxy before it, which may drop trailers`,
+      Code.Internal,
+    );
+  }
+
+  /**
+   * Why a response that begins so can't be read; null if it can. If its messages are not compressed, its `memo` says the
+   * serialisation in which it can be read.
+   */
+  private refusalOf(list: HeaderList): ConnectError | null {
+    const where = this.peer.address;
+    const refusal = refusalOfHead(list, this.method.subtype, where);
+    if (refusal !== null) return refusal;
+    const compression = compressionOfHead(list, this.method.acceptCompression, where);
+    if (compression instanceof ConnectError) return compression;
+    if (compression === null) list.memo = this.method.subtype;
+    else this.reader.setCompression(compression);
+    return null;
+  }
+
+  private errorFromReset(reset: StreamReset): ConnectError {
+    const where = this.peer.address;
+    if (reset.source === "local") {
+      const code = codeFromLocalReset(reset.reason);
+      const what = code === Code.Internal ? `${where} broke the protocol` : `the call to ${where} was ended`;
+      return new ConnectError(`${what}: ${reset.message}`, code);
+    }
+    if (reset.source === "connection") {
+      const how =
+        reset.disposition === "maybe-processed"
+          ? `connection to ${where} lost after ${this.progress()}`
+          : `request not processed by ${where}`;
+      return new ConnectError(`${how}: ${reset.message}`, Code.Unavailable);
+    }
+    const text = `${where} ended the call after ${this.progress()}: ${reset.message}`;
+    const error = new ConnectError(text, codeFromReset(reset.reason));
+    return this.listener.explain?.(error) ?? error;
+  }
+
+  /** The progress so far, for an error message. */
+  progress(): string {
+    const n = this.reader.received;
+    if (n === 0) return this.headerList === null ? "no answer" : "response headers and no message";
+    return n === 1 ? "1 message" : `${n} messages`;
+  }
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+import { ConnectError, createContextKey, type Interceptor, type StreamRequest } from "@connectrpc/connect";
+import { formatStatusDetails } from "../connect-private.js";
+import { copyViews } from "../engine/message/copy-views.js";
+import { replayable } from "../engine/message/replayable.js";
+import type { ServerLog } from "../log/server-log.js";
+import { thrownConnectError } from "../log/thrown.js";
+import { HandlerRuns } from "../server/call/handler-runs.js";
+import { GuardedIterator } from "./guarded-iterator.js";
+import { reasonOf, unlessAborted } from "./unless-aborted.js";
+
+/**
+ * The outermost interceptor of calls that Connect's machinery serves. It keeps what the engine promises elsewhere: when
+ * the call ends, by its client, its deadline or its connection, a pending read of requests rejects, a generator that
+ * is blocked at a `yield` is returned and runs its `finally`, and the caller gets its answer whatever handler and
+ * interceptors await. What they throw that is no `ConnectError` is logged, with an id that the client sees.
+ */
+export function guardInterceptor(log: ServerLog): Interceptor {
+  return (next) => async (req) => {
+    const { signal } = req;
+    const call = { method: `${req.service.typeName}/${req.method.name}`, peer: "unknown" };
+    const failure = (error: unknown): ConnectError => {
+      // Also when it is an error of the handler's: the call has ended, and that is what its end was.
+      if (signal.aborted) return reasonOf(signal);
+      const known = thrownConnectError(error);
+      return known === null ? log.unexpected(call, error) : sendable(known);
+    };
+    try {
+      if (!req.stream) {
+        copyViews(req.message);
+        return await unlessAborted(next(req), signal);
+      }
+      const lateEnd = req.method.methodKind !== "server_streaming";
+      const message = new GuardedIterator(req.message, signal, { lateEnd, taken: copyViews });
+      const res = await unlessAborted(next({ ...req, message: forRuns(req, message) as never }), signal);
+      if (!res.stream) return res;
+      return { ...res, message: new GuardedIterator(res.message, signal, { own: true, failure }) };
+    } catch (error) {
+      throw failure(error);
+    }
+  };
+}
+
+/** The requests for interceptors: one run of the handler has all of them, another run's loop throws. */
+function forRuns(req: StreamRequest, messages: GuardedIterator<unknown>): AsyncIterable<unknown> {
+  if (req.method.methodKind === "server_streaming") {
+    let few: Promise<unknown[]> | null = null;
+    return replayable(async function* () {
+      few ??= firstTwo(messages);
+      yield* await few;
+    });
+  }
+  const runs = new HandlerRuns(messages, `${req.service.typeName}/${req.method.name}`);
+  req.contextValues.set(handlerRuns, runs);
+  return runs;
+}
+
+/** One message, or two: for the second one Connect reports the error. */
+async function firstTwo(messages: AsyncIterable<unknown>): Promise<unknown[]> {
+  const few: unknown[] = [];
+  for await (const message of messages) if (few.push(message) === 2) break;
+  return few;
+}
+
+/** The runs of the handler of a call that Connect's machinery serves. */
+const handlerRuns = createContextKey<HandlerRuns | null>(null);
+
+/** The innermost interceptor of such calls: one run of the handler has all requests, another run's loop throws. */
+export const countRuns: Interceptor = (next) => (req) => {
+  const runs = req.contextValues.get(handlerRuns);
+  return req.stream && runs !== null
+    ? next({ ...req, message: runs.begin(req.message) as never })
+    : next(req);
+};
+
+/**
+ * The error, as far as Connect can send it: U+FFFD for lone surrogates in its text, and no details if one can't be
+ * serialised. Connect fails on these while it answers, and then there is no answer at all.
+ */
+function sendable(error: ConnectError): ConnectError {
+  const text = error.rawMessage.replace(/\p{Surrogate}/gu, "\ufffd");
+  const details = error.details.length > 0 && formatStatusDetails(error) === undefined ? [] : error.details;
+  if (text === error.rawMessage && details === error.details) return error;
+  const replaced = new ConnectError(text, error.code, error.metadata, undefined, error);
+  replaced.details = details;
+  return replaced;
+}

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+import { holdForTwoTurns } from "../engine/call/held-ends.js";
+import { isThenable, openIterator } from "../runtime/iterator.js";
+import { reasonOf } from "./unless-aborted.js";
+
+/** How a {@link GuardedIterator} deals with its source. */
+export interface GuardOptions {
+  /** Returns the source too when the signal fires. Default false: then it is only left. */
+  readonly own?: boolean;
+  /**
+   * Hands the end out two turns of the event loop late, so that a signal that is under way comes before it. Default
+   * false. For uploads: some clients send the end of the request just before the reset that cancels it.
+   */
+  readonly lateEnd?: boolean;
+  /** Is given what the source gave, before it is handed out. Default: nothing is done. */
+  readonly taken?: (value: unknown) => void;
+  /** Converts an error of the source. Default: the error stays as it is. */
+  readonly failure?: (error: unknown) => unknown;
+}
+
+const finished: IteratorResult<never, undefined> = Object.freeze({ done: true, value: undefined });
+
+/**
+ * The iterator of any iterable whose reads reject with a signal's reason when that fires, also one that is pending, and
+ * whatever the source does: it may be pending for ever. After the signal nothing of the source is handed out any more.
+ */
+export class GuardedIterator<T> implements AsyncIterableIterator<T, undefined> {
+  private readonly source: AsyncIterator<T> | Iterator<T>;
+  private readonly signal: AbortSignal;
+  private readonly own: boolean;
+  private readonly lateEnd: boolean;
+  private readonly taken: ((value: unknown) => void) | undefined;
+  private readonly failure: (error: unknown) => unknown;
+  private readonly pending = new Set<(error: unknown) => void>();
+  private over = false;
+
+  /** Opens the source. Throws a `TypeError` if the source is not iterable. */
+  constructor(source: AsyncIterable<T> | Iterable<T>, signal: AbortSignal, options: GuardOptions = {}) {
+    this.source = openIterator(source);
+    this.signal = signal;
+    this.own = options.own === true;
+    this.lateEnd = options.lateEnd === true;
+    this.taken = options.taken;
+    this.failure = options.failure ?? ((error) => error);
+    if (signal.aborted) this.aborted();
+    else signal.addEventListener("abort", this.aborted);
+  }
+
+  next(): Promise<IteratorResult<T, undefined>> {
+    if (this.signal.aborted) return Promise.reject(reasonOf(this.signal));
+    if (this.over) return Promise.resolve(finished);
+    return new Promise((resolve, reject) => {
+      this.pending.add(reject);
+      const ended = (): void => {
+        if (!this.pending.delete(reject)) return;
+        this.leave();
+        resolve(finished);
+      };
+      const gave = (result: IteratorResult<T>): void => {
+        if (result.done !== true) {
+          if (!this.pending.delete(reject)) return;
+          this.taken?.(result.value);
+          resolve(result);
+        } else if (this.lateEnd) holdForTwoTurns({ deliverEnd: ended });
+        else ended();
+      };
+      const threw = (error: unknown): void => {
+        if (!this.pending.delete(reject)) return;
+        this.leave();
+        reject(this.failure(error));
+      };
+      try {
+        const result = this.source.next();
+        if (isThenable(result)) Promise.resolve(result).then(gave, threw);
+        else gave(result);
+      } catch (error) {
+        threw(error);
+      }
+    });
+  }
+
+  return(): Promise<IteratorResult<T, undefined>> {
+    if (!this.over) this.returnSource();
+    this.leave();
+    return Promise.resolve(finished);
+  }
+
+  throw(error: unknown): Promise<IteratorResult<T, undefined>> {
+    void this.return();
+    return Promise.reject(error);
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  private readonly aborted = (): void => {
+    const error = reasonOf(this.signal);
+    for (const reject of this.pending) reject(error);
+    this.pending.clear();
+    if (this.own && !this.over) this.returnSource();
+    this.leave();
+  };
+
+  private leave(): void {
+    this.over = true;
+    this.signal.removeEventListener("abort", this.aborted);
+  }
+
+  /** Runs the `finally` of a generator that waits at a `yield`. Not awaited: it may be pending for ever. */
+  private returnSource(): void {
+    try {
+      const result: unknown = this.source.return?.();
+      if (isThenable(result)) Promise.resolve(result).then(undefined, () => {});
+    } catch {
+      // The call is over; its outcome is known.
+    }
+  }
+}

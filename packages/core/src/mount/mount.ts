@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ConnectRouter } from "@connectrpc/connect";
+import { defaultLogger, type Logger } from "../log/logger.js";
+import { ServerLog } from "../log/server-log.js";
+import {
+  checkOptions,
+  logger as loggerKind,
+  type OptionKinds,
+  signal,
+  wrongArgument,
+} from "../options/check-options.js";
+import { createTripleRouter, type TripleRouter } from "../server/routing/create-router.js";
+import { type ServeOptions, serveOptionKinds } from "../server/routing/resolve-options.js";
+
+/** Options of {@link mount}. */
+export interface MountOptions extends ServeOptions {
+  /** Becomes `context.shutdownSignal`. Default: one that never fires. */
+  shutdownSignal?: AbortSignal | undefined;
+  /** The logger of unexpected errors. Default: `console`, without its `debug`. */
+  logger?: Logger | undefined;
+}
+
+const mountOptionKinds: OptionKinds<MountOptions> = {
+  ...serveOptionKinds,
+  shutdownSignal: signal,
+  logger: loggerKind,
+};
+
+/**
+ * Puts routes under one of Connect's own adapters: `connectNodeAdapter({ routes: mount(routes) })`, and likewise with
+ * connect-fastify and connect-express. Group and version are dispatched as by the engine, a handler hears of its call's end as
+ * it does there, and deadlines are kept; what a mount can't give is the engine's speed, early headers and the peer. The
+ * interceptors and limits in `options` hold, not the adapter's. Throws what `routes` throws, and for asynchronous ones and options that can't be.
+ */
+export function mount(
+  routes: (router: TripleRouter) => unknown,
+  options: MountOptions = {},
+): (router: ConnectRouter) => void {
+  if (typeof routes !== "function")
+    throw wrongArgument("routes of mount", routes, "(router) => router.service(…)");
+  checkOptions("mount", options, mountOptionKinds);
+  const { shutdownSignal = new AbortController().signal, logger, ...serve } = options;
+  const log = new ServerLog(logger ?? defaultLogger);
+  return (router) => {
+    const triple = createTripleRouter(serve, { shutdownSignal, log });
+    const registered: unknown = routes(triple);
+    if (registered instanceof Promise) {
+      registered.catch(() => {});
+      throw new TypeError(
+        "routes given to mount() are asynchronous: await what they need before, and register at once",
+      );
+    }
+    router.handlers.push(...triple.handlers);
+  };
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Interceptor } from "@connectrpc/connect";
+import type { Compression } from "../../connect-private.js";
+import { type FormatOptions, formatOptionKinds, formatOptions } from "../../engine/message/format-options.js";
+import { anyValue, compressions, flag, interceptors, type OptionKinds } from "../../options/check-options.js";
+import { defaultMaxElements, largestMessage, sizeOption, timeOption } from "../../options/number-options.js";
+import type { Resolved } from "../../protocol/or-undefined.js";
+
+/** How calls are served; for all routes, or for one registration. Sizes in bytes, times in milliseconds. */
+export interface ServeOptions extends FormatOptions {
+  /** Connect's server interceptors, outermost first. Those of a registration replace the router's, as in Connect. */
+  interceptors?: Interceptor[] | undefined;
+  /** Largest message that is received, after decompression. Default 4,194,304 (4 MiB). Pair it with the client's `writeMaxBytes`. */
+  readMaxBytes?: number | undefined;
+  /**
+   * Most elements of a message that is received: messages in it, strings and bytes in lists, entries of maps, and unknown fields. Each
+   * takes an object of up to 200 bytes. A message with more ends its call with `ResourceExhausted`. Default: `readMaxBytes` / 32, at
+   * least 1000, so 131,072.
+   */
+  readMaxElements?: number | undefined;
+  /** Largest message that is sent, before compression. Default 4,294,967,295. */
+  writeMaxBytes?: number | undefined;
+  /** Longest deadline that a client may set. A longer one is refused with `InvalidArgument`. Default: none. */
+  maxTimeoutMs?: number | undefined;
+  /** Compressions that requests may come with. Default none here; `@tristream/node` adds gzip. */
+  acceptCompression?: Compression[] | undefined;
+  /** Compresses responses, with the first of what the client accepts that is in `acceptCompression`. Default false. */
+  compressResponses?: boolean | undefined;
+  /** Responses below this size are not compressed. Default 1024. */
+  compressMinBytes?: number | undefined;
+}
+
+/** The kinds of {@link ServeOptions}; {@link resolveServeOptions} checks sizes and times. */
+export const serveOptionKinds: OptionKinds<ServeOptions> = {
+  ...formatOptionKinds,
+  interceptors,
+  readMaxBytes: anyValue,
+  readMaxElements: anyValue,
+  writeMaxBytes: anyValue,
+  maxTimeoutMs: anyValue,
+  acceptCompression: compressions,
+  compressResponses: flag,
+  compressMinBytes: anyValue,
+};
+
+/** {@link ServeOptions} with every default filled in. */
+export type ResolvedServeOptions = Resolved<Omit<ServeOptions, keyof FormatOptions>> &
+  Readonly<FormatOptions>;
+
+const fourMiB = 4_194_304;
+
+/** Fills in defaults: of `base` if there is one, else of the product. */
+export function resolveServeOptions(
+  options: ServeOptions,
+  base?: ResolvedServeOptions,
+): ResolvedServeOptions {
+  const readMaxBytes = sizeOption("readMaxBytes", options.readMaxBytes) ?? base?.readMaxBytes ?? fourMiB;
+  return {
+    ...formatOptions(base),
+    ...formatOptions(options),
+    interceptors: options.interceptors ?? base?.interceptors ?? [],
+    readMaxBytes,
+    readMaxElements: readMaxElements(options, base, readMaxBytes),
+    writeMaxBytes:
+      sizeOption("writeMaxBytes", options.writeMaxBytes) ?? base?.writeMaxBytes ?? largestMessage,
+    maxTimeoutMs:
+      timeOption("maxTimeoutMs", options.maxTimeoutMs) ?? base?.maxTimeoutMs ?? Number.POSITIVE_INFINITY,
+    acceptCompression: options.acceptCompression ?? base?.acceptCompression ?? [],
+    compressResponses: options.compressResponses ?? base?.compressResponses ?? false,
+    compressMinBytes:
+      sizeOption("compressMinBytes", options.compressMinBytes, 0) ?? base?.compressMinBytes ?? 1024,
+  };
+}
+
+/** A router's own limit holds for its services. Its default does not: that follows the size. */
+function readMaxElements(
+  options: ServeOptions,
+  base: ResolvedServeOptions | undefined,
+  bytes: number,
+): number {
+  const given = sizeOption("readMaxElements", options.readMaxElements);
+  if (given !== undefined) return given;
+  const inherited =
+    base !== undefined && base.readMaxElements !== defaultMaxElements("requests", base.readMaxBytes);
+  return inherited ? base.readMaxElements : defaultMaxElements("requests", bytes);
+}

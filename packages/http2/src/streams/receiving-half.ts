@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { LargeMessage, LargeMessages } from "../flow/large-messages.js";
+import type { MessageWaiter, ReceiveFlow } from "../flow/receive-flow.js";
+import { maxUint31 } from "../frame/frame-type.js";
+
+/** The connection, as the receiving half of a stream sees it. */
+export interface ReceivingHost {
+  readonly flow: ReceiveFlow;
+  /** The messages under way that were let in beyond their windows. */
+  readonly largeMessages: LargeMessages<ReceivingHalf>;
+  /** The largest size of a window. */
+  readonly maxStreamWindow: number;
+  writeWindowUpdate(streamId: number, increment: number): void;
+  /** Bytes were given back to flow control. */
+  creditReleased(): void;
+}
+
+/** The window that every stream begins with (RFC 9113 §6.9.2). */
+export const firstWindow = 65_535;
+/** The most bytes that wait for the rest of a message before `messageNeeds` is called: a prefix under way. */
+const prefixAtMost = 8;
+/**
+ * The most padding of one frame (RFC 9113 §6.1), with the byte that says how much. A window that has this beyond the rest of a
+ * message lets a peer that pads send the rest in any frames, since each frame's padding is credited when the frame begins.
+ */
+const paddingAtMost = 256;
+
+/**
+ * The receiving half of a stream: what the peer may send on it, and when it may send more. The lower half of a `Stream`, a
+ * base class so that a stream is one object.
+ */
+export abstract class ReceivingHalf<Host extends ReceivingHost = ReceivingHost>
+  implements MessageWaiter, LargeMessage
+{
+  /** The stream's id; 0 while the peer's limit on concurrent streams holds it back. */
+  id = 0;
+  /** The peer's END_STREAM arrived. */
+  remoteEnded = false;
+  /** Nothing is sent or delivered any more. */
+  closed = false;
+  protected readonly host: Host;
+  /** Bytes of the body that have arrived. */
+  bodyReceived = 0;
+  /**
+   * Bytes that the sink is being given: a message of them that is taken at once has a reader that waits, though more of them lie
+   * behind it. (Without these, a reader of 64 KiB messages looked late, kept a small window, and had half the rate.)
+   */
+  protected delivering = 0;
+  /** Bytes of the DATA frame under way that have not arrived: its header took them from the window. */
+  private coming = 0;
+  private receiveWindow = firstWindow;
+  private windowTarget = firstWindow;
+  /** Taken by the application, and not announced to the peer yet. */
+  private unannounced = 0;
+  /** Let in beyond the window for messages, and not taken yet. */
+  private borrowed = 0;
+  /** The application has taken all there was at some time since credit was last given. */
+  private keptUp = false;
+  // The message that is under way: its size, where in the body it ends, and what flow control has admitted of it, or let it try.
+  private message = 0;
+  private messageEnd = 0;
+  private admitted = 0;
+  private tried = 0;
+  /** The message has used its window, and flow control has no room for the rest. */
+  private waits = false;
+
+  constructor(host: Host) {
+    this.host = host;
+  }
+
+  /** The application took or dropped `n` received bytes: the peer may send as many more. */
+  credit(n: number): void {
+    const { host } = this;
+    host.flow.released(n);
+    host.creditReleased();
+    const paid = Math.min(n, this.borrowed);
+    this.borrowed -= paid;
+    if (this.remoteEnded || this.closed) return;
+    this.unannounced += n - paid;
+    if (this.untaken <= prefixAtMost + this.delivering) this.keptUp = true;
+    if (this.message > 0) this.askAgain();
+    if (this.unannounced * 2 < this.windowTarget) return;
+    const increment = this.unannounced + this.resize();
+    this.unannounced = 0;
+    this.keptUp = false;
+    if (increment > 0) this.announce(increment);
+  }
+
+  /**
+   * A message of `whole` bytes, of which `length` are still to come, can only be taken whole: lets the peer send them
+   * even if that is more than the windows, as soon as half of the window is used and flow control has room for it. The caller has checked the size against its
+   * limit. 0 when the message is whole, or will not be waited for.
+   */
+  messageNeeds(length: number, whole: number = length): void {
+    if (this.closed || this.id === 0) return;
+    this.messageDone();
+    if (length === 0) return;
+    this.message = whole;
+    this.messageEnd = this.bodyReceived + length;
+    if (!this.remoteEnded) this.askAgain();
+  }
+
+  /** @inheritdoc */
+  askAgain(): boolean {
+    if (this.closed || this.remoteEnded || this.message === 0) return true;
+    const rest = Math.max(0, this.messageEnd - this.bodyReceived - this.coming);
+    const missing = Math.min(rest + this.roomBehind, maxUint31) - this.receiveWindow;
+    if (missing <= 0) return this.goesOn();
+    const own = Math.min(missing, this.unannounced);
+    const lent = missing - own;
+    if (lent > 0) {
+      // The message before was let in beyond the window and is not taken: this one waits for the reader, who is asked by
+      // `credit`. Otherwise the room behind each message would let in the next one, without end.
+      const charged = this.admitted + this.tried;
+      if (this.borrowed > 0 && charged === 0) return true;
+      // The peer can go on without more: one that announces a large message and stops takes no room from others.
+      if (charged === 0 && this.receiveWindow * 2 > this.windowTarget) return this.goesOn();
+      const more = Math.max(0, this.borrowed + lent - charged);
+      if (more > 0 && !this.host.flow.admit(more, this)) return this.tryOut(own, lent);
+      // A message that had credit while it waited, and didn't use it, gets no new time.
+      if (this.admitted === 0 && (!this.waits || this.outOfCredit)) this.host.largeMessages.add(this);
+      this.waits = false;
+      this.admitted += more;
+      this.borrowed += lent;
+    }
+    this.unannounced -= own;
+    this.announce(missing);
+    return true;
+  }
+
+  /** A DATA frame of `length` bytes begins. Returns false when it passes the stream's window. */
+  dataBegins(length: number): boolean {
+    this.receiveWindow -= length;
+    this.coming += length;
+    const within = this.receiveWindow >= 0;
+    if (within && this.message > 0) this.askAgain();
+    return within;
+  }
+
+  /** So many bytes that have arrived are to arrive again: until then it is as if they were under way. */
+  rewind(bytes: number): void {
+    this.bodyReceived -= bytes;
+    this.receiveWindow += bytes;
+  }
+
+  /** So many bytes of the frame under way are padding: no reader takes them, so they are credited at once. */
+  dataPadding(padding: number): void {
+    this.coming -= padding;
+    this.credit(padding);
+  }
+
+  /** Bytes of DATA that the peer may still send by the announced window; negative if it has sent too much. */
+  get outstanding(): number {
+    return this.receiveWindow;
+  }
+
+  /** The size of the message that is under way, with its prefix; 0 if none is known. */
+  get messageSize(): number {
+    return this.message;
+  }
+
+  /** @inheritdoc */
+  get outOfCredit(): boolean {
+    return this.waits && this.receiveWindow <= paddingAtMost;
+  }
+
+  /** So many bytes of the body are here. */
+  protected arrived(n: number): void {
+    this.bodyReceived += n;
+    this.coming -= n;
+    if (this.message > 0 && this.bodyReceived >= this.messageEnd) this.messageDone();
+  }
+
+  /** The stream is closed: what it has of the connection's is given back. */
+  protected returnWindow(): void {
+    this.messageDone();
+    this.borrowed = 0;
+    this.host.flow.shrink(this.windowTarget - firstWindow);
+    this.windowTarget = firstWindow;
+  }
+
+  /**
+   * If a reader waits for more, the bytes are on their way, or the window holds them back. The difference can't be seen here: the window
+   * doubles as long as the reader keeps up. A slower reader gives its growth back when others want it.
+   */
+  private resize(): number {
+    const { flow, maxStreamWindow } = this.host;
+    if (this.keptUp) {
+      const wanted = Math.min(this.windowTarget, maxStreamWindow - this.windowTarget);
+      const grown = wanted > 0 ? flow.grow(wanted) : 0;
+      this.windowTarget += grown;
+      return grown;
+    }
+    if (!flow.exhausted) return 0;
+    const less = Math.min(this.windowTarget - firstWindow, this.unannounced);
+    this.windowTarget -= less;
+    flow.shrink(less);
+    return -less;
+  }
+
+  /**
+   * Bytes that the application could have taken and hasn't: without those of a message that is under way, and without the rest
+   * of a frame under way.
+   */
+  private get untaken(): number {
+    const held = this.windowTarget + this.borrowed - this.receiveWindow - this.unannounced - this.coming;
+    return this.message === 0 ? held : held - (this.message - (this.messageEnd - this.bodyReceived));
+  }
+
+  /**
+   * Room that the window keeps behind a message: for the padding of a frame, and for the empty frame that ends the stream, which
+   * nghttp2 (and so Node) sends only while the window is open. It is taken from the window's own size, so that unread messages
+   * before this one can leave a byte of it.
+   */
+  private get roomBehind(): number {
+    return Math.max(1, Math.min(paddingAtMost, this.windowTarget - prefixAtMost - this.untaken));
+  }
+
+  private messageDone(): void {
+    if (this.message === 0) return;
+    this.message = 0;
+    const { flow } = this.host;
+    flow.forget(this);
+    const { admitted, tried } = this;
+    if (!this.waits && admitted + tried === 0) return;
+    this.admitted = 0;
+    this.tried = 0;
+    this.waits = false;
+    this.host.largeMessages.delete(this);
+    flow.messageDone(admitted, tried);
+  }
+
+  /**
+   * The message waits for room for `lent` bytes: lets the peer send some of them, and `own` bytes, once it has used what it
+   * had. Returns whether these are all.
+   */
+  private tryOut(own: number, lent: number): boolean {
+    const { flow, largeMessages } = this.host;
+    if (!this.waits) largeMessages.add(this);
+    this.waits = true;
+    const step = this.outOfCredit ? flow.tryOut(lent) : 0;
+    if (step === 0) return false;
+    this.tried += step;
+    this.borrowed += step;
+    this.unannounced -= own;
+    largeMessages.add(this);
+    this.announce(own + step);
+    return step < lent ? false : this.goesOn();
+  }
+
+  /** The peer can go on with the message. Returns true: no waiter is left to ask. */
+  private goesOn(): true {
+    if (!this.waits) return true;
+    this.waits = false;
+    const { flow, largeMessages } = this.host;
+    flow.forget(this);
+    if (this.admitted + this.tried === 0) largeMessages.delete(this);
+    return true;
+  }
+
+  private announce(increment: number): void {
+    this.receiveWindow += increment;
+    this.host.writeWindowUpdate(this.id, increment);
+  }
+}

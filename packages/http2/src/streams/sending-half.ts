@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: Apache-2.0
+import { frameHeaderLength } from "../frame/frame-type.js";
+import type { HeaderBlock } from "../hpack/header-block.js";
+import { checkBytes } from "../hpack/string-literal.js";
+import { type Output, outputSize } from "../send/output.js";
+import { SendQueue } from "../send/send-queue.js";
+import { ReceivingHalf, type ReceivingHost } from "./receiving-half.js";
+
+/** Header fields to send: a prepared block, or name, value, name, value … with lower-case names. */
+export type OutgoingHeaders = HeaderBlock | readonly string[];
+
+/** The connection, as the sending half of a stream sees it. */
+export interface SendingHost extends ReceivingHost {
+  readonly output: Output;
+  readonly peerMaxFrameSize: number;
+  readonly peerMaxHeaderListSize: number;
+  sendWindow: number;
+  /** Bytes that wait in the queues of all streams, or are being compressed for them. */
+  queuedBytes: number;
+  /** Half of what may wait does: a stream with a queue gets no more until that has left. */
+  readonly crowded: boolean;
+  /** See {@link SendingHalf.refuseMessage}. */
+  refuseMessage(length: number): string | null;
+  /** Chunks of input that have arrived. */
+  readonly arrivedChunks: number;
+  /** Streams that this side has ended so far. */
+  endsSent: number;
+  writeHeaders(stream: SendingHalf, headers: OutgoingHeaders, end: boolean): void;
+  /** Moves queued bytes as far as windows and link allow. */
+  pump(stream: SendingHalf): void;
+  /** Calls the sink's `writable` next turn. */
+  wakeNextTurn(stream: SendingHalf): void;
+  /** Bytes that one turn may send before those who receive get a go; past it senders rest. */
+  readonly turnSpent: boolean;
+}
+
+/** Bytes that wait in a stream past which `write` says that it is full; below half of it the sink hears `writable`. */
+const queueLimit = 65_536;
+
+/** A stream's queued end. */
+const End = { OPEN: 0, END_STREAM: 1, TRAILERS: 2 } as const;
+
+/**
+ * The sending half of a stream: what leaves at once, what waits for a window or for the link, and the end behind it. The
+ * middle one of the three layers of a `Stream`, on the receiving half.
+ */
+export abstract class SendingHalf<Host extends SendingHost = SendingHost> extends ReceivingHalf<Host> {
+  /** END_STREAM was sent, or is queued behind data. */
+  localEnded = false;
+  /** This side has sent headers. */
+  answered = false;
+  /** The chunks of input that had arrived when this side first sent headers. */
+  answeredAt = 0;
+  /** The bytes that we may still send on this stream; may be negative (RFC 9113 §6.9.2). */
+  sendWindow: number;
+  /** Bytes waiting for a window or for the link. */
+  queue: SendQueue | null = null;
+  /** A send returned false and the sink has not heard `writable` since. */
+  starved = false;
+  /** The header fields that wait with the stream for its turn to be opened. */
+  waitingHeaders: OutgoingHeaders | null = null;
+  /** Bytes that waited when the stream closed. */
+  private neverSent = 0;
+  private queuedEnd: number = End.OPEN;
+  private queuedTrailers: OutgoingHeaders | null = null;
+  private reservedAt = -1;
+
+  constructor(host: Host, id: number, sendWindow: number) {
+    super(host);
+    this.id = id;
+    this.sendWindow = sendWindow;
+  }
+
+  /** The buffer that {@link SendingHalf.reserve} gives a place in. */
+  get buffer(): Uint8Array {
+    return this.host.output.buffer;
+  }
+
+  /** The largest header list that the peer takes, as it counts (RFC 9113 §6.5.2); Infinity when it has not said. */
+  get maxHeaderListSize(): number {
+    return this.host.peerMaxHeaderListSize;
+  }
+
+  /** Bytes that wait for a window or for the link, or for the stream to be opened. Of a closed stream: those that never left. */
+  get queuedBytes(): number {
+    return this.queue === null ? this.neverSent : this.queue.length;
+  }
+
+  /**
+   * Sends a header list; `end` half-closes. Use {@link SendingHalf.sendTrailers} for the last one. Throws a `RangeError` for a field
+   * that is not of bytes, and then nothing is sent.
+   */
+  sendHeaders(headers: OutgoingHeaders, end: boolean): void {
+    if (this.closed || this.localEnded) return;
+    if (!this.answered) {
+      this.answered = true;
+      this.answeredAt = this.host.arrivedChunks;
+    }
+    if (this.id === 0) {
+      checkFields(headers);
+      this.waitingHeaders = headers;
+    } else this.host.writeHeaders(this, headers, end);
+    if (end) this.endLocal();
+  }
+
+  /**
+   * A place for up to `length` bytes in {@link SendingHalf.buffer}, to be written at once and followed by
+   * {@link SendingHalf.commit}. Returns -1 when there is none now: use {@link SendingHalf.write}. If anything else is sent on the
+   * connection meanwhile, `buffer` is another one, and nothing can be committed.
+   */
+  reserve(length: number): number {
+    const host = this.host;
+    if (
+      this.queue !== null ||
+      this.id === 0 ||
+      this.closed ||
+      this.localEnded ||
+      length > this.sendWindow ||
+      length > host.sendWindow ||
+      length > host.peerMaxFrameSize ||
+      length + frameHeaderLength > outputSize ||
+      host.output.congested
+    ) {
+      return -1;
+    }
+    this.reservedAt = host.output.reserveData(this.id, length, host.peerMaxFrameSize);
+    return this.reservedAt;
+  }
+
+  /** Gives the reserved place back: nothing of it is sent. */
+  unreserve(): void {
+    this.host.output.unreserve();
+  }
+
+  /** Sends the `length` bytes that were written at the reserved place. Returns whether there is room for more now. */
+  commit(length: number, end: boolean): boolean {
+    const host = this.host;
+    this.sendWindow -= length;
+    host.sendWindow -= length;
+    host.output.commitData(this.id, this.reservedAt, length, end);
+    if (end) {
+      this.endLocal();
+      return true;
+    }
+    // Nothing is queued, or no place would have been given.
+    return !host.turnSpent || this.hasRoom();
+  }
+
+  /**
+   * Sends bytes, or queues what the windows don't let out. Pieces above 8 KiB are referred to until they have left.
+   * `more`: another write follows at once, so it may wait for that. Returns whether there is room for more; if not,
+   * the sink hears `writable`. Bytes given all the same are queued.
+   */
+  write(bytes: Uint8Array, end: boolean, more = false): boolean {
+    if (this.closed || this.localEnded) return true;
+    this.queue ??= new SendQueue();
+    this.queue.push(bytes);
+    this.host.queuedBytes += bytes.length;
+    if (end) {
+      this.queuedEnd = End.END_STREAM;
+      this.localEnded = true;
+    }
+    if (more) return true;
+    if (this.id !== 0) this.host.pump(this);
+    return end || this.hasRoom();
+  }
+
+  /**
+   * Why a message of `length` bytes must not wait to be sent: with those that wait it would pass `maxQueuedBytes`. Null if it may. Ask
+   * before a message is queued or compressed; {@link SendingHalf.write} does not.
+   */
+  refuseMessage(length: number): string | null {
+    return this.host.refuseMessage(length);
+  }
+
+  /** So many bytes of a message wait outside of the queue, since it is being compressed; negative when they no longer do. */
+  compressing(bytes: number): void {
+    this.host.queuedBytes += bytes;
+  }
+
+  /** Half-closes, behind what is queued. */
+  sendEnd(): void {
+    if (this.closed || this.localEnded) return;
+    if (this.queue !== null || this.id === 0) {
+      this.queue ??= new SendQueue();
+      this.queuedEnd = End.END_STREAM;
+      this.localEnded = true;
+    } else {
+      this.host.output.endData(this.id);
+      this.endLocal();
+    }
+  }
+
+  /** Sends trailers and half-closes, behind what is queued. Throws as {@link SendingHalf.sendHeaders}. */
+  sendTrailers(headers: OutgoingHeaders): void {
+    if (this.closed || this.localEnded) return;
+    if (this.queue !== null || this.id === 0) {
+      checkFields(headers);
+      this.queue ??= new SendQueue();
+      this.queuedEnd = End.TRAILERS;
+      this.queuedTrailers = headers;
+      this.localEnded = true;
+    } else {
+      this.host.writeHeaders(this, headers, true);
+      this.endLocal();
+    }
+  }
+
+  // ---- for the connection
+
+  /** Everything queued has been moved: the queued end follows. */
+  queueEmptied(): void {
+    this.queue = null;
+    const end = this.queuedEnd;
+    if (end === End.TRAILERS && this.queuedTrailers !== null) {
+      this.host.writeHeaders(this, this.queuedTrailers, true);
+      this.queuedTrailers = null;
+    }
+    if (end !== End.OPEN) this.endLocal();
+  }
+
+  /** True if the last byte of the queue carries END_STREAM. */
+  get endsWithQueue(): boolean {
+    return this.queuedEnd === End.END_STREAM;
+  }
+
+  /** True if so few bytes are queued that a starved sink hears `writable`. */
+  get belowLowMark(): boolean {
+    return this.queue === null || (this.queue.length * 2 < queueLimit && !this.host.crowded);
+  }
+
+  /** Both sides have ended. */
+  protected abstract bothEnded(): void;
+
+  /** Drops the queue. */
+  protected dropQueue(): void {
+    this.neverSent = this.queuedBytes;
+    this.host.queuedBytes -= this.neverSent;
+    this.queue = null;
+    this.queuedTrailers = null;
+    this.waitingHeaders = null;
+  }
+
+  private hasRoom(): boolean {
+    const queued = this.queuedBytes;
+    // A stream with an empty queue goes on beside streams that no peer reads.
+    const full = queued >= queueLimit || (queued > 0 && this.host.crowded);
+    if (!full && !this.host.turnSpent) return true;
+    this.starved = true;
+    if (!full) this.host.wakeNextTurn(this);
+    return false;
+  }
+
+  private endLocal(): void {
+    this.localEnded = true;
+    this.host.endsSent++;
+    if (this.remoteEnded && !this.closed) this.bothEnded();
+  }
+}
+
+/** Checks queued fields now: they are encoded later, when no caller could catch the error. */
+function checkFields(headers: OutgoingHeaders): void {
+  checkBytes("fields" in headers ? headers.fields : headers);
+}

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { ErrorCode } from "../connection/error-code.js";
+import type { DataTarget } from "../frame/frame-reader.js";
+import type { HeaderList } from "../hpack/header-list.js";
+import { ClosedBy } from "./closed-streams.js";
+import { type ResetReason, resetCode } from "./reset-reason.js";
+import { SendingHalf, type SendingHost } from "./sending-half.js";
+import type { StreamReset, StreamSink } from "./stream-sink.js";
+
+/** The connection, as a stream sees it. */
+export interface StreamHost extends SendingHost {
+  writeReset(stream: Stream, code: number): void;
+  streamError(stream: Stream, code: number, message: string): void;
+  streamClosed(stream: Stream, cause: number): void;
+  /** A stream that closed while it was held is let go. */
+  streamReleased(): void;
+  /** Resets the stream next turn, unless the peer ends it before. */
+  resetNextTurn(stream: Stream): void;
+  /** The deadline of the stream's call has passed. */
+  deadlinePassed(stream: Stream): void;
+  /** A message of so many bytes is parsed. */
+  messageParsed(bytes: number): void;
+  /** Server: whether the stream's answer has to wait for a later event-loop turn. */
+  answerWaits(stream: Stream): boolean;
+}
+
+/** The sink of a stream before the application sets one, and after `close`. */
+const ignoringSink: StreamSink = {
+  headers() {},
+  data() {},
+  trailers() {},
+  end() {},
+  reset() {},
+  writable() {},
+};
+
+/**
+ * One HTTP/2 stream: how it begins and ends, on a half that sends and one that receives. A class with fixed fields because
+ * there may be ten thousand of them and every message passes through: no closures, no promises.
+ */
+export class Stream extends SendingHalf<StreamHost> implements DataTarget {
+  /** The receiver of all that arrives. Set the sink before returning to the connection. */
+  sink: StreamSink = ignoringSink;
+  /** The stream's handler has not settled: the stream counts against the limit on streams, also when closed. */
+  held = false;
+  /** The first header list arrived (client: the final response). */
+  headersReceived = false;
+  /** Bytes of the interim responses so far, counted like a header list. */
+  interimSize = 0;
+  /** The stream is in the list of those that are ready to send, and its links there; see scheduler.ts. */
+  ready = false;
+  next: Stream | null = null;
+  previous: Stream | null = null;
+  /** The sink hears `writable` next turn. */
+  wakesNextTurn = false;
+  /** Link of the table of open streams. */
+  tableNext: Stream | null = null;
+  /** Bytes that the connection had received when this side opened the stream. */
+  receivedBefore = 0;
+  /**
+   * Server: the time, by the link's clock, at which the deadline passes that the peer gave the call, 0 for none. A reset about then
+   * or later is expected, and limited by `deadlineRate`.
+   */
+  dueAt = 0;
+  /** Declared length of what arrives, -1 if none was. */
+  contentLength = -1;
+  private whenClosed: (() => void) | null = null;
+
+  /**
+   * Ends the stream at once with RST_STREAM; what is queued is dropped. The sink is not called. `reason`: a reason, or an error code of
+   * HTTP/2.
+   */
+  reset(reason: ResetReason | number): void {
+    if (this.closed) return;
+    const code = typeof reason === "number" ? reason : resetCode(reason);
+    if (this.id !== 0) this.host.writeReset(this, code);
+    this.enterClosed(ClosedBy.LOCAL_RESET);
+  }
+
+  /**
+   * The deadline of the stream's call has passed. A client sends the peer a PING if nothing was received since; a server counts it
+   * against `deadlineRate`, and may end the connection. Reset or answer the stream next.
+   */
+  deadlinePassed(): void {
+    if (!this.closed) this.host.deadlinePassed(this);
+  }
+
+  /**
+   * A message of so many bytes is parsed, in one go. Once one turn has parsed `maxBytesPerTurn`, the connection reads the rest of
+   * its input in the next turns.
+   */
+  parses(bytes: number): void {
+    this.host.messageParsed(bytes);
+  }
+
+  /**
+   * Server: whether the answer has to wait for a later event-loop turn, since this one has made its share (`maxBytesPerTurn`). If so,
+   * the sink hears `answerTurn`. Ask before the first message; a client's messages never wait.
+   */
+  answerWaits(): boolean {
+    return !this.closed && this.host.answerWaits(this);
+  }
+
+  /** Server: keeps the stream's place in the limit on streams, even when it has closed, until {@link Stream.release}. */
+  hold(): void {
+    if (!this.closed) this.held = true;
+  }
+
+  /** The stream's handler has settled. */
+  release(): void {
+    if (!this.held) return;
+    this.held = false;
+    if (this.closed) this.host.streamReleased();
+  }
+
+  /** Closes without a word, since nothing of the stream was ever sent. The sink is not called. */
+  discard(): void {
+    if (!this.closed) this.enterClosed(ClosedBy.LOCAL_RESET);
+  }
+
+  /**
+   * This side is through with the exchange: what is still open is ended by RST_STREAM(NO_ERROR) (RFC 9113 §8.1), once
+   * what is queued has left, and only if the peer doesn't end it within the turn. The sink is not called any more.
+   */
+  close(whenClosed?: () => void): void {
+    this.sink = ignoringSink;
+    this.messageNeeds(0);
+    if (this.closed) {
+      whenClosed?.();
+      return;
+    }
+    this.whenClosed = whenClosed ?? null;
+    if (!this.closed && this.queue === null) this.host.resetNextTurn(this);
+  }
+
+  /** True if {@link Stream.close} was called. */
+  get closing(): boolean {
+    return this.sink === ignoringSink;
+  }
+
+  // ---- for the connection
+
+  /** @inheritdoc */
+  dataPiece(b: Uint8Array, start: number, end: number): void {
+    this.arrived(end - start);
+    if (this.closed || this.sink === ignoringSink) {
+      this.credit(end - start);
+      return;
+    }
+    if (this.contentLength >= 0 && this.bodyReceived > this.contentLength) this.overrun(b, start, end);
+    else {
+      this.delivering = end - start;
+      this.sink.data(b, start, end);
+      this.delivering = 0;
+    }
+  }
+
+  /** @inheritdoc */
+  dataDone(endStream: boolean): void {
+    if (!endStream || this.closed || !this.bodyComplete()) return;
+    this.endRemote();
+    this.sink.end();
+  }
+
+  /** The peer's trailers end its side. */
+  endWithTrailers(list: HeaderList): void {
+    if (!this.bodyComplete()) return;
+    this.endRemote();
+    this.sink.trailers(list);
+  }
+
+  /** The peer ended its side. */
+  endRemote(): void {
+    this.messageNeeds(0);
+    this.remoteEnded = true;
+    if (this.localEnded && this.queue === null && !this.closed) this.bothEnded();
+  }
+
+  /** @inheritdoc */
+  override queueEmptied(): void {
+    super.queueEmptied();
+    if (this.sink === ignoringSink && !this.closed) this.host.resetNextTurn(this);
+  }
+
+  /** A message that was let in beyond the window has stopped: the sink may answer, and the stream is over in any case. */
+  stopped(message: string): void {
+    if (this.closed) return;
+    this.sink.stopped?.(message);
+    if (!this.closing) this.host.streamError(this, ErrorCode.ENHANCE_YOUR_CALM, message);
+  }
+
+  /** Ends the stream by an error: closes, then calls the sink's `reset`. */
+  fail(reset: StreamReset, cause: number): void {
+    if (this.closed) return;
+    const sink = this.sink;
+    this.enterClosed(cause);
+    sink.reset(reset);
+  }
+
+  /** Checks the declared length when the peer ends; resets the stream and returns false when it differs. */
+  private bodyComplete(): boolean {
+    if (this.contentLength < 0 || this.contentLength === this.bodyReceived || this.sink === ignoringSink)
+      return true;
+    this.host.streamError(
+      this,
+      ErrorCode.PROTOCOL_ERROR,
+      `content-length is ${this.contentLength}, but the body has ${this.bodyReceived} bytes`,
+    );
+    return false;
+  }
+
+  /** The body passes its declared length: what it declared is delivered, however it was cut, and then the error. */
+  private overrun(b: Uint8Array, start: number, end: number): void {
+    const over = this.bodyReceived - this.contentLength;
+    this.credit(over);
+    if (end - over > start) this.sink.data(b, start, end - over);
+    this.bodyComplete();
+  }
+
+  protected bothEnded(): void {
+    this.enterClosed(ClosedBy.ENDED);
+  }
+
+  private enterClosed(cause: number): void {
+    this.closed = true;
+    this.dropQueue();
+    this.returnWindow();
+    this.host.streamClosed(this, cause);
+    this.whenClosed?.();
+  }
+}
