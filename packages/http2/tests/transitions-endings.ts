@@ -31,28 +31,28 @@ const drained = (s: Subject) => {
   s.receive(ping("drain\0\0\u0001", true));
 };
 
-const lengths: readonly [string, number, number, number][] = [
-  ["RST_STREAM of 3 bytes", FrameType.RST_STREAM, 1, 3],
-  ["RST_STREAM of 5 bytes", FrameType.RST_STREAM, 1, 5],
-  ["PING of 7 bytes", FrameType.PING, 0, 7],
-  ["PING of 9 bytes", FrameType.PING, 0, 9],
-  ["WINDOW_UPDATE of 3 bytes", FrameType.WINDOW_UPDATE, 0, 3],
-  ["WINDOW_UPDATE of 5 bytes", FrameType.WINDOW_UPDATE, 1, 5],
-  ["GOAWAY of 7 bytes", FrameType.GOAWAY, 0, 7],
+const lengths: readonly [string, string, number, number, number][] = [
+  ["6.4", "RST_STREAM of 3 bytes", FrameType.RST_STREAM, 1, 3],
+  ["6.4", "RST_STREAM of 5 bytes", FrameType.RST_STREAM, 1, 5],
+  ["6.7", "PING of 7 bytes", FrameType.PING, 0, 7],
+  ["6.7", "PING of 9 bytes", FrameType.PING, 0, 9],
+  ["6.9", "WINDOW_UPDATE of 3 bytes", FrameType.WINDOW_UPDATE, 0, 3],
+  ["6.9", "WINDOW_UPDATE of 5 bytes", FrameType.WINDOW_UPDATE, 1, 5],
+  ["6.8", "GOAWAY of 7 bytes", FrameType.GOAWAY, 0, 7],
 ];
-const ids: readonly [string, number, number, number][] = [
-  ["PING on a stream", FrameType.PING, 1, 8],
-  ["GOAWAY on a stream", FrameType.GOAWAY, 1, 8],
-  ["RST_STREAM on the connection", FrameType.RST_STREAM, 0, 4],
-  ["DATA on the connection", FrameType.DATA, 0, 4],
-  ["HEADERS on the connection", FrameType.HEADERS, 0, 4],
-  ["PRIORITY on the connection", FrameType.PRIORITY, 0, 5],
+const ids: readonly [string, string, number, number, number][] = [
+  ["6.7", "PING on a stream", FrameType.PING, 1, 8],
+  ["6.8", "GOAWAY on a stream", FrameType.GOAWAY, 1, 8],
+  ["6.4", "RST_STREAM on the connection", FrameType.RST_STREAM, 0, 4],
+  ["6.1", "DATA on the connection", FrameType.DATA, 0, 4],
+  ["6.2", "HEADERS on the connection", FrameType.HEADERS, 0, 4],
+  ["6.3", "PRIORITY on the connection", FrameType.PRIORITY, 0, 5],
 ];
 
-/** Rows 43 and 46 to 53 of the table: limits, sizes, GOAWAY, the end. */
+/** Limits, sizes, GOAWAY, the end. */
 export const endingRows: readonly Row[] = [
   {
-    row: 43,
+    rfc: "5.1.2",
     title: "over our SETTINGS_MAX_CONCURRENT_STREAMS, decoded all the same",
     roles: server,
     given: [opened, headers(3, request)],
@@ -61,7 +61,7 @@ export const endingRows: readonly Row[] = [
     sends: ["RST_STREAM 5 REFUSED_STREAM"],
   },
   {
-    row: 43,
+    rfc: "5.1.2",
     title: "REFUSED_STREAM, and the next request when there is room",
     roles: server,
     given: [opened, headers(3, request), headers(5, request)],
@@ -69,8 +69,8 @@ export const endingRows: readonly Row[] = [
     sees: ["1 reset CANCEL peer maybe-processed", "7 request END /s/m"],
   },
   ...lengths.map(
-    ([title, type, id, n]): Row => ({
-      row: 46,
+    ([rfc, title, type, id, n]): Row => ({
+      rfc,
       title,
       roles: both,
       given: [opened],
@@ -80,8 +80,8 @@ export const endingRows: readonly Row[] = [
     }),
   ),
   ...ids.map(
-    ([title, type, id, n]): Row => ({
-      row: 46,
+    ([rfc, title, type, id, n]): Row => ({
+      rfc,
       title,
       roles: both,
       given: [opened],
@@ -91,7 +91,7 @@ export const endingRows: readonly Row[] = [
     }),
   ),
   {
-    row: 47,
+    rfc: "8.4",
     title: "PUSH_PROMISE",
     roles: both,
     given: [opened],
@@ -100,14 +100,14 @@ export const endingRows: readonly Row[] = [
     dies: PROTOCOL_ERROR,
   },
   {
-    row: 48,
+    rfc: "4.3",
     title: "a header block with index 0",
     roles: server,
     input: [headers(1, Uint8Array.of(0x80))],
     dies: COMPRESSION_ERROR,
   },
   {
-    row: 48,
+    rfc: "4.3",
     title: "a header block with a table size above ours",
     roles: both,
     given: [opened],
@@ -116,7 +116,7 @@ export const endingRows: readonly Row[] = [
     dies: COMPRESSION_ERROR,
   },
   {
-    row: 48,
+    rfc: "4.3",
     title: "an undecodable header block on a stream that we reset",
     roles: both,
     given: [opened, cancel],
@@ -124,7 +124,7 @@ export const endingRows: readonly Row[] = [
     dies: COMPRESSION_ERROR,
   },
   {
-    row: 49,
+    rfc: "6.8",
     title: "GOAWAY with a larger last id than before",
     roles: both,
     given: [opened],
@@ -133,7 +133,7 @@ export const endingRows: readonly Row[] = [
     dies: PROTOCOL_ERROR,
   },
   {
-    row: 49,
+    rfc: "6.8",
     title: "GOAWAY with an even last id",
     roles: client,
     given: [opened],
@@ -142,7 +142,7 @@ export const endingRows: readonly Row[] = [
     dies: PROTOCOL_ERROR,
   },
   {
-    row: 49,
+    rfc: "6.8",
     title: "GOAWAY with lower last ids",
     roles: client,
     given: [opened, opened],
@@ -155,7 +155,7 @@ export const endingRows: readonly Row[] = [
     ],
   },
   {
-    row: 50,
+    rfc: "6.8",
     title: "streams above the last id of our GOAWAY are decoded and dropped",
     roles: server,
     given: [opened, drained],
@@ -172,7 +172,7 @@ export const endingRows: readonly Row[] = [
     ends: true,
   },
   {
-    row: 50,
+    rfc: "6.8",
     title: "a stream up to the last id of our GOAWAY goes on",
     roles: server,
     given: [opened, drained],
@@ -180,7 +180,7 @@ export const endingRows: readonly Row[] = [
     sees: ["1 data 5", "1 trailers x y"],
   },
   {
-    row: 51,
+    rfc: "8.1",
     title: "RST_STREAM with NO_ERROR after the whole response",
     roles: client,
     given: [answered],
@@ -188,7 +188,7 @@ export const endingRows: readonly Row[] = [
     sees: ["1 trailers x y", "1 reset NO_ERROR peer maybe-processed"],
   },
   {
-    row: 51,
+    rfc: "8.1",
     title: "RST_STREAM with NO_ERROR after the exchange is complete",
     roles: client,
     given: [answered, (s) => s.stream().sendEnd()],
@@ -196,7 +196,7 @@ export const endingRows: readonly Row[] = [
     sees: ["1 trailers x y"],
   },
   {
-    row: 52,
+    rfc: "8.1",
     title: "RST_STREAM with NO_ERROR before the response's end",
     roles: client,
     given: [answered],
@@ -204,7 +204,7 @@ export const endingRows: readonly Row[] = [
     sees: ["1 data 5", "1 reset NO_ERROR peer maybe-processed"],
   },
   {
-    row: 52,
+    rfc: "8.7",
     title: "RST_STREAM with REFUSED_STREAM",
     roles: client,
     given: [opened],
@@ -212,7 +212,7 @@ export const endingRows: readonly Row[] = [
     sees: ["1 reset REFUSED_STREAM peer unprocessed"],
   },
   {
-    row: 53,
+    rfc: "5.4.3",
     title: "the link ends before the response does",
     roles: client,
     given: [answered],
@@ -221,7 +221,7 @@ export const endingRows: readonly Row[] = [
     ends: true,
   },
   {
-    row: 53,
+    rfc: "5.4.3",
     title: "the link fails while a stream waits",
     roles: client,
     given: [settings(Setting.MAX_CONCURRENT_STREAMS, 1), answered, opened],
@@ -230,7 +230,7 @@ export const endingRows: readonly Row[] = [
     ends: true,
   },
   {
-    row: 53,
+    rfc: "5.4.3",
     title: "bytes end within a frame",
     roles: both,
     given: [answered],
@@ -239,7 +239,7 @@ export const endingRows: readonly Row[] = [
     ends: true,
   },
   {
-    row: 53,
+    rfc: "5.4.3",
     title: "bytes of another kind arrive after the end",
     roles: both,
     input: [(s) => s.close(), bytes("late")],

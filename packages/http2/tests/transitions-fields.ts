@@ -5,79 +5,79 @@ import { answered, both, broke1, broken1, client, opened, type Row, server } fro
 const without = (name: string) => request.filter((_, i) => request[i - (i % 2)] !== name);
 const long = "x".repeat(4000);
 
-/** Requests that are malformed by their fields: row, what is wrong, the fields. */
-const malformedRequests: readonly [number, string, readonly string[]][] = [
-  [35, "an upper-case letter in a name", [...request, "Abc", "v"]],
-  [35, "a space in a name", [...request, "a b", "v"]],
-  [35, "a NUL in a name", [...request, "a\0", "v"]],
-  [35, "DEL in a name", [...request, "a\x7f", "v"]],
-  [35, "a byte above 0x7f in a name", [...request, "a\xe9", "v"]],
-  [35, "a colon within a name", [...request, "a:b", "v"]],
-  [35, "an empty name", [...request, "", "v"]],
-  [36, "NUL in a value", [...request, "a", "v\0"]],
-  [36, "CR in a value", [...request, "a", "v\rw"]],
-  [36, "LF in a value", [...request, "a", "\nv"]],
-  [36, "LF in a pseudo-header's value", [...without(":path"), ":path", "/\n"]],
-  [37, "connection", [...request, "connection", "close"]],
-  [37, "keep-alive", [...request, "keep-alive", "1"]],
-  [37, "proxy-connection", [...request, "proxy-connection", "close"]],
-  [37, "transfer-encoding", [...request, "transfer-encoding", "chunked"]],
-  [37, "upgrade", [...request, "upgrade", "h2c"]],
-  [38, "te other than trailers", [...request, "te", "gzip"]],
-  [38, "te with more than trailers", [...request, "te", "trailers, gzip"]],
-  [39, "a pseudo-header after a field", ["a", "b", ...request]],
-  [39, "a pseudo-header twice", [...request, ":path", "/s/m"]],
-  [39, "an unknown pseudo-header", [":foo", "x", ...request]],
-  [39, "a response's pseudo-header", [":status", "200", ...request]],
-  [39, "no request's pseudo-header at all", ["a", "b"]],
-  [39, "a response instead of a request", response],
-  [40, "no :method", without(":method")],
-  [40, "no :scheme", without(":scheme")],
-  [40, "no :path", without(":path")],
-  [40, "an empty :path", [...without(":path"), ":path", ""]],
-  [40, "CONNECT with a :path", [":method", "CONNECT", ":authority", "a:1", ":path", "/"]],
-  [42, "content-length that is not a number", [...request, "content-length", "1x"]],
-  [42, "content-length with a sign", [...request, "content-length", "+1"]],
-  [42, "an empty content-length", [...request, "content-length", ""]],
-  [42, "two different content-lengths", [...request, "content-length", "1", "content-length", "2"]],
+/** Requests that are malformed by their fields: the section, what is wrong, the fields. */
+const malformedRequests: readonly [string, string, readonly string[]][] = [
+  ["8.2.1", "an upper-case letter in a name", [...request, "Abc", "v"]],
+  ["8.2.1", "a space in a name", [...request, "a b", "v"]],
+  ["8.2.1", "a NUL in a name", [...request, "a\0", "v"]],
+  ["8.2.1", "DEL in a name", [...request, "a\x7f", "v"]],
+  ["8.2.1", "a byte above 0x7f in a name", [...request, "a\xe9", "v"]],
+  ["8.2.1", "a colon within a name", [...request, "a:b", "v"]],
+  ["8.2.1", "an empty name", [...request, "", "v"]],
+  ["8.2.1", "NUL in a value", [...request, "a", "v\0"]],
+  ["8.2.1", "CR in a value", [...request, "a", "v\rw"]],
+  ["8.2.1", "LF in a value", [...request, "a", "\nv"]],
+  ["8.2.1", "LF in a pseudo-header's value", [...without(":path"), ":path", "/\n"]],
+  ["8.2.2", "connection", [...request, "connection", "close"]],
+  ["8.2.2", "keep-alive", [...request, "keep-alive", "1"]],
+  ["8.2.2", "proxy-connection", [...request, "proxy-connection", "close"]],
+  ["8.2.2", "transfer-encoding", [...request, "transfer-encoding", "chunked"]],
+  ["8.2.2", "upgrade", [...request, "upgrade", "h2c"]],
+  ["8.2.2", "te other than trailers", [...request, "te", "gzip"]],
+  ["8.2.2", "te with more than trailers", [...request, "te", "trailers, gzip"]],
+  ["8.3", "a pseudo-header after a field", ["a", "b", ...request]],
+  ["8.3", "a pseudo-header twice", [...request, ":path", "/s/m"]],
+  ["8.3", "an unknown pseudo-header", [":foo", "x", ...request]],
+  ["8.3", "a response's pseudo-header", [":status", "200", ...request]],
+  ["8.3", "no request's pseudo-header at all", ["a", "b"]],
+  ["8.3", "a response instead of a request", response],
+  ["8.3.1", "no :method", without(":method")],
+  ["8.3.1", "no :scheme", without(":scheme")],
+  ["8.3.1", "no :path", without(":path")],
+  ["8.3.1", "an empty :path", [...without(":path"), ":path", ""]],
+  ["8.5", "CONNECT with a :path", [":method", "CONNECT", ":authority", "a:1", ":path", "/"]],
+  ["8.1.1", "content-length that is not a number", [...request, "content-length", "1x"]],
+  ["8.1.1", "content-length with a sign", [...request, "content-length", "+1"]],
+  ["8.1.1", "an empty content-length", [...request, "content-length", ""]],
+  ["8.1.1", "two different content-lengths", [...request, "content-length", "1", "content-length", "2"]],
 ];
 
 /** Responses that are malformed by their fields. */
-const malformedResponses: readonly [number, string, readonly string[]][] = [
-  [35, "an upper-case letter in a name", [...response, "Abc", "v"]],
-  [36, "CR in a value", [...response, "a", "v\rw"]],
-  [37, "connection", [...response, "connection", "close"]],
-  [39, "a pseudo-header after a field", ["a", "b", ...response]],
-  [39, "two statuses", [...response, ...response]],
-  [39, "a request's pseudo-header", [...response, ":path", "/"]],
-  [39, "a request instead of a response", request],
-  [40, "no :status", ["a", "b"]],
-  [40, "a :status of two digits", [":status", "20"]],
-  [40, "a :status that is not a number", [":status", "2xx"]],
-  [42, "content-length that is not a number", [...response, "content-length", "-1"]],
-  [44, "the status 101", [":status", "101"]],
+const malformedResponses: readonly [string, string, readonly string[]][] = [
+  ["8.2.1", "an upper-case letter in a name", [...response, "Abc", "v"]],
+  ["8.2.1", "CR in a value", [...response, "a", "v\rw"]],
+  ["8.2.2", "connection", [...response, "connection", "close"]],
+  ["8.3", "a pseudo-header after a field", ["a", "b", ...response]],
+  ["8.3", "two statuses", [...response, ...response]],
+  ["8.3", "a request's pseudo-header", [...response, ":path", "/"]],
+  ["8.3", "a request instead of a response", request],
+  ["8.3.2", "no :status", ["a", "b"]],
+  ["8.3.2", "a :status of two digits", [":status", "20"]],
+  ["8.3.2", "a :status that is not a number", [":status", "2xx"]],
+  ["8.1.1", "content-length that is not a number", [...response, "content-length", "-1"]],
+  ["8.6", "the status 101", [":status", "101"]],
 ];
 
-/** Lists that are well-formed: row, what is special, the fields, what the server's `request` line shows. */
-const wellFormed: readonly [number, string, readonly string[]][] = [
-  [36, "white space at the edges of a value", [...without(":path"), ":path", " /s/m\t"]],
-  [38, "te: trailers", [...request, "te", "trailers"]],
-  [38, "te in another case", [...request, "te", "Trailers"]],
-  [41, "no :authority and no host", request],
-  [41, "an :authority", [...request, ":authority", "a:1"]],
-  [41, "a host", [...request, "host", "a:1"]],
-  [41, "a host that is not the :authority", [...request, ":authority", "a:1", "host", "b:1"]],
-  [41, "two hosts", [...request, "host", "a:1", "host", "b:1"]],
-  [42, "the same content-length twice", [...request, "content-length", "1", "content-length", "1"]],
+/** Lists that are well-formed: the section, what is special, the fields, what the server's `request` line shows. */
+const wellFormed: readonly [string, string, readonly string[]][] = [
+  ["8.2.1", "white space at the edges of a value", [...without(":path"), ":path", " /s/m\t"]],
+  ["8.2.2", "te: trailers", [...request, "te", "trailers"]],
+  ["8.2.2", "te in another case", [...request, "te", "Trailers"]],
+  ["8.3.1", "no :authority and no host", request],
+  ["8.3.1", "an :authority", [...request, ":authority", "a:1"]],
+  ["8.3.1", "a host", [...request, "host", "a:1"]],
+  ["8.3.1", "a host that is not the :authority", [...request, ":authority", "a:1", "host", "b:1"]],
+  ["8.3.1", "two hosts", [...request, "host", "a:1", "host", "b:1"]],
+  ["8.1.1", "the same content-length twice", [...request, "content-length", "1", "content-length", "1"]],
 ];
 
 const length = (n: number) => ["content-length", String(n)];
 
-/** Rows 34 to 42, 44 and 45 of the table: what header lists and bodies may be. */
+/** What header lists and bodies may be. */
 export const fieldRows: readonly Row[] = [
   ...malformedRequests.map(
-    ([row, title, fields]): Row => ({
-      row,
+    ([rfc, title, fields]): Row => ({
+      rfc,
       title,
       roles: server,
       input: [headers(1, fields), data(1, 3)],
@@ -85,8 +85,8 @@ export const fieldRows: readonly Row[] = [
     }),
   ),
   ...malformedResponses.map(
-    ([row, title, fields]): Row => ({
-      row,
+    ([rfc, title, fields]): Row => ({
+      rfc,
       title,
       roles: client,
       given: [opened],
@@ -96,8 +96,8 @@ export const fieldRows: readonly Row[] = [
     }),
   ),
   ...wellFormed.map(
-    ([row, title, fields]): Row => ({
-      row,
+    ([rfc, title, fields]): Row => ({
+      rfc,
       title,
       roles: server,
       input: [headers(1, fields)],
@@ -105,7 +105,7 @@ export const fieldRows: readonly Row[] = [
     }),
   ),
   {
-    row: 35,
+    rfc: "8.2.1",
     title: "an upper-case letter in a trailer's name",
     roles: both,
     given: [answered],
@@ -114,14 +114,14 @@ export const fieldRows: readonly Row[] = [
     sends: [broke1],
   },
   {
-    row: 40,
+    rfc: "8.5",
     title: "CONNECT",
     roles: server,
     input: [headers(1, [":method", "CONNECT", ":authority", "a:1"])],
     sees: ["1 request a:1"],
   },
   {
-    row: 34,
+    rfc: "8.1",
     title: "HEADERS without END_STREAM within a response's body",
     roles: client,
     given: [answered],
@@ -130,7 +130,7 @@ export const fieldRows: readonly Row[] = [
     sends: [broke1],
   },
   {
-    row: 34,
+    rfc: "8.1",
     title: "a second status within a response's body",
     roles: client,
     given: [answered],
@@ -139,28 +139,28 @@ export const fieldRows: readonly Row[] = [
     sends: [broke1],
   },
   {
-    row: 42,
+    rfc: "8.1.1",
     title: "a body of the declared length",
     roles: server,
     input: [headers(1, [...request, ...length(5)]), data(1, 2), data(1, 3, { end: true })],
     sees: ["1 request /s/m", "1 data 5", "1 end"],
   },
   {
-    row: 42,
+    rfc: "8.1.1",
     title: "a body of the declared length, then trailers",
     roles: server,
     input: [headers(1, [...request, ...length(2)]), data(1, 2), headers(1, ["a", "b"], { end: true })],
     sees: ["1 request /s/m", "1 data 2", "1 trailers a b"],
   },
   {
-    row: 42,
+    rfc: "8.1.1",
     title: "no body though one was declared",
     roles: server,
     input: [headers(1, [...request, ...length(5)], { end: true })],
     sends: [broke1],
   },
   {
-    row: 42,
+    rfc: "8.1.1",
     title: "a body shorter than declared",
     roles: server,
     input: [headers(1, [...request, ...length(5)]), data(1, 4, { end: true })],
@@ -168,7 +168,7 @@ export const fieldRows: readonly Row[] = [
     sends: [broke1],
   },
   {
-    row: 42,
+    rfc: "8.1.1",
     title: "a body shorter than declared, then trailers",
     roles: server,
     input: [headers(1, [...request, ...length(5)]), data(1, 4), headers(1, ["a", "b"], { end: true })],
@@ -176,7 +176,7 @@ export const fieldRows: readonly Row[] = [
     sends: [broke1],
   },
   {
-    row: 42,
+    rfc: "8.1.1",
     title: "a body longer than declared, before its end",
     roles: server,
     input: [headers(1, [...request, ...length(5)]), data(1, 5), data(1, 1)],
@@ -184,7 +184,7 @@ export const fieldRows: readonly Row[] = [
     sends: [broke1],
   },
   {
-    row: 42,
+    rfc: "8.1.1",
     title: "a response's body longer than declared",
     roles: client,
     given: [opened],
@@ -193,7 +193,7 @@ export const fieldRows: readonly Row[] = [
     sends: [broke1],
   },
   {
-    row: 42,
+    rfc: "8.1.1",
     title: "no response's body though one was declared",
     roles: client,
     given: [opened],
@@ -203,7 +203,7 @@ export const fieldRows: readonly Row[] = [
   },
   ...["204", "304"].map(
     (status): Row => ({
-      row: 42,
+      rfc: "8.1.1",
       title: `a declared length without a body with status ${status}`,
       roles: client,
       given: [opened],
@@ -212,7 +212,7 @@ export const fieldRows: readonly Row[] = [
     }),
   ),
   {
-    row: 44,
+    rfc: "8.1",
     title: "several interim responses",
     roles: client,
     given: [opened],
@@ -224,7 +224,7 @@ export const fieldRows: readonly Row[] = [
     sees: ["1 headers 200"],
   },
   {
-    row: 44,
+    rfc: "8.1",
     title: "an interim response with END_STREAM",
     roles: client,
     given: [opened],
@@ -233,7 +233,7 @@ export const fieldRows: readonly Row[] = [
     sends: [broke1],
   },
   {
-    row: 44,
+    rfc: "8.1",
     title: "interim responses of more than a header list's limit",
     roles: client,
     given: [opened],
@@ -242,7 +242,7 @@ export const fieldRows: readonly Row[] = [
     sends: ["RST_STREAM 1 ENHANCE_YOUR_CALM"],
   },
   {
-    row: 45,
+    rfc: "8.1",
     title: "DATA before the response's HEADERS",
     roles: client,
     given: [opened],
@@ -251,7 +251,7 @@ export const fieldRows: readonly Row[] = [
     sends: [broke1],
   },
   {
-    row: 45,
+    rfc: "8.1",
     title: "DATA between an interim response and the final one",
     roles: client,
     given: [opened],
@@ -260,7 +260,7 @@ export const fieldRows: readonly Row[] = [
     sends: [broke1],
   },
   {
-    row: 39,
+    rfc: "8.3",
     title: "a malformed header block in two frames",
     roles: server,
     input: [

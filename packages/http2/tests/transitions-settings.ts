@@ -25,17 +25,17 @@ const write = (n: number) => (s: Subject) => {
   s.stream().write(zeros(n), false);
 };
 
-/** Rows 12 to 22 of the table: SETTINGS, header blocks, sizes, padding. */
+/** SETTINGS, header blocks, sizes, padding. */
 export const settingsRows: readonly Row[] = [
   {
-    row: 12,
+    rfc: "6.5.2",
     title: "SETTINGS_INITIAL_WINDOW_SIZE of 2^31",
     roles: both,
     input: [settings(Setting.INITIAL_WINDOW_SIZE, 2 ** 31)],
     dies: FLOW_CONTROL_ERROR,
   },
   {
-    row: 12,
+    rfc: "6.9.2",
     title: "SETTINGS_INITIAL_WINDOW_SIZE that lifts a stream's window above 2^31-1",
     roles: both,
     given: [opened, windowUpdate(1, max - 65_535)],
@@ -44,7 +44,7 @@ export const settingsRows: readonly Row[] = [
     dies: FLOW_CONTROL_ERROR,
   },
   {
-    row: 12,
+    rfc: "6.9.2",
     title: "SETTINGS_INITIAL_WINDOW_SIZE that makes a stream's window negative",
     roles: both,
     given: [windowUpdate(0, 1000), answered, write(65_536)],
@@ -53,7 +53,7 @@ export const settingsRows: readonly Row[] = [
   },
   ...[0, 16_383, 2 ** 24].map(
     (size): Row => ({
-      row: 13,
+      rfc: "6.5.2",
       title: `SETTINGS_MAX_FRAME_SIZE of ${size}`,
       roles: both,
       input: [settings(Setting.MAX_FRAME_SIZE, size)],
@@ -61,21 +61,21 @@ export const settingsRows: readonly Row[] = [
     }),
   ),
   {
-    row: 13,
+    rfc: "6.5.2",
     title: "SETTINGS_MAX_FRAME_SIZE of 2^24-1",
     roles: both,
     input: [settings(Setting.MAX_FRAME_SIZE, 2 ** 24 - 1)],
     sends: ["SETTINGS ACK"],
   },
   {
-    row: 14,
+    rfc: "6.5",
     title: "SETTINGS of 5 bytes",
     roles: both,
     input: [frame(FrameType.SETTINGS, 0, 0, zeros(5))],
     dies: FRAME_SIZE_ERROR,
   },
   {
-    row: 14,
+    rfc: "6.5",
     title: "a SETTINGS ACK with a payload",
     roles: both,
     given: [],
@@ -83,37 +83,37 @@ export const settingsRows: readonly Row[] = [
     dies: FRAME_SIZE_ERROR,
   },
   {
-    row: 14,
+    rfc: "6.5",
     title: "SETTINGS on a stream",
     roles: both,
     input: [frame(FrameType.SETTINGS, 0, 1)],
     dies: PROTOCOL_ERROR,
   },
   {
-    row: 15,
+    rfc: "6.5.2",
     title: "SETTINGS_ENABLE_PUSH of 2",
     roles: both,
     input: [settings(Setting.ENABLE_PUSH, 2)],
     dies: PROTOCOL_ERROR,
   },
   {
-    row: 15,
+    rfc: "6.5.2",
     title: "SETTINGS_ENABLE_PUSH of 1 from a server",
     roles: client,
     input: [settings(Setting.ENABLE_PUSH, 1)],
     dies: PROTOCOL_ERROR,
   },
   {
-    row: 15,
+    rfc: "6.5.2",
     title: "SETTINGS_ENABLE_PUSH of 1 from a client",
     roles: server,
     input: [settings(Setting.ENABLE_PUSH, 1)],
     sends: ["SETTINGS ACK"],
   },
-  { row: 16, title: "a SETTINGS ACK too many", roles: both, input: [settingsAck], dies: PROTOCOL_ERROR },
-  { row: 16, title: "an unsolicited PING ACK", roles: both, input: [ping("whatever", true)] },
+  { rfc: "6.5.3", title: "a SETTINGS ACK too many", roles: both, input: [settingsAck], dies: PROTOCOL_ERROR },
+  { rfc: "6.7", title: "an unsolicited PING ACK", roles: both, input: [ping("whatever", true)] },
   {
-    row: 17,
+    rfc: "6.5.3",
     title: "our SETTINGS not acknowledged for 10 s",
     roles: client,
     early: true,
@@ -121,7 +121,7 @@ export const settingsRows: readonly Row[] = [
     input: [at(10_000)],
   },
   {
-    row: 17,
+    rfc: "6.5.3",
     title: "our SETTINGS not acknowledged for more than 10 s",
     roles: client,
     early: true,
@@ -130,7 +130,7 @@ export const settingsRows: readonly Row[] = [
     dies: SETTINGS_TIMEOUT,
   },
   {
-    row: 17,
+    rfc: "6.5.3",
     title: "our SETTINGS not acknowledged for more than 10 s",
     roles: server,
     early: true,
@@ -139,30 +139,36 @@ export const settingsRows: readonly Row[] = [
     dies: SETTINGS_TIMEOUT,
   },
   {
-    row: 17,
+    rfc: "6.5.3",
     title: "our SETTINGS acknowledged in time",
     roles: client,
     early: true,
     given: [settings(), settingsAck],
     input: [at(10_001)],
   },
-  { row: 18, title: "an unknown setting", roles: both, input: [settings(0x99, 7)], sends: ["SETTINGS ACK"] },
   {
-    row: 18,
+    rfc: "6.5.2",
+    title: "an unknown setting",
+    roles: both,
+    input: [settings(0x99, 7)],
+    sends: ["SETTINGS ACK"],
+  },
+  {
+    rfc: "5.5",
     title: "frames of unknown types",
     roles: both,
     input: [frame(0xfa, 0xff, 0, zeros(9)), frame(0x0a, 0, 5, zeros(0)), ping("12345678")],
     sends: ["PING ACK"],
   },
   {
-    row: 19,
+    rfc: "6.10",
     title: "an unknown frame inside a header block",
     roles: server,
     input: [headers(1, block(request).slice(0, 3), { endHeaders: false }), frame(0xfa, 0, 1)],
     dies: PROTOCOL_ERROR,
   },
   {
-    row: 19,
+    rfc: "6.10",
     title: "PING inside a header block",
     roles: client,
     given: [opened],
@@ -171,7 +177,7 @@ export const settingsRows: readonly Row[] = [
     dies: PROTOCOL_ERROR,
   },
   {
-    row: 19,
+    rfc: "6.10",
     title: "DATA inside a header block",
     roles: client,
     given: [answered],
@@ -180,7 +186,7 @@ export const settingsRows: readonly Row[] = [
     dies: PROTOCOL_ERROR,
   },
   {
-    row: 19,
+    rfc: "6.10",
     title: "CONTINUATION alone",
     roles: both,
     given: [opened],
@@ -189,7 +195,7 @@ export const settingsRows: readonly Row[] = [
     dies: PROTOCOL_ERROR,
   },
   {
-    row: 19,
+    rfc: "6.10",
     title: "CONTINUATION after a complete header block",
     roles: server,
     input: [headers(1, request), continuation(1, new Uint8Array(0))],
@@ -197,14 +203,14 @@ export const settingsRows: readonly Row[] = [
     dies: PROTOCOL_ERROR,
   },
   {
-    row: 19,
+    rfc: "6.10",
     title: "CONTINUATION of another stream",
     roles: server,
     input: [headers(1, request, { endHeaders: false }), continuation(3, new Uint8Array(0))],
     dies: PROTOCOL_ERROR,
   },
   {
-    row: 19,
+    rfc: "6.10",
     title: "a header block in three frames",
     roles: server,
     input: [
@@ -215,7 +221,7 @@ export const settingsRows: readonly Row[] = [
     sees: ["1 request END /s/m"],
   },
   {
-    row: 20,
+    rfc: "4.2",
     title: "DATA above our SETTINGS_MAX_FRAME_SIZE",
     roles: both,
     given: [answered],
@@ -224,21 +230,21 @@ export const settingsRows: readonly Row[] = [
     dies: FRAME_SIZE_ERROR,
   },
   {
-    row: 20,
+    rfc: "4.2",
     title: "an unknown frame above our SETTINGS_MAX_FRAME_SIZE",
     roles: both,
     input: [frame(0xfa, 0, 1, zeros(0), 65_536)],
     dies: FRAME_SIZE_ERROR,
   },
   {
-    row: 20,
+    rfc: "4.2",
     title: "an unknown frame of our SETTINGS_MAX_FRAME_SIZE",
     roles: both,
     input: [frame(0xfa, 0, 1, zeros(65_535)), ping("12345678")],
     sends: ["PING ACK"],
   },
   {
-    row: 21,
+    rfc: "6.1",
     title: "DATA with as much padding as there is payload",
     roles: both,
     given: [answered],
@@ -247,14 +253,14 @@ export const settingsRows: readonly Row[] = [
     dies: PROTOCOL_ERROR,
   },
   {
-    row: 21,
+    rfc: "6.1",
     title: "DATA of padding alone",
     roles: both,
     given: [answered],
     input: [frame(FrameType.DATA, Flag.PADDED, 1, Uint8Array.of(4, 0, 0, 0, 0))],
   },
   {
-    row: 21,
+    rfc: "6.1",
     title: "DATA without room for its padding length",
     roles: both,
     given: [answered],
@@ -263,21 +269,21 @@ export const settingsRows: readonly Row[] = [
     dies: FRAME_SIZE_ERROR,
   },
   {
-    row: 21,
+    rfc: "6.2",
     title: "HEADERS with as much padding as there is payload",
     roles: server,
     input: [frame(FrameType.HEADERS, Flag.PADDED | Flag.END_HEADERS, 1, Uint8Array.of(5, 0, 0, 0, 0))],
     dies: PROTOCOL_ERROR,
   },
   {
-    row: 21,
+    rfc: "6.2",
     title: "HEADERS without room for their priority",
     roles: server,
     input: [frame(FrameType.HEADERS, Flag.PRIORITY | Flag.END_HEADERS, 1, zeros(4))],
     dies: FRAME_SIZE_ERROR,
   },
   {
-    row: 22,
+    rfc: "6.1",
     title: "DATA with padding, which counts whole and is given back at once",
     roles: both,
     given: [

@@ -34,32 +34,38 @@ const cancel = (s: Subject) => s.stream().reset(CANCEL);
 const write = (n: number) => (s: Subject) => {
   s.stream().write(zeros(n), false);
 };
-/** Rows 23 to 33 of the table: the states of a stream. */
+/** The states of a stream. */
 export const streamRows: readonly Row[] = [
   {
-    row: 23,
+    rfc: "5.1.1",
     title: "HEADERS with an even id",
     roles: server,
     input: [headers(2, request)],
     dies: PROTOCOL_ERROR,
   },
-  { row: 23, title: "HEADERS with id 0", roles: server, input: [headers(0, request)], dies: PROTOCOL_ERROR },
   {
-    row: 23,
+    rfc: "6.2",
+    title: "HEADERS with id 0",
+    roles: server,
+    input: [headers(0, request)],
+    dies: PROTOCOL_ERROR,
+  },
+  {
+    rfc: "5.1.1",
     title: "HEADERS of a stream that the client did not open",
     roles: client,
     input: [headers(1, response)],
     dies: PROTOCOL_ERROR,
   },
   {
-    row: 23,
+    rfc: "5.1.1",
     title: "HEADERS with an even id",
     roles: client,
     input: [headers(2, response)],
     dies: PROTOCOL_ERROR,
   },
   {
-    row: 24,
+    rfc: "5.1.1",
     title: "HEADERS with an id that was skipped",
     roles: server,
     given: [headers(3, request, { end: true })],
@@ -68,7 +74,7 @@ export const streamRows: readonly Row[] = [
     dies: PROTOCOL_ERROR,
   },
   {
-    row: 24,
+    rfc: "5.1",
     title: "HEADERS of a stream that we reset are decoded and dropped",
     roles: server,
     given: [opened, cancel],
@@ -76,7 +82,7 @@ export const streamRows: readonly Row[] = [
     sees: ["3 request /s/m", "3 trailers x y"],
   },
   {
-    row: 25,
+    rfc: "5.1",
     title: "half-closed (remote), HEADERS",
     roles: both,
     given: [peerEnded],
@@ -85,7 +91,7 @@ export const streamRows: readonly Row[] = [
     dies: STREAM_CLOSED,
   },
   {
-    row: 26,
+    rfc: "5.1",
     title: "half-closed (remote), DATA",
     roles: both,
     given: [peerEnded],
@@ -94,7 +100,7 @@ export const streamRows: readonly Row[] = [
     dies: STREAM_CLOSED,
   },
   {
-    row: 27,
+    rfc: "5.1",
     title: "half-closed (remote), WINDOW_UPDATE",
     roles: both,
     given: [peerEnded, windowUpdate(0, 100), write(65_545)],
@@ -102,14 +108,14 @@ export const streamRows: readonly Row[] = [
     sends: ["DATA 1 10"],
   },
   {
-    row: 27,
+    rfc: "5.1",
     title: "half-closed (remote), PRIORITY",
     roles: both,
     given: [peerEnded],
     input: [priority(1, 0)],
   },
   {
-    row: 27,
+    rfc: "5.1",
     title: "half-closed (remote), RST_STREAM",
     roles: both,
     given: [peerEnded],
@@ -117,21 +123,21 @@ export const streamRows: readonly Row[] = [
     sees: ["1 reset CANCEL peer maybe-processed"],
   },
   {
-    row: 28,
+    rfc: "5.1",
     title: "closed by both, WINDOW_UPDATE and RST_STREAM",
     roles: both,
     given: [bothEnded],
     input: [windowUpdate(1, 10), rst(1, CANCEL), windowUpdate(1, 10)],
   },
   {
-    row: 28,
+    rfc: "5.1",
     title: "closed by both and forgotten, WINDOW_UPDATE and RST_STREAM",
     roles: both,
     given: [bothEnded, others(3, 260)],
     input: [windowUpdate(1, 10), rst(1, CANCEL)],
   },
   {
-    row: 28,
+    rfc: "5.1",
     title: "closed by both, DATA",
     roles: both,
     given: [bothEnded],
@@ -139,7 +145,7 @@ export const streamRows: readonly Row[] = [
     dies: STREAM_CLOSED,
   },
   {
-    row: 28,
+    rfc: "5.1",
     title: "closed by both, HEADERS",
     roles: both,
     given: [bothEnded],
@@ -147,7 +153,7 @@ export const streamRows: readonly Row[] = [
     dies: STREAM_CLOSED,
   },
   {
-    row: 29,
+    rfc: "5.1",
     title: "reset by us, any frame",
     roles: both,
     given: [answered, cancel],
@@ -161,14 +167,14 @@ export const streamRows: readonly Row[] = [
     ],
   },
   {
-    row: 29,
+    rfc: "5.1",
     title: "reset by us and forgotten, DATA and HEADERS",
     roles: both,
     given: [answered, cancel, others(3, 260)],
     input: [data(1, 1000), headers(1, trailers, { end: true })],
   },
   {
-    row: 30,
+    rfc: "5.1",
     title: "reset by the peer, HEADERS, answered once",
     roles: both,
     given: [answered, rst(1, CANCEL)],
@@ -176,7 +182,7 @@ export const streamRows: readonly Row[] = [
     sends: ["RST_STREAM 1 STREAM_CLOSED"],
   },
   {
-    row: 30,
+    rfc: "5.1",
     title: "reset by the peer, DATA, answered once",
     roles: both,
     given: [answered, rst(1, CANCEL)],
@@ -184,7 +190,7 @@ export const streamRows: readonly Row[] = [
     sends: ["RST_STREAM 1 STREAM_CLOSED"],
   },
   {
-    row: 30,
+    rfc: "5.1",
     title: "reset by the peer at the end of the table, DATA, answered once",
     roles: both,
     given: [
@@ -196,21 +202,21 @@ export const streamRows: readonly Row[] = [
     sends: ["RST_STREAM 2047 STREAM_CLOSED"],
   },
   {
-    row: 30,
+    rfc: "5.1",
     title: "reset by the peer, WINDOW_UPDATE and RST_STREAM",
     roles: both,
     given: [answered, rst(1, CANCEL)],
     input: [windowUpdate(1, 5), rst(1, CANCEL)],
   },
   {
-    row: 30,
+    rfc: "5.1",
     title: "reset by the peer and forgotten, DATA and HEADERS",
     roles: both,
     given: [answered, rst(1, CANCEL), others(3, 1030)],
     input: [data(1, 10), headers(1, trailers, { end: true })],
   },
   {
-    row: 31,
+    rfc: "8.1",
     title: "trailers without END_STREAM",
     roles: both,
     given: [answered, data(1, 5)],
@@ -219,7 +225,7 @@ export const streamRows: readonly Row[] = [
     sends: [broke1],
   },
   {
-    row: 32,
+    rfc: "8.3",
     title: "a pseudo-header in trailers",
     roles: both,
     given: [answered],
@@ -228,7 +234,7 @@ export const streamRows: readonly Row[] = [
     sends: [broke1],
   },
   {
-    row: 32,
+    rfc: "8.3",
     title: "a status in trailers",
     roles: both,
     given: [answered],
@@ -237,7 +243,7 @@ export const streamRows: readonly Row[] = [
     sends: [broke1],
   },
   {
-    row: 33,
+    rfc: "8.1",
     title: "trailers of a request",
     roles: server,
     given: [opened],
@@ -245,7 +251,7 @@ export const streamRows: readonly Row[] = [
     sees: ["1 data 5", "1 trailers x y"],
   },
   {
-    row: 33,
+    rfc: "8.1",
     title: "trailers of a response",
     roles: client,
     given: [opened],

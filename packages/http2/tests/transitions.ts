@@ -5,8 +5,8 @@ import { play, type Role, type Step, Subject } from "./subject.js";
 
 /** A row of the transition table: a state, what arrives in it, what comes of it. */
 export interface Row {
-  /** The number in the table of `http2-models.md`; several rows may share one. */
-  readonly row: number;
+  /** The section of RFC 9113 that decides; 5.3.1 is of RFC 7540, since RFC 9113 has dropped it. Several rows share one. */
+  readonly rfc: string;
   /** The state and the input. */
   readonly title: string;
   /** The ends for which it holds. */
