@@ -12,7 +12,7 @@ import {
 } from "@tristream/node";
 import { greeter } from "./greeter.js";
 
-let busy = 2;
+let busy = 1;
 await using server = await serve({
   host: "127.0.0.1",
   port: 0,
@@ -28,23 +28,24 @@ await using server = await serve({
 });
 
 // #region
-/** Makes calls that the server is too busy for up to `attempts` times, with 50, 100, … ms between them. */
-function retry(attempts: number): Interceptor {
+/** Makes a call of one of these methods again if it ends with `Unavailable`, after 1.5, 3, 6, … s. */
+function retry(methods: readonly string[], attempts: number): Interceptor {
   return (next) => async (req) => {
     for (let attempt = 1; ; attempt++) {
       try {
         return await next(req); // the deadline and the signal hold for all attempts together
       } catch (error) {
         const { code } = ConnectError.from(error);
-        if (code !== Code.Unavailable || attempt === attempts) throw error;
-        await delay(50 * 2 ** (attempt - 1), undefined, { signal: req.signal });
+        const mayRunTwice = methods.includes(req.method.localName);
+        if (code !== Code.Unavailable || !mayRunTwice || attempt === attempts) throw error;
+        await delay(1500 * 2 ** (attempt - 1), undefined, { signal: req.signal });
       }
     }
   };
 }
 
 await using transport = createTransport(server.url);
-const client = createClient(GreetService, transport, { interceptors: [retry(3)] });
+const client = createClient(GreetService, transport, { interceptors: [retry(["greetClientStream"], 3)] });
 
 async function* names() {
   yield { name: "a" };

@@ -47,19 +47,26 @@ test("the table of README.md has the marks of docs/what-happens-when.md", () => 
   );
 });
 
+test("the examples of README.md have a port of their own, so that they run beside the greet sample", () => {
+  const ports = (path: string) => [...readFileSync(path, "utf8").matchAll(/\b2\d{4}\b/g)].map(String);
+  expect(new Set(["server.ts", "client.ts"].flatMap((name) => ports(`${folder}/${name}`))).size).toBe(1);
+  for (const greet of ["server.ts", "client.ts", "start.ts"])
+    expect(ports(`samples/greet/${greet}`)).not.toContain(ports(`${folder}/server.ts`)[0]);
+});
+
 test("the examples of README.md run against each other", async () => {
   // Other tests may use the port that README.md names.
   const port = await freePort();
   mkdirSync(".cache", { recursive: true });
   const copies = mkdtempSync(".cache/readme-");
   for (const name of ["server.ts", "client.ts"]) {
-    let text = readFileSync(`${folder}/${name}`, "utf8").replace("20000", String(port));
-    if (name === "server.ts") text += `console.log("listening");\n`;
-    writeFileSync(`${copies}/${name}`, text);
+    const text = readFileSync(`${folder}/${name}`, "utf8");
+    writeFileSync(`${copies}/${name}`, text.replace("20001", String(port)));
   }
   const server = start(`${copies}/server.ts`);
   try {
-    await new Promise((resolve) => server.stdout.once("data", resolve));
+    const said = await new Promise((resolve) => server.stdout.once("data", resolve));
+    expect(String(said)).toBe(`the server listens on tri://127.0.0.1:${port}\n`);
     const client = start(`${copies}/client.ts`);
     let output = "";
     client.stdout.on("data", (chunk) => {

@@ -3,9 +3,9 @@
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { serve } from "@tristream/node";
 
-await serve({
+const server = await serve({
   host: "127.0.0.1", // without it: all interfaces
-  port: 20000,
+  port: 20001,
   routes: (router) =>
     router.service(GreetService, {
       async *greetStream(requests) {
@@ -13,3 +13,4 @@ await serve({
       },
     }),
 });
+console.log(`the server listens on ${server.url}`);
