@@ -12,7 +12,7 @@ export const coreFolders = {
   server: ["carrier", "engine", "log", "mount", "options", "protocol", "runtime"],
   // A router gives handlers for Connect's adapters, made of its registrations; a mount makes a router.
   mount: ["engine", "log", "options", "protocol", "runtime", "server"],
-  stream: ["options", "runtime"],
+  stream: ["log", "options", "runtime"],
 };
 
 /**

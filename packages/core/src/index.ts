@@ -52,7 +52,6 @@ export type { Compression } from "./connect-private.js";
 export { keepTime, type TimedConnection } from "./engine/call/keep-time.js";
 export type { FormatOptions } from "./engine/message/format-options.js";
 export { replayable } from "./engine/message/replayable.js";
-export { afterTurn, nextTurn } from "./engine/message/turns.js";
 export type { Logger } from "./log/logger.js";
 export { type MountOptions, mount } from "./mount/mount.js";
 export {
@@ -66,6 +65,7 @@ export { type Attachments, readAttachments, readBinaryHeader } from "./protocol/
 export { CodeBizError } from "./protocol/status.js";
 export { type AsyncContext, type AsyncContextClass, provideAsyncContext } from "./runtime/async-context.js";
 export { type Clock, systemClock, type TimerOptions } from "./runtime/clock.js";
+export { afterTurn, nextTurn } from "./runtime/turns.js";
 export type { TripleContext, TripleMethodImpl, TripleServiceImpl } from "./server/call/triple-context.js";
 export type { Server, ServerOptions, ShutdownReport } from "./server/lifecycle/create-server.js";
 export { checkServerOptions, createServer, serverOptionKinds } from "./server/lifecycle/create-server.js";

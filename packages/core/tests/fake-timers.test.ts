@@ -4,7 +4,7 @@
 // Mutant: core/src/runtime/runtime-timers.ts # bound(timers.setImmediate ?? globals.setImmediate) => (...given) => globals.setImmediate!(...given)
 // Mutant: core/src/runtime/runtime-timers.ts # bound(process?.nextTick, process) => (...given) => process!.nextTick!(...given)
 // Mutant: core/src/runtime/runtime-timers.ts # bound(performance.now, performance) => () => globalThis.performance.now()
-// Mutant: core/src/engine/message/turns.ts # void resolved.then( => void queueMicrotask(
+// Mutant: core/src/runtime/turns.ts # void resolved.then( => void queueMicrotask(
 import { performance } from "node:perf_hooks";
 import { jest } from "@jest/globals";
 import { Code, createClient } from "@tristream/core";

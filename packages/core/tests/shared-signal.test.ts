@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 7: no leak. One signal may end any number of calls: all of them, by one listener, which goes with the last of them.
-// Mutant: core/src/client/call/shared-signal.ts # if (this.calls.size === 1) this.signal.addEventListener("abort", this.fire); => this.signal.addEventListener("abort", () => this.fire());
-// Mutant: core/src/client/call/shared-signal.ts # if (this.calls.delete(call) && this.calls.size === 0) this.signal.removeEventListener("abort", this.fire);
+// Mutant: core/src/runtime/shared-signal.ts # if (this.calls.size === 1) this.signal.addEventListener("abort", this.fire); => this.signal.addEventListener("abort", () => this.fire());
+// Mutant: core/src/runtime/shared-signal.ts # if (this.calls.delete(call) && this.calls.size === 0) this.signal.removeEventListener("abort", this.fire);
 // Mutant: core/src/client/call/attempt.ts # this.ownSignal?.delete(this);
 import { getEventListeners } from "node:events";
 import { Code, createClient, type Interceptor } from "@tristream/core";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A connection learns of turns of the event loop without making it go round.
-// Mutant: core/src/engine/message/turns.ts # if (background) immediate.unref?.();
+// Mutant: core/src/runtime/turns.ts # if (background) immediate.unref?.();
 import { performance } from "node:perf_hooks";
 import { nextTurn } from "@tristream/core";
 

@@ -14,8 +14,8 @@ import { LazyContextValues } from "../../engine/call/lazy-context-values.js";
 import { lazyField } from "../../engine/call/lazy-field.js";
 import { LazyHeaders } from "../../engine/call/lazy-headers.js";
 import { describeValue } from "../../options/describe-value.js";
+import { isSignal } from "../../runtime/shared-signal.js";
 import type { CallScope } from "../call/call-scope.js";
-import { isSignal } from "../call/shared-signal.js";
 
 /** Connect's request and response, of either kind. */
 export type AnyRequest = UnaryRequest | StreamRequest;

@@ -6,12 +6,12 @@ import { isReplayable } from "../../engine/message/replayable.js";
 import { errorFromThrown } from "../../log/thrown.js";
 import { withTimeout } from "../../protocol/timeout.js";
 import { type AsyncContext, captureContext } from "../../runtime/async-context.js";
+import { type EndedBySignal, SharedSignal } from "../../runtime/shared-signal.js";
 import { type AnyRequest, type AnyResponse, isOriginal } from "../api/call-request.js";
 import type { CallScope } from "./call-scope.js";
 import type { Claim } from "./claim.js";
 import { RequestQueue } from "./request-queue.js";
 import { RequestSource } from "./request-source.js";
-import { type EndedBySignal, SharedSignal } from "./shared-signal.js";
 
 /** Puts a request on a stream: the caller of a method, as its attempts see it. */
 export interface StreamOpener {

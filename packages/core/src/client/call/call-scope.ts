@@ -6,8 +6,8 @@ import type { HeadersMaker } from "../../engine/call/lazy-headers.js";
 import { errorFromThrown } from "../../log/thrown.js";
 import { describeValue } from "../../options/describe-value.js";
 import { type AsyncContext, captureContext } from "../../runtime/async-context.js";
+import { type EndedBySignal, isSignal, SharedSignal } from "../../runtime/shared-signal.js";
 import { type Attempted, Claim } from "./claim.js";
-import { type EndedBySignal, isSignal, SharedSignal } from "./shared-signal.js";
 
 /** By how much the peer's clock may be ahead when it keeps the deadline of a call. */
 const clockSlackMs = 10;

@@ -3,6 +3,7 @@ import { Code, type ConnectError, type StreamResponse } from "@connectrpc/connec
 import { MessageReader } from "../../engine/message/message-reader.js";
 import { errorFromThrown } from "../../log/thrown.js";
 import { runIsolated } from "../../runtime/async-context.js";
+import type { EndedBySignal } from "../../runtime/shared-signal.js";
 import { type CallObserver, observe, observeReceived } from "../api/call-observer.js";
 import { type AnyResponse, checkResponse } from "../api/call-request.js";
 import { callOf } from "../api/call-response.js";
@@ -10,7 +11,6 @@ import { Later } from "../api/later.js";
 import type { CallScope } from "./call-scope.js";
 import { ForeignMessages, type ForeignOwner } from "./foreign-messages.js";
 import { observeInContext } from "./observe-in-context.js";
-import type { EndedBySignal } from "./shared-signal.js";
 
 const finished: IteratorResult<never, undefined> = Object.freeze({ done: true, value: undefined });
 

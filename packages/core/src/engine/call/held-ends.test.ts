@@ -7,7 +7,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { createClock } from "@tristream/testing";
-import { nextTurn } from "../message/turns.js";
+import { nextTurn } from "../../runtime/turns.js";
 import { DeadlineWheel } from "./deadline.js";
 import { type EndReceiver, HeldEnds } from "./held-ends.js";
 

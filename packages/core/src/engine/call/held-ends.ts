@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Connection } from "../../carrier/connection.js";
-import { nextTurn } from "../message/turns.js";
+import { nextTurn } from "../../runtime/turns.js";
 import type { DeadlineEntry, DeadlineWheel } from "./deadline.js";
 
 /** The receiver of a request stream's end. */

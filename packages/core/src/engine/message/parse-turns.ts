@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { afterInput } from "./turns.js";
+import { afterInput } from "../../runtime/turns.js";
 
 /** Bytes of decompressed messages that one turn of the event loop parses. 256 KiB of the smallest elements take 12 ms. */
 const bytesPerTurn = 262_144;

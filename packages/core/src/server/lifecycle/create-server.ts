@@ -3,7 +3,6 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import type { Connection } from "../../carrier/connection.js";
 import { type DeadlineWheel, deadlinesOf } from "../../engine/call/deadline.js";
 import type { ServerCall } from "../../engine/call/server-call.js";
-import { afterInput, nextTurn } from "../../engine/message/turns.js";
 import { defaultLogger, type Logger } from "../../log/logger.js";
 import { ServerLog } from "../../log/server-log.js";
 import {
@@ -21,6 +20,7 @@ import {
 import { memoryOption, sizeOption, timeOption } from "../../options/number-options.js";
 import { type AsyncContext, captureContext, contextFrom } from "../../runtime/async-context.js";
 import { type Clock, longestDelay, systemClock } from "../../runtime/clock.js";
+import { afterInput, nextTurn } from "../../runtime/turns.js";
 import { logged, StuckHandlers } from "../call/stuck-handlers.js";
 import { createTripleRouter, type TripleRouter } from "../routing/create-router.js";
 import { acceptedNames } from "../routing/request-head.js";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** A call that a signal ends. */
+/** A call, or a stream helper's object, that a signal ends. */
 export interface EndedBySignal {
   /** The signal has fired. */
   signalFired(signal: AbortSignal): void;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { nextTick, setImmediate, setTimeout } from "../../runtime/runtime-timers.js";
+import { nextTick, setImmediate, setTimeout } from "./runtime-timers.js";
 
 const resolved = Promise.resolve();
 

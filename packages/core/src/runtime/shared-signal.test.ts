@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Mutant: core/src/client/call/shared-signal.ts # fault ??= { error }; => throw error;
+// Mutant: core/src/runtime/shared-signal.ts # fault ??= { error }; => throw error;
 import { getEventListeners } from "node:events";
 import { type EndedBySignal, SharedSignal } from "./shared-signal.js";
 
