@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 8: bounded work. Large answers of one connection are made in several event-loop turns, whatever the handlers await.
-// Mutant: core/src/engine/call/server-call.ts # if (this.stream.answerWaits?.() === true) { => if (false) {
-// Mutant: core/src/engine/message/message-writer.ts # if (this.sent === 0 && this.stream.answerWaits?.() === true) { => if (false) {
+// Mutant: core/src/engine/call/server-call.ts # if (this.stream.answerWaits?.(true) === true) { => if (false) {
+// Mutant: core/src/engine/message/message-writer.ts # (this.sent === 0 || this.large) && this.stream => this.large && this.stream
+// Mutant: core/src/engine/message/message-writer.ts # (this.sent === 0 || this.large) && this.stream => this.sent === 0 && this.stream
+// Mutant: core/src/engine/message/message-writer.ts # if (bound > 0 && this.sent > 1 && this.stream.answerWaits?.(false) === true) { => if (false) {
 // Mutant: core/src/engine/message/message-writer.ts # if (postponed !== null && !this.stopped) => if (false)
-// Mutant: http2/src/send/answer-turns.ts # if (this.giving) return false;
+// Mutant: http2/src/send/answer-turns.ts # if (this.giving === stream) { => if (false) {
 import { Code, createClient, type TripleServiceImpl } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { all, errorOf, happening, until } from "./events.js";
@@ -26,9 +28,10 @@ function start() {
     if (counting) setImmediate(count);
   };
   count();
-  /** A large message that notices when it is serialized. */
-  const answer = (name: string) => ({
+  /** A large message that notices when it is serialized: its text is read before, for its size. */
+  const answer = (name: string, reads = 0) => ({
     get greeting(): string {
+      if (reads++ === 0) return large;
       const names = made.get(turn) ?? new Set();
       made.set(turn, names.add(name));
       return large;
@@ -56,6 +59,9 @@ function start() {
     go,
     seen,
     routes,
+    answer,
+    /** Forgets the answers that were made. */
+    forget: () => made.clear(),
     /** The most answers that one turn made. */
     most: () => Math.max(...[...made.values()].map((names) => names.size)),
     [Symbol.dispose]() {
@@ -89,6 +95,32 @@ describe.each(everyLink)("large answers over $name", (link) => {
     for (const messages of await answers)
       expect(messages.map(({ greeting }) => greeting)).toEqual([large, "second"]);
     expect(seen.left).toBe(calls);
+    expect(most()).toBeLessThanOrEqual(2);
+  });
+
+  test.each([
+    ["small", () => ({ greeting: "small" })],
+    ["large", (name: string, answer: (name: string) => { readonly greeting: string }) => answer(name)],
+  ])("of streams go on one in a turn behind a %s message", async (_, first) => {
+    using handlers = start();
+    const { seen, most, answer, forget } = handlers;
+    const go = happening();
+    const routes: TripleServiceImpl<typeof GreetService> = {
+      ...greeter(),
+      async *greetServerStream({ name }) {
+        yield first(name, answer);
+        seen.waiting++;
+        await go;
+        yield answer(name);
+      },
+    };
+    await using end = await link.start({ routes: (r) => r.service(GreetService, routes) });
+    const client = createClient(GreetService, end.transport);
+    const answers = Promise.all(names.map((name) => all(client.greetServerStream({ name }))));
+    await until(() => seen.waiting === calls);
+    forget();
+    go.tell();
+    for (const messages of await answers) expect(messages.length).toBe(2);
     expect(most()).toBeLessThanOrEqual(2);
   });
 

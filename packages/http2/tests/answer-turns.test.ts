@@ -4,10 +4,12 @@
 // Mutant: http2/src/send/answer-turns.ts # if (bytesMade < this.madeBefore) this.madeBefore = bytesMade;
 // Mutant: http2/src/send/answer-turns.ts # if (made * 2 >= this.maxBytes) this.mark();
 // Mutant: http2/src/send/answer-turns.ts # given < most && host.bytesMade - this.madeBefore < this.maxBytes => given < most
-// Mutant: http2/src/send/answer-turns.ts # if (!stream.closed) stream.sink.answerTurn?.(); => stream.sink.answerTurn?.();
+// Mutant: http2/src/send/answer-turns.ts # if (stream.closed) continue;
+// Mutant: http2/src/send/answer-turns.ts # if (first && this.firsts++ === 0) this.host.answersWait(); => if (this.firsts++ === 0) this.host.answersWait();
+// Mutant: http2/src/send/answer-turns.ts # host.answerFailed(error); => throw error;
 // Mutant: http2/src/receive/receiving-connection.ts # || this.answers.waiting
 // Mutant: http2/src/receive/receiving-connection.ts # this.input.answersWait();
-// Mutant: http2/src/receive/receiving-connection.ts # this.isServer && this.answers.postpone(stream) => this.answers.postpone(stream)
+// Mutant: http2/src/receive/receiving-connection.ts # this.isServer && this.answers.postpone(stream, first) => this.answers.postpone(stream, first)
 // Mutant: http2/src/send/sending-connection.ts # this.dropped += stream.queuedBytes;
 import { describe, expect, it } from "@jest/globals";
 import { ErrorCode } from "../src/connection/error-code.js";
@@ -105,6 +107,51 @@ describe("an event-loop turn", () => {
     expect(answered).toEqual([1]);
     subject.link.turn();
     expect(answered).toEqual([1, 3]);
+  });
+});
+
+describe("a later message of an answer", () => {
+  it("waits for its turn, while the connection reads on", () => {
+    const { subject, answered, asked } = server(600);
+    subject.connection.receive(requests(1, 3, 5));
+    subject.quiesce();
+    const begun: Stream[] = [];
+    subject.serve = (stream) => {
+      asked.push(stream.id);
+      stream.sendHeaders(response, false);
+      begun.push(stream);
+    };
+    subject.connection.receive(requests(7, 9, 11));
+    const made: number[] = [];
+    subject.answerTurn = (stream) => {
+      made.push(stream.id);
+      // A second message in the same turn asks again.
+      stream.write(new Uint8Array(600), false);
+      if (stream.answerWaits(false)) return;
+      made.push(stream.id);
+      stream.write(new Uint8Array(600), true);
+    };
+    for (const stream of begun) if (!stream.answerWaits(false)) subject.answerTurn(stream);
+    expect([made, subject.link.paused]).toEqual([[7, 7], false]);
+    subject.connection.receive(requests(13));
+    expect(asked.at(-1)).toBe(13);
+    subject.link.turn();
+    expect(made).toEqual([7, 7, 9, 9]);
+    subject.link.turn();
+    expect(made).toEqual([7, 7, 9, 9, 11, 11]);
+    expect(answered).toEqual([1, 3, 5]);
+  });
+
+  it("ends the connection, and no other, when its sink throws at its turn", () => {
+    const { subject, answered } = server(5000);
+    subject.connection.receive(requests(1, 3, 5));
+    subject.answerTurn = () => {
+      throw new Error("a fault of ours");
+    };
+    subject.link.turn();
+    subject.quiesce();
+    expect([answered, subject.alive]).toEqual([[1], false]);
+    expect(subject.log).toContain("closed a fault of ours");
   });
 });
 

@@ -61,9 +61,9 @@ export interface ByteStream {
   compressing?(bytes: number): void;
   /**
    * Server: whether the answer has to wait, since this event-loop turn has made its share of the connection's answers. If so, the sink
-   * hears `answerTurn`. Ask before the first message.
+   * hears `answerTurn`. Ask before the `first` message, and before later ones that are large.
    */
-  answerWaits?(): boolean;
+  answerWaits?(first: boolean): boolean;
   /** Half-closes, behind what is queued. */
   sendEnd(): void;
   /** Sends trailers and half-closes, behind what is queued. */

@@ -95,8 +95,8 @@ export abstract class ReceivingConnection
     return this.output.paused || this.answers.waiting;
   }
 
-  answerWaits(stream: Stream): boolean {
-    return this.isServer && this.answers.postpone(stream);
+  answerWaits(stream: Stream, first: boolean): boolean {
+    return this.isServer && this.answers.postpone(stream, first);
   }
 
   messageParsed(bytes: number): void {
@@ -109,6 +109,10 @@ export abstract class ReceivingConnection
 
   answersGiven(): void {
     this.input.goOn();
+  }
+
+  answerFailed(error: unknown): void {
+    this.broken(error);
   }
 
   readOn(): void {

@@ -7,18 +7,28 @@ export interface AnswerTurnsHost {
   readonly link: ByteLink;
   /** All bytes that were ever written into the output, or queued to be sent. */
   readonly bytesMade: number;
-  /** Answers wait for a later turn. The connection reads nothing more until {@link AnswerTurnsHost.answersGiven}. */
+  /** New answers wait for a later turn. The connection reads nothing more until {@link AnswerTurnsHost.answersGiven}. */
   answersWait(): void;
-  /** No answer waits any more. */
+  /** No new answer waits any more. */
   answersGiven(): void;
+  /** A sink threw at its turn. */
+  answerFailed(error: unknown): void;
+}
+
+/** A stream whose next message waits for its turn. */
+interface Waiting {
+  readonly stream: Stream;
+  /** It is the stream's first message. */
+  readonly first: boolean;
 }
 
 /**
- * Shares the event-loop turns among a server's answers. One turn makes so many bytes of a connection's answers, or one larger answer.
+ * Shares the event-loop turns among a server's answers. One turn makes so many bytes of a connection's answers, or one larger message.
  * Without this, 128 small requests made 128 answers of 1 MiB in one turn, and all other connections waited for 300 ms.
  *
- * Only the first message of an answer asks for its turn. Later messages wait for room. The budget is for the time since the last turn
- * that this connection knows of, as in `InputTurns`.
+ * The first message of an answer asks for its turn, and the connection reads no further requests while first messages wait. Later large
+ * messages ask, too: one WINDOW_UPDATE may make room for a message of each stream. Reading goes on meanwhile, since these messages wait
+ * for the peer's windows as well. The budget is for the time since the last turn that this connection knows of, as in `InputTurns`.
  */
 export class AnswerTurns {
   private readonly host: AnswerTurnsHost;
@@ -27,24 +37,29 @@ export class AnswerTurns {
   private madeBefore = 0;
   /** The link says when the turn is over. */
   private marked = false;
-  /** The turn has come for a stream, whose answer does not wait again. */
-  private giving = false;
-  private streams: Stream[] = [];
+  /** The turn has come for this stream, whose message does not wait again. */
+  private giving: Stream | null = null;
+  private queue: Waiting[] = [];
+  /** First messages in the queue. */
+  private firsts = 0;
 
   constructor(host: AnswerTurnsHost, maxBytes: number) {
     this.host = host;
     this.maxBytes = maxBytes;
   }
 
-  /** True if answers wait for a later turn. */
+  /** True if first messages wait for a later turn. */
   get waiting(): boolean {
-    return this.streams.length > 0;
+    return this.firsts > 0;
   }
 
-  /** True if the answer of a stream has to wait. The stream's sink then hears `answerTurn`. */
-  postpone(stream: Stream): boolean {
-    if (this.giving) return false;
-    if (this.streams.length === 0) {
+  /** True if a stream's message has to wait: its `first` one, or a later one. The stream's sink then hears `answerTurn`. */
+  postpone(stream: Stream, first: boolean): boolean {
+    if (this.giving === stream) {
+      this.giving = null;
+      return false;
+    }
+    if (this.queue.length === 0) {
       const { bytesMade } = this.host;
       // A message that was compressed since the turn began has become smaller: that does not pay for other answers.
       if (bytesMade < this.madeBefore) this.madeBefore = bytesMade;
@@ -53,32 +68,44 @@ export class AnswerTurns {
         if (made * 2 >= this.maxBytes) this.mark();
         return false;
       }
-      this.host.answersWait();
       this.host.link.nextTurn(this.turn);
     }
-    this.streams.push(stream);
+    this.queue.push({ stream, first });
+    if (first && this.firsts++ === 0) this.host.answersWait();
     return true;
   }
 
   private readonly turn = (): void => {
-    const { host, streams } = this;
-    this.madeBefore = host.bytesMade;
-    const most = streams.length;
-    let given = 0;
-    this.giving = true;
-    while (given < most && host.bytesMade - this.madeBefore < this.maxBytes) {
-      const stream = streams[given++]!;
-      if (!stream.closed) stream.sink.answerTurn?.();
+    const { host } = this;
+    const waited = this.waiting;
+    try {
+      this.give();
+    } catch (error) {
+      host.answerFailed(error);
     }
-    this.giving = false;
-    this.streams = streams.slice(given);
-    if (this.streams.length > 0) {
-      host.link.nextTurn(this.turn);
-      return;
-    }
-    this.mark();
-    host.answersGiven();
+    this.giving = null;
+    if (this.queue.length > 0) host.link.nextTurn(this.turn);
+    else this.mark();
+    if (waited && !this.waiting) host.answersGiven();
   };
+
+  private give(): void {
+    const { host } = this;
+    this.madeBefore = host.bytesMade;
+    const most = this.queue.length;
+    let given = 0;
+    try {
+      while (given < most && host.bytesMade - this.madeBefore < this.maxBytes) {
+        const { stream, first } = this.queue[given++]!;
+        if (first) this.firsts--;
+        if (stream.closed) continue;
+        this.giving = stream;
+        stream.sink.answerTurn?.();
+      }
+    } finally {
+      this.queue = this.queue.slice(given);
+    }
+  }
 
   /** Learns of the next turn, whenever that comes: the event loop may sleep before it. */
   private mark(): void {

@@ -211,7 +211,7 @@ export abstract class SendingConnection implements StreamHost, SchedulerHost {
     return output.handed + output.position + this.queuedBytes + this.dropped;
   }
 
-  abstract answerWaits(stream: Stream): boolean;
+  abstract answerWaits(stream: Stream, first: boolean): boolean;
 
   abstract messageParsed(bytes: number): void;
 

@@ -21,8 +21,8 @@ export interface StreamHost extends SendingHost {
   deadlinePassed(stream: Stream): void;
   /** A message of so many bytes is parsed. */
   messageParsed(bytes: number): void;
-  /** Server: whether the stream's answer has to wait for a later event-loop turn. */
-  answerWaits(stream: Stream): boolean;
+  /** Server: whether a message of the stream's answer, its `first` or a later one, has to wait for a later event-loop turn. */
+  answerWaits(stream: Stream, first: boolean): boolean;
 }
 
 /** The sink of a stream before the application sets one, and after `close`. */
@@ -96,10 +96,11 @@ export class Stream extends SendingHalf<StreamHost> implements DataTarget {
 
   /**
    * Server: whether the answer has to wait for a later event-loop turn, since this one has made its share (`maxBytesPerTurn`). If so,
-   * the sink hears `answerTurn`. Ask before the first message; a client's messages never wait.
+   * the sink hears `answerTurn`. Ask before the `first` message, and before later ones that are large; a client's messages never wait.
+   * The connection reads nothing while first messages wait.
    */
-  answerWaits(): boolean {
-    return !this.closed && this.host.answerWaits(this);
+  answerWaits(first = true): boolean {
+    return !this.closed && this.host.answerWaits(this, first);
   }
 
   /** Server: keeps the stream's place in the limit on streams, even when it has closed, until {@link Stream.release}. */

@@ -249,7 +249,7 @@ export class ServerCall
       );
       return;
     }
-    if (this.stream.answerWaits?.() === true) {
+    if (this.stream.answerWaits?.(true) === true) {
       const context = captureContext();
       this.postponed = () => context.runInAsyncScope(this.answer, this, message);
       return;

@@ -44,6 +44,9 @@ interface RoomWaiter {
   end: number;
 }
 
+/** A message of a source that may take so many bytes asks for its turn. Smaller ones are bounded by the room for them. */
+const largeBytes = 16_384;
+
 /** Copying short runs in a loop beats the call of `set` below about this many bytes. */
 const loopUpTo = 48;
 
@@ -70,8 +73,10 @@ export class MessageWriter<T> {
   private stopped = false;
   /** An answer of the source is awaited. */
   private asking = false;
-  /** The source's first message, which waits for its turn. */
+  /** The source's message that waits for its turn. */
   private postponed: IteratorResult<T> | null = null;
+  /** The source has given a message that is large, or whose size shows late: later messages ask for their turns, as the first one does. */
+  private large = false;
   /** The source was left while its answer was awaited, and has no `return()` whose promise would settle. */
   private settlesWithAnswer = false;
   /** The messages that wait for a compression, and the end behind them. */
@@ -107,8 +112,9 @@ export class MessageWriter<T> {
     if (this.stopped) return false;
     if (this.sent++ === 0) this.owner.beforeFirstMessage();
     const { direct } = this.codec;
+    let bound = -1;
     if (direct !== undefined && this.compression === null) {
-      const bound = direct.bound(message);
+      bound = direct.bound(message);
       const fits = bound >= 0 && bound <= this.maxBytes;
       const { stream } = this;
       const place = fits ? stream.reserve(bound + prefixLength) : -1;
@@ -125,10 +131,19 @@ export class MessageWriter<T> {
         if (this.stopped) return false;
       }
     }
-    return this.writeSlowly(message, end);
+    return this.writeSlowly(message, end, bound);
   }
 
-  private writeSlowly(message: T, end: boolean): boolean {
+  /** `bound`: the most bytes that the message may take, -1 if only serialization shows them. */
+  private writeSlowly(message: T, end: boolean, bound: number): boolean {
+    if (this.source !== null && !this.large && (bound < 0 || bound >= largeBytes)) {
+      this.large = true;
+      if (bound > 0 && this.sent > 1 && this.stream.answerWaits?.(false) === true) {
+        this.sent--;
+        this.postpone({ done: false, value: message });
+        return false;
+      }
+    }
     const bytes = this.serialize(message);
     if (this.stopped) return false;
     if (this.compression === null) return this.writeBytes(bytes, 0, end);
@@ -186,7 +201,7 @@ export class MessageWriter<T> {
     this.owner.asyncContext.runInAsyncScope(this.step, this);
   }
 
-  /** The turn of the source's first message has come. */
+  /** The turn of the source's message has come. */
   answerTurn(): void {
     const { postponed } = this;
     this.postponed = null;
@@ -292,9 +307,8 @@ export class MessageWriter<T> {
       this.sourceDone();
       return false;
     }
-    if (this.sent === 0 && this.stream.answerWaits?.() === true) {
-      this.postponed = result;
-      this.owner.asyncContext = captureContext();
+    if ((this.sent === 0 || this.large) && this.stream.answerWaits?.(this.sent === 0) === true) {
+      this.postpone(result);
       return false;
     }
     let roomy: boolean;
@@ -304,8 +318,14 @@ export class MessageWriter<T> {
       this.refuse(error);
       return false;
     }
-    if (!roomy) this.waitForRoom();
+    if (!roomy && this.postponed === null) this.waitForRoom();
     return roomy && !this.stopped;
+  }
+
+  /** A message of the source waits for its turn. */
+  private postpone(result: IteratorResult<T>): void {
+    this.postponed = result;
+    this.owner.asyncContext = captureContext();
   }
 
   private sourceDone(): void {
