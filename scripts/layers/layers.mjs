@@ -7,11 +7,13 @@ export const coreFolders = {
   options: ["protocol"],
   runtime: ["options"],
   log: ["protocol", "runtime"],
-  engine: ["carrier", "log", "options", "protocol", "runtime"],
-  client: ["carrier", "engine", "log", "options", "protocol", "runtime", "stream"],
-  server: ["carrier", "engine", "log", "mount", "options", "protocol", "runtime"],
+  // What the dialects share, and one folder for each.
+  dialects: ["carrier", "protocol"],
+  engine: ["carrier", "dialects", "log", "options", "protocol", "runtime"],
+  client: ["carrier", "dialects", "engine", "log", "options", "protocol", "runtime", "stream"],
+  server: ["carrier", "dialects", "engine", "log", "mount", "options", "protocol", "runtime"],
   // A router gives handlers for Connect's adapters, made of its registrations; a mount makes a router.
-  mount: ["engine", "log", "options", "protocol", "runtime", "server"],
+  mount: ["dialects", "engine", "log", "options", "protocol", "runtime", "server"],
   stream: ["log", "options", "runtime"],
 };
 

@@ -49,6 +49,7 @@ export {
   type WaitingCall,
 } from "./client/transport/create-transport.js";
 export type { Compression } from "./connect-private.js";
+export { CodeBizError } from "./dialects/grpc/status.js";
 export { keepTime, type TimedConnection } from "./engine/call/keep-time.js";
 export type { FormatOptions } from "./engine/message/format-options.js";
 export { replayable } from "./engine/message/replayable.js";
@@ -62,7 +63,6 @@ export {
   wrongArgument,
 } from "./options/check-options.js";
 export { type Attachments, readAttachments, readBinaryHeader } from "./protocol/attachments.js";
-export { CodeBizError } from "./protocol/status.js";
 export { type AsyncContext, type AsyncContextClass, provideAsyncContext } from "./runtime/async-context.js";
 export { type Clock, systemClock, type TimerOptions } from "./runtime/clock.js";
 export { afterTurn, nextTurn } from "./runtime/turns.js";

@@ -4,7 +4,7 @@
 // Mutant: core/src/engine/call/server-response.ts # this.responseTrailers ??= new CheckedHeaders(undefined, Code.Internal); => this.responseTrailers ??= new Headers();
 // Mutant: core/src/client/api/create-client.ts # : new CheckedHeaders(options.headers); => : new Headers(options.headers);
 // Mutant: core/src/protocol/checked-headers.ts # if (init === null) return "null"; => if (false) return "null";
-// Mutant: core/src/protocol/status.ts # unsendable?.(reason as ConnectError);
+// Mutant: core/src/dialects/grpc/status.ts # unsendable?.(reason as ConnectError);
 import {
   createClient as createConnectClient,
   type StreamRequest,

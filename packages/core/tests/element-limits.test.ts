@@ -10,7 +10,7 @@
 // Mutant: core/src/engine/message/json-elements.ts # if (scalars && endsScalar(b[at - 1]!)) elements++;
 // Mutant: core/src/engine/message/message-codec.ts # jsonElements(b, start, end, maxElements, scalars); => jsonElements(b, start, end, maxElements);
 // Mutant: core/src/server/routing/resolve-options.ts # inherited ? base.readMaxElements : => false ? base!.readMaxElements :
-// Mutant: core/src/client/transport/create-transport.ts # messageCodec(method.output, subtype, format, this.readMaxElements) => messageCodec(method.output, subtype, format)
+// Mutant: core/src/client/transport/create-transport.ts # messageCodec(method.output, format, codecOptions, this.readMaxElements) => messageCodec(method.output, format, codecOptions)
 // Mutant: core/src/options/number-options.ts # reads === "requests" ? 32 : 8 => 32
 // Mutant: core/src/options/number-options.ts # reads === "requests" ? 32 : 8 => 8
 import { create, type DescMessage } from "@bufbuild/protobuf";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 10: errors are seen. Texts of errors on the wire: what a peer gets of ours, what we make of a peer's.
-// Mutant: core/src/protocol/status.ts # if (error.rawMessage !== "") fields.push(grpcMessage, encodeText(error.rawMessage));
-// Mutant: core/src/protocol/status.ts # fields.push(grpcStatus, String(sendableCode(error.code)));
+// Mutant: core/src/dialects/grpc/status.ts # if (error.rawMessage !== "") fields.push(grpcMessage, encodeText(error.rawMessage));
+// Mutant: core/src/dialects/grpc/status.ts # fields.push(grpcStatus, String(sendableCode(error.code)));
 import { Code, ConnectError } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { serve } from "@tristream/node";

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 10: errors are seen.
-// Mutant: core/src/protocol/status.ts # fields.push(grpcStatus, String(sendableCode(error.code)));
-// Mutant: core/src/protocol/status.ts # if (details !== undefined) fields.push(grpcStatusDetails, details);
-// Mutant: core/src/protocol/status.ts # if (error.rawMessage !== "") fields.push(grpcMessage, encodeText(error.rawMessage));
+// Mutant: core/src/dialects/grpc/status.ts # fields.push(grpcStatus, String(sendableCode(error.code)));
+// Mutant: core/src/dialects/grpc/status.ts # if (details !== undefined) fields.push(grpcStatusDetails, details);
+// Mutant: core/src/dialects/grpc/status.ts # if (error.rawMessage !== "") fields.push(grpcMessage, encodeText(error.rawMessage));
 import { Code, CodeBizError, ConnectError, createClient, type Logger } from "@tristream/core";
 import { GreetRequestSchema, GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { all, errorOf } from "./events.js";

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import { parseTimeout } from "../dialects/grpc/timeout.js";
 import { connectTimeout, grpcTimeout } from "../protocol/headers.js";
-import { parseTimeout } from "../protocol/timeout.js";
 
 /** The longest delay of `setTimeout`. */
 const longestDelay = 2 ** 31 - 1;

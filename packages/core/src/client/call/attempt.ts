@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Connection } from "../../carrier/connection.js";
+import { withTimeout } from "../../dialects/grpc/timeout.js";
 import type { ClientCall, ClientCallListener } from "../../engine/call/client-call.js";
 import { isReplayable } from "../../engine/message/replayable.js";
 import { errorFromThrown } from "../../log/thrown.js";
-import { withTimeout } from "../../protocol/timeout.js";
 import { type AsyncContext, captureContext } from "../../runtime/async-context.js";
 import { type EndedBySignal, SharedSignal } from "../../runtime/shared-signal.js";
 import { type AnyRequest, type AnyResponse, isOriginal } from "../api/call-request.js";

@@ -3,16 +3,17 @@ import type { DescMethod } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { HeaderBlock, OutgoingHeaders } from "../../carrier/byte-stream.js";
 import type { Connection } from "../../carrier/connection.js";
+import { contentTypeOf } from "../../dialects/grpc/content-type.js";
+import { formatTimeout } from "../../dialects/grpc/timeout.js";
 import { ClientCall, type ClientCallListener, type ClientMethod } from "../../engine/call/client-call.js";
 import { LazyHeaders } from "../../engine/call/lazy-headers.js";
 import { errorFromThrown } from "../../log/thrown.js";
-import { contentTypeOf, type Subtype } from "../../protocol/content-type.js";
 import * as names from "../../protocol/headers.js";
+import type { MessageFormat } from "../../protocol/message-format.js";
 import { appendField, appendHeaders, checkListSize } from "../../protocol/metadata.js";
 import { formatPath } from "../../protocol/path.js";
 import { quote } from "../../protocol/quote.js";
 import { selectorFields } from "../../protocol/selector.js";
-import { formatTimeout } from "../../protocol/timeout.js";
 import { userAgentValue } from "../../protocol/user-agent.js";
 import {
   type AnyRequest,
@@ -31,7 +32,7 @@ export class MethodCaller implements StreamOpener {
   private readonly method: ClientMethod;
   private readonly desc: DescMethod;
   private readonly settings: MethodSettings;
-  private readonly subtype: Subtype;
+  private readonly format: MessageFormat;
   private readonly connect: (call: CallScope) => Connection | Promise<Connection>;
   private readonly path: string;
   // The last connection's constant headers, ready to be sent; one connection per address makes that enough.
@@ -46,13 +47,13 @@ export class MethodCaller implements StreamOpener {
     method: ClientMethod,
     desc: DescMethod,
     settings: MethodSettings,
-    subtype: Subtype,
+    format: MessageFormat,
     connect: (call: CallScope) => Connection | Promise<Connection>,
   ) {
     this.method = method;
     this.desc = desc;
     this.settings = settings;
-    this.subtype = subtype;
+    this.format = format;
     this.connect = connect;
     this.path = formatPath(settings.serviceName, desc.name);
     if (/^[!-~]+$/.test(this.path)) return;
@@ -156,7 +157,7 @@ export class MethodCaller implements StreamOpener {
 
   /** `named`: the user says who calls. */
   private baseFields(connection: Connection, timeoutMs: number | undefined, named: boolean): string[] {
-    const { method, subtype, path } = this;
+    const { method, format, path } = this;
     const fields = [
       names.pseudoMethod,
       "POST",
@@ -169,7 +170,7 @@ export class MethodCaller implements StreamOpener {
       names.pseudoAuthority,
       authority(connection),
       names.contentType,
-      contentTypeOf[subtype],
+      contentTypeOf[format],
       names.te,
       "trailers",
     );

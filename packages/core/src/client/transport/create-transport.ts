@@ -30,7 +30,7 @@ import {
 } from "../../options/check-options.js";
 import { defaultMaxElements, largestMessage, sizeOption } from "../../options/number-options.js";
 import { CheckedHeaders } from "../../protocol/checked-headers.js";
-import type { Subtype } from "../../protocol/content-type.js";
+import type { MessageFormat } from "../../protocol/message-format.js";
 import { selectorFields } from "../../protocol/selector.js";
 import { runIsolated } from "../../runtime/async-context.js";
 import { type Clock, systemClock } from "../../runtime/clock.js";
@@ -144,8 +144,8 @@ class ConnectorTransport implements TripleTransport, EngineTransport {
   private readonly readMaxElements: number;
   private readonly writeMaxBytes: number;
   private readonly compressMinBytes: number;
-  private readonly format: FormatOptions;
-  private readonly subtype: Subtype;
+  private readonly codecOptions: FormatOptions;
+  private readonly format: MessageFormat;
   private readonly deadlines: DeadlineWheel;
   private readonly plain = new WeakMap<DescMethod, PreparedMethod>();
   private closed = false;
@@ -157,11 +157,11 @@ class ConnectorTransport implements TripleTransport, EngineTransport {
       defaultMaxElements("responses", this.readMaxBytes);
     this.writeMaxBytes = sizeOption("writeMaxBytes", options.writeMaxBytes) ?? largestMessage;
     this.compressMinBytes = sizeOption("compressMinBytes", options.compressMinBytes, 0) ?? 1024;
-    this.format = formatOptions(options);
+    this.codecOptions = formatOptions(options);
     this.connector = connector;
     this.deadlines = deadlinesOf(options.clock ?? systemClock);
     this.options = options;
-    this.subtype = options.useJson === true ? "json" : "proto";
+    this.format = options.useJson === true ? "json" : "proto";
     this.defaults = { group: connector.group ?? "", version: connector.version ?? "" };
   }
 
@@ -216,14 +216,14 @@ class ConnectorTransport implements TripleTransport, EngineTransport {
   };
 
   [prepareMethod](method: DescMethod, settings: MethodSettings): PreparedMethod {
-    const { options, format, subtype } = this;
+    const { options, codecOptions, format } = this;
     const caller = new MethodCaller(
       {
         name: `${settings.serviceName}/${method.name}`,
-        subtype,
+        format,
         singleResponse: method.methodKind === "unary" || method.methodKind === "client_streaming",
-        request: messageCodec(method.input, subtype, format) as never,
-        response: messageCodec(method.output, subtype, format, this.readMaxElements),
+        request: messageCodec(method.input, format, codecOptions) as never,
+        response: messageCodec(method.output, format, codecOptions, this.readMaxElements),
         readMaxBytes: this.readMaxBytes,
         writeMaxBytes: this.writeMaxBytes,
         acceptCompression: options.acceptCompression ?? [],
@@ -234,7 +234,7 @@ class ConnectorTransport implements TripleTransport, EngineTransport {
       },
       method,
       settings,
-      subtype,
+      format,
       (call) => this.connect(call),
     );
     const call = applyInterceptors(caller.call, options.interceptors ?? []);

@@ -10,11 +10,11 @@ import type {
 import type { Connection, Peer } from "../../carrier/connection.js";
 import { codeFromLocalReset, codeFromReset } from "../../carrier/reset-reason.js";
 import type { Compression } from "../../connect-private.js";
+import { parseStatus } from "../../dialects/grpc/status.js";
 import { errorFromThrown } from "../../log/thrown.js";
-import type { Subtype } from "../../protocol/content-type.js";
 import * as names from "../../protocol/headers.js";
+import type { MessageFormat } from "../../protocol/message-format.js";
 import { headersFromFields } from "../../protocol/metadata.js";
-import { parseStatus } from "../../protocol/status.js";
 import type { AsyncContext } from "../../runtime/async-context.js";
 import type { MessageCodec } from "../message/message-codec.js";
 import { MessageReader, type ReaderOwner } from "../message/message-reader.js";
@@ -26,7 +26,7 @@ export interface ClientMethod {
   /** `package.Service/Method`, for messages. */
   readonly name: string;
   /** How messages are serialised. */
-  readonly subtype: Subtype;
+  readonly format: MessageFormat;
   /** The response is one message. */
   readonly singleResponse: boolean;
   readonly request: MessageCodec<unknown, unknown>;
@@ -188,7 +188,7 @@ export class ClientCall implements StreamSink, ReaderOwner, WriterOwner {
   headers(list: HeaderList, end: boolean): void {
     if (this.over) return;
     // HTTP/2 gives the same list for the same bytes, so most lists of a connection were checked before.
-    const known = list.memo === this.method.subtype;
+    const known = list.memo === this.method.format;
     // A proxy's error: its status stands in HEADERS that are no gRPC response, and an error page may follow.
     const isError =
       !known && list.get(names.pseudoStatus) !== "200" && parseStatus(list) instanceof ConnectError;
@@ -365,11 +365,11 @@ export class ClientCall implements StreamSink, ReaderOwner, WriterOwner {
    */
   private refusalOf(list: HeaderList): ConnectError | null {
     const where = this.peer.address;
-    const refusal = refusalOfHead(list, this.method.subtype, where);
+    const refusal = refusalOfHead(list, this.method.format, where);
     if (refusal !== null) return refusal;
     const compression = compressionOfHead(list, this.method.acceptCompression, where);
     if (compression instanceof ConnectError) return compression;
-    if (compression === null) list.memo = this.method.subtype;
+    if (compression === null) list.memo = this.method.format;
     else this.reader.setCompression(compression);
     return null;
   }

@@ -2,10 +2,11 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { HeaderList } from "../../carrier/byte-stream.js";
 import type { Compression } from "../../connect-private.js";
-import { contentTypeOf, parseContentType, type Subtype } from "../../protocol/content-type.js";
+import { contentTypeOf, parseContentType } from "../../dialects/grpc/content-type.js";
+import { codeFromHttpStatus } from "../../dialects/grpc/http-status.js";
 import { describeRefusedEncoding } from "../../protocol/encoding.js";
 import * as names from "../../protocol/headers.js";
-import { codeFromHttpStatus } from "../../protocol/http-status.js";
+import type { MessageFormat } from "../../protocol/message-format.js";
 import { headersFromFields } from "../../protocol/metadata.js";
 import { quote } from "../../protocol/quote.js";
 
@@ -15,7 +16,7 @@ const checkAddress = "check the address, and any proxy before it";
  * Why a response that begins with these headers is none of gRPC, or not in the serialisation that was asked for; null if it
  * is. `where` is the peer.
  */
-export function refusalOfHead(list: HeaderList, asked: Subtype, where: string): ConnectError | null {
+export function refusalOfHead(list: HeaderList, asked: MessageFormat, where: string): ConnectError | null {
   const httpStatus = list.get(names.pseudoStatus);
   const type = list.get(names.contentType);
   if (httpStatus !== "200") {
@@ -26,7 +27,7 @@ export function refusalOfHead(list: HeaderList, asked: Subtype, where: string): 
     );
   }
   const got = type === undefined ? undefined : parseContentType(type);
-  // A bare application/grpc stands for the subtype that was asked for.
+  // A bare application/grpc stands for the format that was asked for.
   if (got === asked || (got !== undefined && !type!.includes("+"))) return null;
   if (got !== undefined) {
     return new ConnectError(

@@ -1,23 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { ByteStream, HeaderBlock } from "../../carrier/byte-stream.js";
+import { contentTypeOf } from "../../dialects/grpc/content-type.js";
+import { appendStatus, okStatus } from "../../dialects/grpc/status.js";
 import { CheckedHeaders } from "../../protocol/checked-headers.js";
-import { contentTypeOf, type Subtype } from "../../protocol/content-type.js";
 import * as names from "../../protocol/headers.js";
+import type { MessageFormat } from "../../protocol/message-format.js";
 import { appendHeaders, checkListSize } from "../../protocol/metadata.js";
-import { appendStatus, okStatus } from "../../protocol/status.js";
 import type { WriteCompression } from "../message/message-writer.js";
 
 /** The ready header blocks of a connection's responses. */
 export interface ResponseHeads {
   /** The head of a plain response. */
-  readonly responseHead: Readonly<Record<Subtype, HeaderBlock>>;
+  readonly responseHead: Readonly<Record<MessageFormat, HeaderBlock>>;
   readonly okTrailers: HeaderBlock;
 }
 
 /** The part of a request that decides how the response begins. */
 export interface ResponseShape {
-  readonly subtype: Subtype;
+  readonly format: MessageFormat;
   /** The compression of messages; null: none, unless the handler chooses one before the headers leave. */
   readonly writeCompression: WriteCompression | null;
   /** The compression for a handler's choice; null: the client accepts none that the server has. */
@@ -131,7 +132,7 @@ export abstract class ServerResponse {
 
   private headFields(): HeaderBlock | readonly string[] {
     const compression = this.announcedCompression;
-    const prepared = this.host.responseHead[this.head.subtype];
+    const prepared = this.host.responseHead[this.head.format];
     if (this.responseHeaders === null && compression === null) return prepared;
     const fields = [...prepared.fields];
     if (compression !== null) fields.push(names.grpcEncoding, compression.compression.name);
@@ -142,7 +143,7 @@ export abstract class ServerResponse {
 }
 
 /** The head of a plain response, as fields. */
-export function responseHeadFields(subtype: Subtype, acceptEncoding: string): readonly string[] {
-  const fields = [names.pseudoStatus, "200", names.contentType, contentTypeOf[subtype]];
+export function responseHeadFields(format: MessageFormat, acceptEncoding: string): readonly string[] {
+  const fields = [names.pseudoStatus, "200", names.contentType, contentTypeOf[format]];
   return acceptEncoding === "" ? fields : [...fields, names.grpcAcceptEncoding, acceptEncoding];
 }

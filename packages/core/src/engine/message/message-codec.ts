@@ -10,7 +10,7 @@ import {
 } from "@bufbuild/protobuf";
 import { compileCodec, type InPlaceWriter, parseBinary, parsedElements } from "@tristream/codec";
 import { describeValue } from "../../options/describe-value.js";
-import type { Subtype } from "../../protocol/content-type.js";
+import type { MessageFormat } from "../../protocol/message-format.js";
 import { isThenable } from "../../runtime/iterator.js";
 import type { FormatOptions } from "./format-options.js";
 import { jsonElements, makesMessagesOfScalars } from "./json-elements.js";
@@ -35,15 +35,15 @@ export interface MessageCodec<Out = unknown, In = unknown> {
 }
 
 /**
- * The codec for a subtype of gRPC's content type. `parse` throws a `TooManyElementsError` for a message with more than `maxElements`.
+ * The codec for a message format. `parse` throws a `TooManyElementsError` for a message with more than `maxElements`.
  */
 export function messageCodec<D extends DescMessage>(
   schema: D,
-  subtype: Subtype,
+  format: MessageFormat,
   options: FormatOptions,
   maxElements = Number.POSITIVE_INFINITY,
 ): MessageCodec<MessageInitShape<D>, MessageShape<D>> {
-  if (subtype === "json") return jsonCodec(schema, options.jsonOptions, maxElements);
+  if (format === "json") return jsonCodec(schema, options.jsonOptions, maxElements);
   const { binaryOptions } = options;
   return binaryOptions === undefined
     ? compiledCodec(schema, maxElements)

@@ -2,14 +2,14 @@
 import { Code, type ConnectError } from "@connectrpc/connect";
 import type { ByteStream, HeaderBlock, HeaderList, StreamSink } from "../../carrier/byte-stream.js";
 import type { Connection, ConnectionEvents, Peer } from "../../carrier/connection.js";
+import { appendStatus, okStatus } from "../../dialects/grpc/status.js";
 import type { DeadlineWheel } from "../../engine/call/deadline.js";
 import { HeldEnds } from "../../engine/call/held-ends.js";
 import { type RequestHead, ServerCall, type ServerCallHost } from "../../engine/call/server-call.js";
 import { responseHeadFields } from "../../engine/call/server-response.js";
-import type { Subtype } from "../../protocol/content-type.js";
 import { pseudoStatus } from "../../protocol/headers.js";
+import type { MessageFormat } from "../../protocol/message-format.js";
 import { peerError } from "../../protocol/peer-error.js";
-import { appendStatus, okStatus } from "../../protocol/status.js";
 import type { AsyncContext } from "../../runtime/async-context.js";
 import { type HttpRefusal, requestHead } from "../routing/request-head.js";
 import type { RouteTable } from "../routing/route-table.js";
@@ -47,7 +47,7 @@ export class ServerConnection implements ConnectionEvents, ServerCallHost {
   readonly maxHeldBytes: number;
   readonly heldEnds: HeldEnds;
   readonly asyncContext: AsyncContext;
-  readonly responseHead: Readonly<Record<Subtype, HeaderBlock>>;
+  readonly responseHead: Readonly<Record<MessageFormat, HeaderBlock>>;
   readonly okTrailers: HeaderBlock;
   private readonly owner: ServerConnectionOwner;
 
@@ -127,7 +127,7 @@ export class ServerConnection implements ConnectionEvents, ServerCallHost {
   }
 
   private refuse(stream: ByteStream, head: RequestHead, refusal: ConnectError | null): void {
-    const fields = [...this.responseHead[head.subtype].fields];
+    const fields = [...this.responseHead[head.format].fields];
     if (refusal !== null) appendStatus(fields, refusal);
     stream.sendHeaders(fields, true);
     stream.close();

@@ -26,7 +26,7 @@ import {
   text,
   wrongArgument,
 } from "../../options/check-options.js";
-import type { Subtype } from "../../protocol/content-type.js";
+import type { MessageFormat } from "../../protocol/message-format.js";
 import type { OrUndefined } from "../../protocol/or-undefined.js";
 import { formatPath } from "../../protocol/path.js";
 import { renamedMethod } from "../../protocol/rename-method.js";
@@ -211,11 +211,11 @@ function register(
     return call.context as TripleContext;
   };
   const invoke = createInvoke(desc, handler, options.interceptors, contextOf);
-  const served = (subtype: Subtype): ServerMethod => ({
+  const served = (format: MessageFormat): ServerMethod => ({
     name: `${desc.parent.typeName}/${desc.name}`,
     requestStream: desc.methodKind === "client_streaming" || desc.methodKind === "bidi_streaming",
-    request: messageCodec(desc.input, subtype, options, options.readMaxElements),
-    response: messageCodec(desc.output, subtype, options) as ServerMethod["response"],
+    request: messageCodec(desc.input, format, options, options.readMaxElements),
+    response: messageCodec(desc.output, format, options) as ServerMethod["response"],
     readMaxBytes: options.readMaxBytes,
     writeMaxBytes: options.writeMaxBytes,
     invoke,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DescMethod } from "@bufbuild/protobuf";
 import type { ServerMethod } from "../../engine/call/server-call.js";
-import type { Subtype } from "../../protocol/content-type.js";
+import type { MessageFormat } from "../../protocol/message-format.js";
 import type { Selector } from "../../protocol/selector.js";
 import type { ResolvedServeOptions } from "./resolve-options.js";
 
@@ -16,5 +16,5 @@ export interface Registration {
   readonly handler: Handler;
   readonly options: ResolvedServeOptions;
   /** The engine's view, per serialisation. */
-  readonly served: Readonly<Record<Subtype, ServerMethod>>;
+  readonly served: Readonly<Record<MessageFormat, ServerMethod>>;
 }

@@ -2,14 +2,15 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { HeaderList } from "../../carrier/byte-stream.js";
 import type { Compression } from "../../connect-private.js";
+import { parseContentType } from "../../dialects/grpc/content-type.js";
+import { parseTimeout } from "../../dialects/grpc/timeout.js";
 import type { RequestHead } from "../../engine/call/server-call.js";
 import type { WriteCompression } from "../../engine/message/message-writer.js";
-import { parseContentType, type Subtype } from "../../protocol/content-type.js";
 import { describeRefusedEncoding } from "../../protocol/encoding.js";
 import * as names from "../../protocol/headers.js";
+import type { MessageFormat } from "../../protocol/message-format.js";
 import { peerError } from "../../protocol/peer-error.js";
 import { quote } from "../../protocol/quote.js";
-import { parseTimeout } from "../../protocol/timeout.js";
 import type { ResolvedServeOptions } from "./resolve-options.js";
 import type { RouteTable } from "./route-table.js";
 
@@ -36,8 +37,8 @@ export function requestHead(list: HeaderList, routes: RouteTable): RequestHead |
 
 function readHead(list: HeaderList, routes: RouteTable): RequestHead | HttpRefusal {
   const type = list.get(names.contentType) ?? "";
-  const subtype = parseContentType(type);
-  if (subtype === undefined) {
+  const format = parseContentType(type);
+  if (format === undefined) {
     const got = type === "" ? "no content-type" : `content-type ${quote(type)}`;
     return {
       httpStatus: 415,
@@ -57,13 +58,13 @@ function readHead(list: HeaderList, routes: RouteTable): RequestHead | HttpRefus
     group: list.get(names.serviceGroup) ?? "",
     version: list.get(names.serviceVersion) ?? "",
   });
-  if (found instanceof ConnectError) return refused(subtype, found, routes);
+  if (found instanceof ConnectError) return refused(format, found, routes);
   const { options } = found;
   const timeout = list.get(names.grpcTimeout);
   const timeoutMs = timeout === undefined ? undefined : parseTimeout(timeout);
   if (timeout !== undefined && timeoutMs === undefined) {
     return refused(
-      subtype,
+      format,
       peerError(
         `${names.grpcTimeout} is ${quote(timeout)}: 1 to 8 digits and one of n u m S M H are allowed`,
         Code.InvalidArgument,
@@ -73,7 +74,7 @@ function readHead(list: HeaderList, routes: RouteTable): RequestHead | HttpRefus
   }
   if (timeoutMs !== undefined && timeoutMs > options.maxTimeoutMs) {
     return refused(
-      subtype,
+      format,
       peerError(
         `the deadline of ${timeoutMs} ms is longer than the ${options.maxTimeoutMs} ms that this server allows: lower timeoutMs, or raise maxTimeoutMs of the server`,
         Code.InvalidArgument,
@@ -84,12 +85,12 @@ function readHead(list: HeaderList, routes: RouteTable): RequestHead | HttpRefus
   const encoding = list.get(names.grpcEncoding) ?? "identity";
   const readCompression =
     encoding === "identity" ? null : options.acceptCompression.find((c) => c.name === encoding);
-  if (readCompression === undefined) return refused(subtype, unknownEncoding(encoding, options), routes);
+  if (readCompression === undefined) return refused(format, unknownEncoding(encoding, options), routes);
   const offeredCompression = responseCompression(list, options);
   return {
-    subtype,
+    format,
     url: urlOf(list),
-    method: found.served[subtype],
+    method: found.served[format],
     refusal: null,
     timeoutMs,
     readCompression,
@@ -99,9 +100,9 @@ function readHead(list: HeaderList, routes: RouteTable): RequestHead | HttpRefus
   };
 }
 
-function refused(subtype: Subtype, refusal: ConnectError, routes: RouteTable): RequestHead {
+function refused(format: MessageFormat, refusal: ConnectError, routes: RouteTable): RequestHead {
   return {
-    subtype,
+    format,
     url: "",
     method: null,
     refusal,

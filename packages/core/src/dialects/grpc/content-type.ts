@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** How messages are serialised. */
-export type Subtype = "proto" | "json";
+import type { MessageFormat } from "../../protocol/message-format.js";
 
 /** The content type that we send: dubbo-go and dubbo-java both send and take `+proto`. */
-export const contentTypeOf: Readonly<Record<Subtype, string>> = {
+export const contentTypeOf: Readonly<Record<MessageFormat, string>> = {
   proto: "application/grpc+proto",
   json: "application/grpc+json",
 };
@@ -13,7 +12,7 @@ export const contentTypeOf: Readonly<Record<Subtype, string>> = {
  * The serialisation that a gRPC content type names, or undefined if it is not one that is understood. Parameters such
  * as a charset are ignored.
  */
-export function parseContentType(value: string): Subtype | undefined {
+export function parseContentType(value: string): MessageFormat | undefined {
   const match = /^application\/grpc(?:\+(proto|json))?\s*(?:;.*)?$/i.exec(value);
   if (match === null) return undefined;
   return match[1]?.toLowerCase() === "json" ? "json" : "proto";

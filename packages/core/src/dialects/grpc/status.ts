@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Code, ConnectError } from "@connectrpc/connect";
-import { formatStatusDetails, parseStatusDetails } from "../connect-private.js";
-import { grpcMessage, grpcStatus, grpcStatusDetails, isReserved } from "./headers.js";
-import { appendField, type Fields, headersFromFields } from "./metadata.js";
+import { formatStatusDetails, parseStatusDetails } from "../../connect-private.js";
+import { grpcMessage, grpcStatus, grpcStatusDetails, isReserved } from "../../protocol/headers.js";
+import { appendField, type Fields, headersFromFields } from "../../protocol/metadata.js";
+import { printable } from "../../protocol/printable.js";
+import { quote } from "../../protocol/quote.js";
 import { decodePercent, encodePercent } from "./percent.js";
-import { printable } from "./printable.js";
-import { quote } from "./quote.js";
 
 /** Trailers of a call that went well. */
 export const okStatus: Fields = [grpcStatus, "0"];

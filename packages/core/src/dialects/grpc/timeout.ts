@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { grpcTimeout } from "./headers.js";
+import { grpcTimeout } from "../../protocol/headers.js";
 
 /** Milliseconds of each unit that `grpc-timeout` may have (grpc/grpc doc/PROTOCOL-HTTP2.md). */
 const units: Readonly<Record<string, number>> = { n: 1e-6, u: 1e-3, m: 1, S: 1000, M: 60_000, H: 3_600_000 };
