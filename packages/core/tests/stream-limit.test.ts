@@ -3,7 +3,7 @@
 // Mutant: core/src/client/call/call-scope.ts # onDeadline(): void { => onDeadline(): void { return undefined as never;
 // Mutant: core/src/client/call/call-scope.ts # this.call?.cancel(error);
 // Mutant: core/src/client/call/attempt.ts # withTimeout(fields, left) => null
-// Mutant: http2/src/send/sending-connection.ts # const headers = changed ?? given; => const headers = given;
+// Mutant: http2/src/streams/sending-half.ts # const headers = changed ?? this.waitingHeaders; => const headers = this.waitingHeaders;
 // Mutant: http2/src/send/sending-connection.ts # if (stream.closed) continue;
 import { type Clock, Code, createClient, systemClock } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";

@@ -115,10 +115,7 @@ function checkScheduler({ connection }: Machine): void {
   const { scheduler } = inside(connection);
   let before: Stream | null = null;
   for (let stream = scheduler.first; stream !== null; stream = stream.next) {
-    must(
-      stream.ready && !stream.closed && stream.queue !== null,
-      `stream ${stream.id} waits to send, with nothing to send`,
-    );
+    must(!stream.closed && stream.queue !== null, `stream ${stream.id} waits to send, with nothing to send`);
     must(
       stream.previous === before,
       `the list of streams that wait to send is broken at stream ${stream.id}`,

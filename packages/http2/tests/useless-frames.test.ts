@@ -10,7 +10,7 @@
 // Mutant: http2/src/receive/inbound.ts # if (++this.goAways > goAwaysOfAnEnd) this.host.limits.uselessFrame();
 // Mutant: http2/src/receive/inbound.ts # if (id === Setting.INITIAL_WINDOW_SIZE) initialWindow = value; => if (false) initialWindow = value;
 // Mutant: http2/src/receive/receiving-connection.ts # this.windowsGrew = delta > 0;
-// Mutant: http2/src/streams/stream-registry.ts # if (cause === ClosedBy.LOCAL_RESET && !stream.remoteEnded) this.past.expectFrames(stream.outstanding);
+// Mutant: http2/src/streams/stream-registry.ts # if (cause === ClosedBy.LOCAL_RESET && !peerEnded) this.past.expectFrames(stream.outstanding);
 // Mutant: http2/src/streams/stream-registry.ts # if (cause === ClosedBy.LOCAL_RESET) this.past.expectFrames(firstWindow);
 // Mutant: http2/src/streams/closed-streams.ts # if (cause !== ClosedBy.PEER_RESET) this.resets++;
 import { describe, expect, it } from "@jest/globals";

@@ -13,6 +13,7 @@ import { stalledQueues } from "../send/stalled-queues.js";
 import { ClosedBy } from "../streams/closed-streams.js";
 import { resetReason } from "../streams/reset-reason.js";
 import type { OutgoingHeaders } from "../streams/sending-half.js";
+import { idle } from "../streams/state.js";
 import { Stream } from "../streams/stream.js";
 import type { StreamReset, StreamSink } from "../streams/stream-sink.js";
 import type { ByteReceiver } from "./byte-link.js";
@@ -54,7 +55,7 @@ export class Connection extends ReceivingConnection implements ByteReceiver {
    */
   open(sink: StreamSink, headers: OutgoingHeaders, end: boolean): Stream {
     const { registry } = this;
-    const stream = new Stream(this, 0, this.settings.peer.initialWindowSize);
+    const stream = new Stream(this, 0, idle, this.settings.peer.initialWindowSize);
     stream.sink = sink;
     stream.receivedBefore = this.received;
     if (!this.usable) {
@@ -69,7 +70,7 @@ export class Connection extends ReceivingConnection implements ByteReceiver {
       stream.sendHeaders(headers, end);
     } catch (error) {
       // Headers that can't be encoded were not sent: the peer never sees the stream, whose id is skipped.
-      stream.discard();
+      stream.reset("canceled");
       throw error;
     }
     if (registry.idsRunOut) this.shutdown();

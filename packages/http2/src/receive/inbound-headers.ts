@@ -8,6 +8,7 @@ import { type Limits, limitPassed } from "../guards/limits.js";
 import type { HpackDecoder } from "../hpack/decoder.js";
 import type { HeaderList } from "../hpack/header-list.js";
 import { ClosedBy, type ClosedStreams } from "../streams/closed-streams.js";
+import { hasHeaders, headersReceived } from "../streams/state.js";
 import type { Stream } from "../streams/stream.js";
 import type { StreamReset } from "../streams/stream-sink.js";
 import { HeaderAssembly } from "./header-assembly.js";
@@ -133,13 +134,13 @@ export abstract class InboundHeaders {
       );
       return;
     }
-    if (!stream.headersReceived) {
+    if (!hasHeaders(stream.state)) {
       const status = list.get(":status")!;
       if (status.startsWith("1")) {
         this.interimResponse(stream, list);
         return;
       }
-      stream.headersReceived = true;
+      stream.state = headersReceived(stream.state);
       stream.contentLength = end ? -1 : list.contentLength;
       if (end && list.contentLength > 0 && status !== "204" && status !== "304") {
         host.streamError(
@@ -167,7 +168,7 @@ export abstract class InboundHeaders {
   }
 
   private misplaced(stream: Stream, list: HeaderList, end: boolean): string | null {
-    if (stream.headersReceived) {
+    if (hasHeaders(stream.state)) {
       if (list.kind !== ListKind.TRAILERS) return "pseudo-headers in trailers";
       return end ? null : "trailers without END_STREAM";
     }

@@ -10,6 +10,7 @@ import { describeOtherProtocol } from "../frame/other-protocol.js";
 import { bytesPerEmptyData } from "../guards/limits.js";
 import { ClosedBy } from "../streams/closed-streams.js";
 import { resetReason } from "../streams/reset-reason.js";
+import { hasHeaders } from "../streams/state.js";
 import { InboundHeaders, protocolError, streamClosed } from "./inbound-headers.js";
 
 /** An orderly end has two GOAWAY frames (RFC 9113 §6.8). */
@@ -121,7 +122,7 @@ export class Inbound extends InboundHeaders implements FrameHandler {
       host.streamError(stream, ErrorCode.FLOW_CONTROL_ERROR, "the peer sent more than the stream's window");
       return null;
     }
-    if (!stream.headersReceived) {
+    if (!hasHeaders(stream.state)) {
       host.releasedData(length);
       host.streamError(stream, ErrorCode.PROTOCOL_ERROR, "DATA before the response's HEADERS");
       return null;

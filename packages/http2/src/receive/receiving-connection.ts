@@ -16,6 +16,7 @@ import { AnswerTurns, type AnswerTurnsHost } from "../send/answer-turns.js";
 import { SendingConnection } from "../send/sending-connection.js";
 import { ClosedBy, type ClosedStreams } from "../streams/closed-streams.js";
 import { PostponedStreams } from "../streams/postponed-streams.js";
+import { headersReceived, idle } from "../streams/state.js";
 import { Stream } from "../streams/stream.js";
 import type { StreamReset } from "../streams/stream-sink.js";
 import { Inbound } from "./inbound.js";
@@ -141,8 +142,7 @@ export abstract class ReceivingConnection
       this.refuse(id, ErrorCode.PROTOCOL_ERROR);
       return;
     }
-    const stream = new Stream(this, id, this.settings.peer.initialWindowSize);
-    stream.headersReceived = true;
+    const stream = new Stream(this, id, headersReceived(idle), this.settings.peer.initialWindowSize);
     stream.contentLength = list.contentLength;
     this.registry.add(stream);
     this.setActive(true);
@@ -155,8 +155,8 @@ export abstract class ReceivingConnection
     if (this.registry.idsRunOut) this.shutdown();
   }
 
-  override streamClosed(stream: Stream, cause: number): void {
-    super.streamClosed(stream, cause);
+  override streamClosed(stream: Stream, cause: number, peerEnded: boolean): void {
+    super.streamClosed(stream, cause, peerEnded);
     if (this.postponed.size === 0) return;
     this.postponed.delete(stream);
     this.startPostponed();

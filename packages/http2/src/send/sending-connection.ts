@@ -184,11 +184,11 @@ export abstract class SendingConnection implements StreamHost, SchedulerHost {
     if (this.isServer) this.limits.resetProvoked();
   }
 
-  streamClosed(stream: Stream, cause: number): void {
+  streamClosed(stream: Stream, cause: number, peerEnded: boolean): void {
     this.dropped += stream.queuedBytes;
     const { registry } = this;
     this.scheduler.remove(stream);
-    registry.remove(stream, cause);
+    registry.remove(stream, cause, peerEnded);
     if (stream.held) registry.held++;
     if (registry.waiting.size > 0) {
       // Callers often cancel many calls at once, so queued streams open on the next turn.
@@ -266,11 +266,7 @@ export abstract class SendingConnection implements StreamHost, SchedulerHost {
         given === null ? null : (stream.sink.opening?.("fields" in given ? given.fields : given) ?? null);
       if (stream.closed) continue;
       registry.activate(stream, peer.initialWindowSize);
-      const headers = changed ?? given;
-      stream.waitingHeaders = null;
-      const onlyHeaders = stream.localEnded && stream.queue === null;
-      if (headers !== null) this.writeHeaders(stream, headers, onlyHeaders);
-      this.scheduler.pump(stream);
+      stream.leaveIdle(changed);
     }
   }
 

@@ -63,8 +63,7 @@ class PostponedStream implements StreamSink {
   /** Starts the stream by `open`, and then delivers the input that has arrived meanwhile. */
   start(open: (stream: Stream, list: HeaderList, ended: boolean) => void): void {
     const { stream, trailersArrived } = this;
-    stream.rewind(this.bytes);
-    if (trailersArrived !== undefined) stream.remoteEnded = false;
+    stream.rewind(this.bytes, trailersArrived !== undefined);
     open(stream, this.list, this.ended);
     for (const [b, start, end] of this.pieces) {
       stream.dataBegins(end - start);

@@ -3,6 +3,7 @@
 import type { LargeMessage, LargeMessages } from "../flow/large-messages.js";
 import type { MessageWaiter, ReceiveFlow } from "../flow/receive-flow.js";
 import { maxUint31 } from "../frame/frame-type.js";
+import { endRewound, isClosed, isIdle, mayReceive } from "./state.js";
 
 /** The connection, as the receiving half of a stream sees it. */
 export interface ReceivingHost {
@@ -35,10 +36,8 @@ export abstract class ReceivingHalf<Host extends ReceivingHost = ReceivingHost>
 {
   /** The stream's id; 0 while the peer's limit on concurrent streams holds it back. */
   id = 0;
-  /** The peer's END_STREAM arrived. */
-  remoteEnded = false;
-  /** Nothing is sent or delivered any more. */
-  closed = false;
+  /** The state (RFC 9113 §5.1), made by the functions of state.ts. */
+  state: number;
   protected readonly host: Host;
   /** Bytes of the body that have arrived. */
   bodyReceived = 0;
@@ -65,8 +64,19 @@ export abstract class ReceivingHalf<Host extends ReceivingHost = ReceivingHost>
   /** The message has used its window, and flow control has no room for the rest. */
   private waits = false;
 
-  constructor(host: Host) {
+  constructor(host: Host, state: number) {
     this.host = host;
+    this.state = state;
+  }
+
+  /** Nothing is sent or delivered any more. */
+  get closed(): boolean {
+    return isClosed(this.state);
+  }
+
+  /** The peer can send nothing more: its END_STREAM arrived, or the stream is closed. */
+  get remoteEnded(): boolean {
+    return !mayReceive(this.state);
   }
 
   /** The application took or dropped `n` received bytes: the peer may send as many more. */
@@ -76,7 +86,7 @@ export abstract class ReceivingHalf<Host extends ReceivingHost = ReceivingHost>
     host.creditReleased();
     const paid = Math.min(n, this.borrowed);
     this.borrowed -= paid;
-    if (this.remoteEnded || this.closed) return;
+    if (!mayReceive(this.state)) return;
     this.unannounced += n - paid;
     if (this.untaken <= prefixAtMost + this.delivering) this.keptUp = true;
     if (this.message > 0) this.askAgain();
@@ -93,17 +103,17 @@ export abstract class ReceivingHalf<Host extends ReceivingHost = ReceivingHost>
    * limit. 0 when the message is whole, or will not be waited for.
    */
   messageNeeds(length: number, whole: number = length): void {
-    if (this.closed || this.id === 0) return;
+    if (isClosed(this.state) || isIdle(this.state)) return;
     this.messageDone();
     if (length === 0) return;
     this.message = whole;
     this.messageEnd = this.bodyReceived + length;
-    if (!this.remoteEnded) this.askAgain();
+    if (mayReceive(this.state)) this.askAgain();
   }
 
   /** @inheritdoc */
   askAgain(): boolean {
-    if (this.closed || this.remoteEnded || this.message === 0) return true;
+    if (!mayReceive(this.state) || this.message === 0) return true;
     const rest = Math.max(0, this.messageEnd - this.bodyReceived - this.coming);
     const missing = Math.min(rest + this.roomBehind, maxUint31) - this.receiveWindow;
     if (missing <= 0) return this.goesOn();
@@ -138,8 +148,9 @@ export abstract class ReceivingHalf<Host extends ReceivingHost = ReceivingHost>
     return within;
   }
 
-  /** So many bytes that have arrived are to arrive again: until then it is as if they were under way. */
-  rewind(bytes: number): void {
+  /** So many bytes that have arrived, and maybe the end behind them, are to arrive again: until then it is as if they were under way. */
+  rewind(bytes: number, end: boolean): void {
+    if (end) this.state = endRewound(this.state);
     this.bodyReceived -= bytes;
     this.receiveWindow += bytes;
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Output } from "../send/output.js";
+import { Room } from "./sending-half.js";
 import type { Stream } from "./stream.js";
 
 /** The connection, as the scheduler sees it. */
@@ -40,8 +41,8 @@ export class Scheduler {
 
   /** Calls the sink's `writable` next turn. */
   wakeNextTurn(stream: Stream): void {
-    if (stream.wakesNextTurn) return;
-    stream.wakesNextTurn = true;
+    if (stream.room === Room.WAKING) return;
+    stream.room = Room.WAKING;
     this.waking.push(stream);
     if (this.turning) return;
     this.turning = true;
@@ -55,7 +56,7 @@ export class Scheduler {
 
   /** Sends what one stream has queued, as far as windows and link allow; the rest waits in the list. */
   pump(stream: Stream): void {
-    if (stream.ready || stream.queue === null) return;
+    if (stream.queue === null || this.has(stream)) return;
     if (this.first !== null && stream.queue.length > 0) this.append(stream);
     else if (!this.move(stream, Number.MAX_SAFE_INTEGER) && stream.sendWindow > 0) this.append(stream);
     this.feed(stream);
@@ -86,14 +87,17 @@ export class Scheduler {
 
   /** The stream is gone. */
   remove(stream: Stream): void {
-    if (!stream.ready) return;
-    stream.ready = false;
+    if (!this.has(stream)) return;
     if (stream.previous === null) this.first = stream.next;
     else stream.previous.next = stream.next;
     if (stream.next === null) this.last = stream.previous;
     else stream.next.previous = stream.previous;
     stream.next = null;
     stream.previous = null;
+  }
+
+  private has(stream: Stream): boolean {
+    return stream.previous !== null || this.first === stream;
   }
 
   private readonly turn = (): void => {
@@ -105,19 +109,18 @@ export class Scheduler {
   };
 
   private feed(stream: Stream): void {
-    if (stream.starved && stream.belowLowMark) this.wakeNextTurn(stream);
+    if (stream.room === Room.FULL && stream.belowLowMark) this.wakeNextTurn(stream);
   }
 
   private wake(stream: Stream): void {
-    stream.wakesNextTurn = false;
-    if (!stream.starved || stream.closed || !stream.belowLowMark) return;
-    stream.starved = false;
+    stream.room = Room.FULL;
+    if (stream.closed || !stream.belowLowMark) return;
+    stream.room = Room.FREE;
     stream.sink.writable();
   }
 
   private append(stream: Stream): void {
-    if (stream.ready || stream.closed) return;
-    stream.ready = true;
+    if (this.has(stream) || stream.closed) return;
     stream.previous = this.last;
     if (this.last === null) this.first = stream;
     else this.last.next = stream;

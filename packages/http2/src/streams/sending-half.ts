@@ -5,6 +5,7 @@ import { checkBytes } from "../hpack/string-literal.js";
 import { type Output, outputSize } from "../send/output.js";
 import { SendQueue } from "../send/send-queue.js";
 import { ReceivingHalf, type ReceivingHost } from "./receiving-half.js";
+import { endQueued, endSent, endWaits, headersSent, isClosed, maySend } from "./state.js";
 
 /** Header fields to send: a prepared block, or name, value, name, value … with lower-case names. */
 export type OutgoingHeaders = HeaderBlock | readonly string[];
@@ -37,36 +38,37 @@ export interface SendingHost extends ReceivingHost {
 /** Bytes that wait in a stream past which `write` says that it is full; below half of it the sink hears `writable`. */
 const queueLimit = 65_536;
 
-/** A stream's queued end. */
-const End = { OPEN: 0, END_STREAM: 1, TRAILERS: 2 } as const;
+/** Whether a stream takes more to send. */
+export const Room = {
+  FREE: 0,
+  /** A send returned false, and the sink has not heard `writable` since. */
+  FULL: 1,
+  /** The sink hears `writable` next turn, if there is room then. */
+  WAKING: 2,
+} as const;
 
 /**
  * The sending half of a stream: what leaves at once, what waits for a window or for the link, and the end behind it. The
  * middle one of the three layers of a `Stream`, on the receiving half.
  */
 export abstract class SendingHalf<Host extends SendingHost = SendingHost> extends ReceivingHalf<Host> {
-  /** END_STREAM was sent, or is queued behind data. */
-  localEnded = false;
-  /** This side has sent headers. */
-  answered = false;
-  /** The chunks of input that had arrived when this side first sent headers. */
+  /** The chunks of input that had arrived when this side first sent headers; 0 if it has sent none, or before any input. */
   answeredAt = 0;
   /** The bytes that we may still send on this stream; may be negative (RFC 9113 §6.9.2). */
   sendWindow: number;
   /** Bytes waiting for a window or for the link. */
   queue: SendQueue | null = null;
-  /** A send returned false and the sink has not heard `writable` since. */
-  starved = false;
+  /** One of {@link Room}. */
+  room: number = Room.FREE;
   /** The header fields that wait with the stream for its turn to be opened. */
   waitingHeaders: OutgoingHeaders | null = null;
   /** Bytes that waited when the stream closed. */
   private neverSent = 0;
-  private queuedEnd: number = End.OPEN;
   private queuedTrailers: OutgoingHeaders | null = null;
   private reservedAt = -1;
 
-  constructor(host: Host, id: number, sendWindow: number) {
-    super(host);
+  constructor(host: Host, id: number, state: number, sendWindow: number) {
+    super(host, state);
     this.id = id;
     this.sendWindow = sendWindow;
   }
@@ -91,15 +93,16 @@ export abstract class SendingHalf<Host extends SendingHost = SendingHost> extend
    * that is not of bytes, and then nothing is sent.
    */
   sendHeaders(headers: OutgoingHeaders, end: boolean): void {
-    if (this.closed || this.localEnded) return;
-    if (!this.answered) {
-      this.answered = true;
-      this.answeredAt = this.host.arrivedChunks;
-    }
+    if (!maySend(this.state)) return;
+    if (this.answeredAt === 0) this.answeredAt = this.host.arrivedChunks;
     if (this.id === 0) {
       checkFields(headers);
       this.waitingHeaders = headers;
-    } else this.host.writeHeaders(this, headers, end);
+      if (end) this.state = endQueued(this.state);
+      return;
+    }
+    this.host.writeHeaders(this, headers, end);
+    this.state = headersSent(this.state);
     if (end) this.endLocal();
   }
 
@@ -113,8 +116,7 @@ export abstract class SendingHalf<Host extends SendingHost = SendingHost> extend
     if (
       this.queue !== null ||
       this.id === 0 ||
-      this.closed ||
-      this.localEnded ||
+      !maySend(this.state) ||
       length > this.sendWindow ||
       length > host.sendWindow ||
       length > host.peerMaxFrameSize ||
@@ -152,14 +154,11 @@ export abstract class SendingHalf<Host extends SendingHost = SendingHost> extend
    * the sink hears `writable`. Bytes given all the same are queued.
    */
   write(bytes: Uint8Array, end: boolean, more = false): boolean {
-    if (this.closed || this.localEnded) return true;
+    if (!maySend(this.state)) return true;
     this.queue ??= new SendQueue();
     this.queue.push(bytes);
     this.host.queuedBytes += bytes.length;
-    if (end) {
-      this.queuedEnd = End.END_STREAM;
-      this.localEnded = true;
-    }
+    if (end) this.state = endQueued(this.state);
     if (more) return true;
     if (this.id !== 0) this.host.pump(this);
     return end || this.hasRoom();
@@ -180,11 +179,10 @@ export abstract class SendingHalf<Host extends SendingHost = SendingHost> extend
 
   /** Half-closes, behind what is queued. */
   sendEnd(): void {
-    if (this.closed || this.localEnded) return;
+    if (!maySend(this.state)) return;
     if (this.queue !== null || this.id === 0) {
       this.queue ??= new SendQueue();
-      this.queuedEnd = End.END_STREAM;
-      this.localEnded = true;
+      this.state = endQueued(this.state);
     } else {
       this.host.output.endData(this.id);
       this.endLocal();
@@ -193,13 +191,12 @@ export abstract class SendingHalf<Host extends SendingHost = SendingHost> extend
 
   /** Sends trailers and half-closes, behind what is queued. Throws as {@link SendingHalf.sendHeaders}. */
   sendTrailers(headers: OutgoingHeaders): void {
-    if (this.closed || this.localEnded) return;
+    if (!maySend(this.state)) return;
     if (this.queue !== null || this.id === 0) {
       checkFields(headers);
       this.queue ??= new SendQueue();
-      this.queuedEnd = End.TRAILERS;
       this.queuedTrailers = headers;
-      this.localEnded = true;
+      this.state = endQueued(this.state);
     } else {
       this.host.writeHeaders(this, headers, true);
       this.endLocal();
@@ -208,20 +205,40 @@ export abstract class SendingHalf<Host extends SendingHost = SendingHost> extend
 
   // ---- for the connection
 
+  /** True if nothing more can be sent: END_STREAM was sent or is queued, or the stream is closed. */
+  get localEnded(): boolean {
+    return !maySend(this.state);
+  }
+
+  /** True if this side has sent headers since input arrived: a server's first headers always follow some. */
+  get answered(): boolean {
+    return this.answeredAt > 0;
+  }
+
+  /** The peer's limit lets the stream be opened, and it has its id: its headers leave, then what is queued. */
+  leaveIdle(changed: OutgoingHeaders | null): void {
+    const headers = changed ?? this.waitingHeaders;
+    this.waitingHeaders = null;
+    const onlyHeaders = endWaits(this.state) && this.queue === null;
+    if (headers !== null) this.host.writeHeaders(this, headers, onlyHeaders);
+    this.state = headersSent(this.state);
+    if (onlyHeaders) this.endLocal();
+    else this.host.pump(this);
+  }
+
   /** Everything queued has been moved: the queued end follows. */
   queueEmptied(): void {
     this.queue = null;
-    const end = this.queuedEnd;
-    if (end === End.TRAILERS && this.queuedTrailers !== null) {
+    if (this.queuedTrailers !== null) {
       this.host.writeHeaders(this, this.queuedTrailers, true);
       this.queuedTrailers = null;
     }
-    if (end !== End.OPEN) this.endLocal();
+    if (endWaits(this.state)) this.endLocal();
   }
 
   /** True if the last byte of the queue carries END_STREAM. */
   get endsWithQueue(): boolean {
-    return this.queuedEnd === End.END_STREAM;
+    return endWaits(this.state) && this.queuedTrailers === null;
   }
 
   /** True if so few bytes are queued that a starved sink hears `writable`. */
@@ -246,15 +263,16 @@ export abstract class SendingHalf<Host extends SendingHost = SendingHost> extend
     // A stream with an empty queue goes on beside streams that no peer reads.
     const full = queued >= queueLimit || (queued > 0 && this.host.crowded);
     if (!full && !this.host.turnSpent) return true;
-    this.starved = true;
+    if (this.room === Room.FREE) this.room = Room.FULL;
     if (!full) this.host.wakeNextTurn(this);
     return false;
   }
 
   private endLocal(): void {
-    this.localEnded = true;
     this.host.endsSent++;
-    if (this.remoteEnded && !this.closed) this.bothEnded();
+    if (isClosed(this.state)) return;
+    this.state = endSent(this.state);
+    if (isClosed(this.state)) this.bothEnded();
   }
 }
 

@@ -75,14 +75,14 @@ export class StreamRegistry {
     this.open.add(stream);
   }
 
-  /** Takes a stream out that has closed. */
-  remove(stream: Stream, cause: number): void {
+  /** Takes a stream out that has closed. `peerEnded`: the peer had sent END_STREAM. */
+  remove(stream: Stream, cause: number, peerEnded: boolean): void {
     if (stream.id === 0) {
       this.waiting.delete(stream);
       return;
     }
     if (!this.open.delete(stream.id)) return;
     this.past.add(stream.id, cause, stream.answeredAt, stream.dueAt);
-    if (cause === ClosedBy.LOCAL_RESET && !stream.remoteEnded) this.past.expectFrames(stream.outstanding);
+    if (cause === ClosedBy.LOCAL_RESET && !peerEnded) this.past.expectFrames(stream.outstanding);
   }
 }

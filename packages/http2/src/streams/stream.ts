@@ -6,13 +6,15 @@ import type { HeaderList } from "../hpack/header-list.js";
 import { ClosedBy } from "./closed-streams.js";
 import { type ResetReason, resetCode } from "./reset-reason.js";
 import { SendingHalf, type SendingHost } from "./sending-half.js";
+import { endReceived, isIdle, reset } from "./state.js";
 import type { StreamReset, StreamSink } from "./stream-sink.js";
 
 /** The connection, as a stream sees it. */
 export interface StreamHost extends SendingHost {
   writeReset(stream: Stream, code: number): void;
   streamError(stream: Stream, code: number, message: string): void;
-  streamClosed(stream: Stream, cause: number): void;
+  /** `peerEnded`: the peer had sent END_STREAM. */
+  streamClosed(stream: Stream, cause: number, peerEnded: boolean): void;
   /** A stream that closed while it was held is let go. */
   streamReleased(): void;
   /** Resets the stream next turn, unless the peer ends it before. */
@@ -44,16 +46,11 @@ export class Stream extends SendingHalf<StreamHost> implements DataTarget {
   sink: StreamSink = ignoringSink;
   /** The stream's handler has not settled: the stream counts against the limit on streams, also when closed. */
   held = false;
-  /** The first header list arrived (client: the final response). */
-  headersReceived = false;
   /** Bytes of the interim responses so far, counted like a header list. */
   interimSize = 0;
-  /** The stream is in the list of those that are ready to send, and its links there; see scheduler.ts. */
-  ready = false;
+  /** The links of the list of streams that are ready to send; see scheduler.ts. */
   next: Stream | null = null;
   previous: Stream | null = null;
-  /** The sink hears `writable` next turn. */
-  wakesNextTurn = false;
   /** Link of the table of open streams. */
   tableNext: Stream | null = null;
   /** Bytes that the connection had received when this side opened the stream. */
@@ -68,13 +65,13 @@ export class Stream extends SendingHalf<StreamHost> implements DataTarget {
   private whenClosed: (() => void) | null = null;
 
   /**
-   * Ends the stream at once with RST_STREAM; what is queued is dropped. The sink is not called. `reason`: a reason, or an error code of
-   * HTTP/2.
+   * Ends the stream at once with RST_STREAM; what is queued is dropped. The peer hears nothing of a stream that is idle. The sink is not
+   * called. `reason`: a reason, or an error code of HTTP/2.
    */
   reset(reason: ResetReason | number): void {
     if (this.closed) return;
     const code = typeof reason === "number" ? reason : resetCode(reason);
-    if (this.id !== 0) this.host.writeReset(this, code);
+    if (!isIdle(this.state)) this.host.writeReset(this, code);
     this.enterClosed(ClosedBy.LOCAL_RESET);
   }
 
@@ -113,11 +110,6 @@ export class Stream extends SendingHalf<StreamHost> implements DataTarget {
     if (!this.held) return;
     this.held = false;
     if (this.closed) this.host.streamReleased();
-  }
-
-  /** Closes without a word, since nothing of the stream was ever sent. The sink is not called. */
-  discard(): void {
-    if (!this.closed) this.enterClosed(ClosedBy.LOCAL_RESET);
   }
 
   /**
@@ -174,8 +166,8 @@ export class Stream extends SendingHalf<StreamHost> implements DataTarget {
   /** The peer ended its side. */
   endRemote(): void {
     this.messageNeeds(0);
-    this.remoteEnded = true;
-    if (this.localEnded && this.queue === null && !this.closed) this.bothEnded();
+    this.state = endReceived(this.state);
+    if (this.closed) this.bothEnded();
   }
 
   /** @inheritdoc */
@@ -220,14 +212,20 @@ export class Stream extends SendingHalf<StreamHost> implements DataTarget {
   }
 
   protected bothEnded(): void {
-    this.enterClosed(ClosedBy.ENDED);
+    this.leave(ClosedBy.ENDED, true);
   }
 
   private enterClosed(cause: number): void {
-    this.closed = true;
+    const peerEnded = this.remoteEnded;
+    this.state = reset(this.state);
+    this.leave(cause, peerEnded);
+  }
+
+  /** The stream is closed: it gives back what it has of the connection's. */
+  private leave(cause: number, peerEnded: boolean): void {
     this.dropQueue();
     this.returnWindow();
-    this.host.streamClosed(this, cause);
+    this.host.streamClosed(this, cause, peerEnded);
     this.whenClosed?.();
   }
 }
