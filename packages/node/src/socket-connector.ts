@@ -27,7 +27,9 @@ export interface ConnectOptions {
   /**
    * The longest delay between the beginnings of two attempts to connect, in milliseconds: 0 (no delay) to 2,147,483,647. Default 120,000. The
    * first delay is 1 s, each further one is 1.6 times as long, and each is up to 20 % shorter or longer at random. Calls meanwhile reject with `Unavailable`
-   * at once. An attempt is all addresses in turn. After the loss of a connection that carried an answer, the first attempt has no delay.
+   * at once. An attempt is all addresses in turn. The first attempt has no delay after the loss of a connection that carried an answer and
+   * lived for a second, or that the server ended in order (GOAWAY) behind an answer. A server whose connections live shorter gets one attempt
+   * without delay.
    */
   maxReconnectDelayMs?: number | undefined;
   /** Limits of HTTP/2. */
@@ -40,6 +42,8 @@ interface ConnectionLife {
   readonly startedAt: number;
   /** The peer's SETTINGS has arrived. */
   established: boolean;
+  /** The peer has sent GOAWAY without an error. */
+  endsInOrder: boolean;
   /** The reason of its end. */
   error: Error | null;
 }
@@ -99,12 +103,22 @@ export class SocketConnector implements Connector, ConnectionOwner {
   /** @inheritdoc */
   opened(connection: Connection): void {
     this.open.add(connection);
-    this.lives.set(connection, { startedAt: this.dialledAt, established: false, error: null });
+    this.lives.set(connection, {
+      startedAt: this.dialledAt,
+      established: false,
+      endsInOrder: false,
+      error: null,
+    });
   }
 
   /** @inheritdoc */
   established(connection: Connection): void {
     this.lives.get(connection)!.established = true;
+  }
+
+  /** @inheritdoc */
+  endsInOrder(connection: Connection): void {
+    this.lives.get(connection)!.endsInOrder = true;
   }
 
   /** @inheritdoc */
@@ -120,7 +134,8 @@ export class SocketConnector implements Connector, ConnectionOwner {
     const life = this.lives.get(connection)!;
     const cause = life.error ?? new Error("it ended the connection before an answer (GOAWAY)");
     const error = connectError(connection.peer.address, cause);
-    if (life.established) this.backoff.ended(life.startedAt, connection.answered, error);
+    const { startedAt, endsInOrder } = life;
+    if (life.established) this.backoff.ended(startedAt, connection.answered, endsInOrder, error);
     else this.backoff.failed(life.startedAt, error);
   }
 

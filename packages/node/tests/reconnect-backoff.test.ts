@@ -4,18 +4,23 @@
 // Mutant: node/src/dial/backoff.ts # this.failures++;
 // Mutant: node/src/dial/backoff.ts # Math.min(firstDelayMs * multiplier ** this.failures, this.maxDelayMs) => firstDelayMs * multiplier ** this.failures
 // Mutant: node/src/dial/backoff.ts # 2 * jitter * Math.random() => jitter
-// Mutant: node/src/dial/backoff.ts # if (answered || lived > this.delayMs) this.reset(); => if (false) this.reset();
-// Mutant: node/src/dial/backoff.ts # answered || lived > this.delayMs => true
-// Mutant: node/src/dial/backoff.ts # answered || lived > this.delayMs => answered
+// Mutant: node/src/dial/backoff.ts # if (lived > enough || (answered && inOrder)) this.reset(); => if (false) this.reset();
+// Mutant: node/src/dial/backoff.ts # lived > enough || (answered && inOrder) => true
+// Mutant: node/src/dial/backoff.ts # lived > enough || (answered && inOrder) => lived > enough || answered
+// Mutant: node/src/dial/backoff.ts # lived > enough || (answered && inOrder) => lived > enough || inOrder
+// Mutant: node/src/dial/backoff.ts # lived > enough || (answered && inOrder) => lived > enough
+// Mutant: node/src/dial/backoff.ts # lived > enough || (answered && inOrder) => answered && inOrder
+// Mutant: node/src/dial/backoff.ts # answered ? Math.min(firstDelayMs, this.delayMs) : this.delayMs; => this.delayMs;
 // Mutant: node/src/socket-connector.ts # if (!dial.wasStopped) this.backoff.failed(startedAt, error); => this.backoff.failed(startedAt, error);
 // Mutant: node/src/socket-connector.ts # if (this.dial !== null) return this.dial.wait(call);
 import type { Socket } from "node:net";
 import { expect, it } from "@jest/globals";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
+import { ErrorCode } from "@tristream/http2";
 import { Code, createClient, createTransport, type TransportOptions } from "@tristream/node";
 import { createClock } from "@tristream/testing";
 import { errorOf, until } from "../../core/tests/events.js";
-import { settings } from "../../http2/tests/frames.js";
+import { goAway, join, ping, settings } from "../../http2/tests/frames.js";
 import { closes, echoServer, mute, passOn, scriptedPeer } from "./scripted-peer.js";
 
 const nextAttempt = /; the next attempt is in (\d+) ms \(option maxReconnectDelayMs\)$/;
@@ -93,21 +98,58 @@ it.each([-1, Number.NaN, 2 ** 31])("maxReconnectDelayMs %d is refused", (maxReco
   );
 });
 
-it("a lost connection that carried an answer is replaced at once, each time", async () => {
+/** A peer that passes on to an echo server, and answered once on each of its connections that the test then ends by `end`. */
+async function endsOfAnswered(end: (socket: Socket, to: ReturnType<typeof clientOf>) => Promise<void>) {
   await using server = await echoServer();
   await using peer = await scriptedPeer((socket) => passOn(socket, server.port!));
   await using to = clientOf(peer.url);
   for (let i = 0; i < 4; i++) {
-    expect((await to.client.greet({ name: "a" })).greeting).toBe("a");
+    const greeting = await to.client.greet({ name: "a" }).catch((error) => String(error));
+    if (typeof greeting === "string") return { connections: peer.sockets.length, error: greeting };
     const stream = to.client.greetServerStream({ name: "endless" });
     await stream.receive();
-    peer.sockets[i]!.destroy();
+    await end(peer.sockets[i]!, to);
     await errorOf(stream.receive());
   }
-  expect(peer.sockets).toHaveLength(4);
+  return { connections: peer.sockets.length };
+}
+
+it("a lost connection that carried an answer, and lived for a second, is replaced at once, each time", async () => {
+  const { connections } = await endsOfAnswered(async (socket, to) => {
+    await to.clock.advance(1001);
+    socket.destroy();
+  });
+  expect(connections).toBe(4);
 });
 
-it("an answer resets the delay", async () => {
+it("a server that is lost behind each answer at once costs no more attempts than one", async () => {
+  const { connections, error } = await endsOfAnswered(async (socket) => void socket.destroy());
+  expect([connections, error]).toEqual([2, expect.stringMatching(nextAttempt)]);
+});
+
+it("a server that ends each connection in order behind an answer is dialled at once", async () => {
+  const { connections } = await endsOfAnswered(async (socket) => {
+    const read = new Promise<void>((resolve) => {
+      socket.on("data", (chunk) => chunk.includes("was read") && resolve());
+    });
+    socket.write(join(goAway(2 ** 31 - 1, ErrorCode.NO_ERROR), ping("was read")));
+    await read;
+    socket.destroy();
+  });
+  expect(connections).toBe(4);
+});
+
+it("a server that ends each connection in order before any answer costs no more attempts than one", async () => {
+  await using peer = await scriptedPeer((socket) => {
+    socket.resume();
+    socket.end(join(settings(), goAway(0, ErrorCode.NO_ERROR)));
+  });
+  await using to = clientOf(peer.url);
+  for (let i = 0; i < 20; i++) await to.fails();
+  expect(peer.sockets.length).toBeLessThanOrEqual(2);
+});
+
+it("an answer on a connection that lives for a second resets the delay", async () => {
   await using server = await echoServer();
   let good = false;
   await using peer = await scriptedPeer((socket) => {
@@ -127,6 +169,7 @@ it("an answer resets the delay", async () => {
   good = false;
   const stream = to.client.greetServerStream({ name: "endless" });
   await stream.receive();
+  await to.clock.advance(1001);
   peer.sockets.at(-1)!.destroy();
   await errorOf(stream.receive());
   expect((await to.fails()).rawMessage).not.toMatch(nextAttempt);

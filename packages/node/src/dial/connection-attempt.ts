@@ -17,6 +17,8 @@ export interface ConnectionOwner {
   opened(connection: Connection): void;
   /** The peer's SETTINGS has arrived. */
   established(connection: Connection): void;
+  /** The peer ends the connection in order (GOAWAY with NO_ERROR). */
+  endsInOrder(connection: Connection): void;
   /** A peer has ended a connection for its PINGs: the next connection asks half as often. */
   tooManyPings(): void;
   /** A connection is over, for `error`. */
@@ -94,6 +96,7 @@ export class ConnectionAttempt {
         this.listener.ready(this, connection);
       },
       goAway: (code, _last, debug) => {
+        if (code === ErrorCode.NO_ERROR) owner.endsInOrder(connection);
         if (code === ErrorCode.ENHANCE_YOUR_CALM && debug === "too_many_pings") owner.tooManyPings();
       },
       // Running calls go on; new calls get another connection.
