@@ -9,7 +9,7 @@
 // Mutant: core/src/engine/message/json-elements.ts # container === isArray && endsScalar => endsScalar
 // Mutant: core/src/engine/message/json-elements.ts # if (scalars && endsScalar(b[at - 1]!)) elements++;
 // Mutant: core/src/engine/message/message-codec.ts # jsonElements(b, start, end, maxElements, scalars); => jsonElements(b, start, end, maxElements);
-// Mutant: core/src/server/routing/resolve-options.ts # inherited ? base.readMaxElements : => false ? base!.readMaxElements :
+// Mutant: core/src/server/routing/resolve-options.ts # ?? base?.givenMaxElements;
 // Mutant: core/src/client/transport/create-transport.ts # messageCodec(method.output, format, codecOptions, this.readMaxElements) => messageCodec(method.output, format, codecOptions)
 // Mutant: core/src/options/number-options.ts # reads === "requests" ? 32 : 8 => 32
 // Mutant: core/src/options/number-options.ts # reads === "requests" ? 32 : 8 => 8
@@ -93,6 +93,8 @@ test("a registration has the server's limit, or its own; the default follows rea
   expect(await code({ readMaxElements: 5 }, {}, 6)).toBe(refused);
   expect(await code({ readMaxElements: 5 }, { readMaxBytes: 100_000 }, 6)).toBe(refused);
   expect(await code({ readMaxElements: 5 }, { readMaxElements: 6 }, 6)).toBeUndefined();
+  // A given limit holds, also if it equals the default.
+  expect(await code({ readMaxElements: 131_072 }, { readMaxBytes: 5000 }, 1001)).toBeUndefined();
   expect(await code({ readMaxBytes: 5000 }, {}, 1001)).toBe(refused);
   expect(await code({ readMaxBytes: 5000 }, { readMaxBytes: 40_000 }, 1001)).toBeUndefined();
   expect(await code({}, { readMaxBytes: 5000 }, 1001)).toBe(refused);

@@ -44,8 +44,12 @@ export const serveOptionKinds: OptionKinds<ServeOptions> = {
 };
 
 /** {@link ServeOptions} with every default filled in. */
-export type ResolvedServeOptions = Resolved<Omit<ServeOptions, keyof FormatOptions>> &
-  Readonly<FormatOptions>;
+export interface ResolvedServeOptions
+  extends Resolved<Omit<ServeOptions, keyof FormatOptions>>,
+    Readonly<FormatOptions> {
+  /** The `readMaxElements` that was given, if one was: registrations inherit it. Its default they don't: that follows their `readMaxBytes`. */
+  readonly givenMaxElements: number | undefined;
+}
 
 const fourMiB = 4_194_304;
 
@@ -55,12 +59,14 @@ export function resolveServeOptions(
   base?: ResolvedServeOptions,
 ): ResolvedServeOptions {
   const readMaxBytes = sizeOption("readMaxBytes", options.readMaxBytes) ?? base?.readMaxBytes ?? fourMiB;
+  const givenMaxElements = sizeOption("readMaxElements", options.readMaxElements) ?? base?.givenMaxElements;
   return {
     ...formatOptions(base),
     ...formatOptions(options),
     interceptors: options.interceptors ?? base?.interceptors ?? [],
     readMaxBytes,
-    readMaxElements: readMaxElements(options, base, readMaxBytes),
+    readMaxElements: givenMaxElements ?? defaultMaxElements("requests", readMaxBytes),
+    givenMaxElements,
     writeMaxBytes:
       sizeOption("writeMaxBytes", options.writeMaxBytes) ?? base?.writeMaxBytes ?? largestMessage,
     maxTimeoutMs:
@@ -70,17 +76,4 @@ export function resolveServeOptions(
     compressMinBytes:
       sizeOption("compressMinBytes", options.compressMinBytes, 0) ?? base?.compressMinBytes ?? 1024,
   };
-}
-
-/** A router's own limit holds for its services. Its default does not: that follows the size. */
-function readMaxElements(
-  options: ServeOptions,
-  base: ResolvedServeOptions | undefined,
-  bytes: number,
-): number {
-  const given = sizeOption("readMaxElements", options.readMaxElements);
-  if (given !== undefined) return given;
-  const inherited =
-    base !== undefined && base.readMaxElements !== defaultMaxElements("requests", base.readMaxBytes);
-  return inherited ? base.readMaxElements : defaultMaxElements("requests", bytes);
 }
