@@ -106,7 +106,7 @@ it("calls that the server ends by their deadline count, too, when no reset comes
     peer.send(id, message);
   }
   await until(() => connection.counters.deadlines === 3);
-  await until(() => connection.closing);
+  await until(() => connection.state.over);
   expect(connection.counters.resetsReceived).toBe(0);
   await server.shutdown({ graceMs: 0 });
 });

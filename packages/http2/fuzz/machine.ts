@@ -131,7 +131,7 @@ export class Machine {
 
   /** The connection is over, or about to be. */
   get over(): boolean {
-    return this.closed || this.connection.closing;
+    return this.closed || this.connection.state.over;
   }
 
   private run(step: Step): void {
@@ -240,21 +240,17 @@ export class Machine {
     this.sent.take(this.link.take());
     must(!this.link.writtenLate, "something was written after the link's end");
     if (this.fault !== undefined) throw new Violation(this.fault);
-    const failure = failureOf(this.connection);
+    const { failure } = this.connection.state;
     const internal = failure !== undefined && !(failure instanceof Http2ConnectionError);
     must(!internal, `the connection died of ${failure?.stack}`);
     // SETTINGS that are kept for the next turn hold for none of the output yet.
     if (this.connection.output.position === 0 && !keepsInput(this.connection)) this.view.outputEmpty();
     const [complaint] = this.sent.complaints;
-    const endedHere = this.endedHere || failure?.limit?.endsWith("Ms") === true;
+    const endedHere =
+      this.endedHere || (failure instanceof Http2ConnectionError && failure.limit?.endsWith("Ms") === true);
     const wronged = this.conversation.lawful && complaint !== undefined && !endedHere;
     must(!wronged, `${complaint}, though the peer broke no rule`);
     checkInvariants(this, this.inbox.length === 0);
     for (const watched of this.streams) if (watched.stream?.closed === true) watched.silent ||= watched.ended;
   }
-}
-
-/** Why a connection ends; a cast, since only tests may look. */
-function failureOf(connection: Connection): Http2ConnectionError | undefined {
-  return (connection as unknown as { failure: Http2ConnectionError | undefined }).failure;
 }

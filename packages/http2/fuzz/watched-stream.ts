@@ -28,7 +28,7 @@ export class WatchedStream implements StreamSink {
   /** A send has returned false, and `writable` was not heard since. */
   private starved = false;
   private readonly react: (watched: WatchedStream, moment: Moment) => void;
-  private readonly connection: { readonly closing: boolean };
+  private readonly connection: { readonly state: { readonly over: boolean } };
   private readonly fault: (what: string) => void;
 
   /**
@@ -37,7 +37,7 @@ export class WatchedStream implements StreamSink {
    */
   constructor(
     answered: boolean,
-    connection: { readonly closing: boolean },
+    connection: { readonly state: { readonly over: boolean } },
     react: (watched: WatchedStream, moment: Moment) => void,
     fault: (what: string) => void,
   ) {
@@ -100,7 +100,7 @@ export class WatchedStream implements StreamSink {
   writable(): void {
     this.mayHear(!this.silent, "writable");
     this.must(this.stream?.closed !== true, "writable on a closed stream");
-    this.must(!this.connection.closing, "writable on a connection that is over");
+    this.must(!this.connection.state.over, "writable on a connection that is over");
     this.must(this.starved, "writable, though no send had returned false");
     this.starved = false;
     this.tell("writable");
@@ -110,7 +110,7 @@ export class WatchedStream implements StreamSink {
     this.mayHear(!this.silent && !this.ended, what);
     // The end of the last stream may be the end of the connection, too, and is reported afterwards.
     const last = what !== "data" && this.stream?.closed === true;
-    this.must(last || !this.connection.closing, `${what} on a connection that is over`);
+    this.must(last || !this.connection.state.over, `${what} on a connection that is over`);
     this.must(what !== "data" || this.stream?.closed !== true, "data on a closed stream");
   }
 

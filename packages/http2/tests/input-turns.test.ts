@@ -6,8 +6,8 @@
 // Mutant: http2/src/receive/input-turns.ts # if (this.paused || this.kept.length > 0) { => if (false) {
 // Mutant: http2/src/receive/input-turns.ts # if (!this.paused || this.host.outputWaits) return; => if (!this.paused) return;
 // Mutant: http2/src/receive/input-turns.ts # this.bytesLeft * 2 <= this.maxBytes || this.streamsLeft * 2 <= this.maxStreams => false
-// Mutant: http2/src/connection/connection.ts # if (!this.closing) this.readRest();
-// Mutant: http2/src/connection/connection.ts # inbound.ready && !this.input.paused && => inbound.ready &&
+// Mutant: http2/src/connection/connection.ts # if (!state.over) this.readRest();
+// Mutant: http2/src/connection/connection.ts # settings.received && !this.input.paused && => settings.received &&
 // Mutant: http2/src/receive/input-turns.ts # if (this.parsedLeft <= 0) this.host.reader.yield();
 // Mutant: http2/src/receive/input-turns.ts # || this.parsedLeft <= 0) this.pauseUntilNextTurn(); => ) this.pauseUntilNextTurn();
 import { describe, expect, it } from "@jest/globals";

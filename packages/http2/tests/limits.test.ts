@@ -32,7 +32,7 @@ const three = { burst: 3, perSecond: 1 };
 
 /** How the connection ended: code and option, or null while it goes on. */
 function endOf(subject: Subject): { code: number; limit: string | undefined } | null {
-  const { failure } = subject.connection as unknown as { failure?: Error };
+  const { failure } = subject.connection.state;
   if (failure === undefined) return null;
   expect(failure).toBeInstanceOf(Http2ConnectionError);
   const { code, limit } = failure as Http2ConnectionError;
@@ -581,7 +581,7 @@ describe("bytes that are not HTTP/2", () => {
     for (const size of [1, bytes.length]) {
       const subject = new Subject(role);
       for (let at = 0; at < bytes.length; at += size) subject.receive(bytes.subarray(at, at + size));
-      const { failure } = subject.connection as unknown as { failure?: Error };
+      const { failure } = subject.connection.state;
       expect(failure?.message).toContain(text);
     }
   });
@@ -591,7 +591,7 @@ describe("bytes that are not HTTP/2", () => {
     subject.open();
     subject.receive(Uint8Array.of(0x15, 3, 3, 0, 2, 2, 70));
     subject.close();
-    const { failure } = subject.connection as unknown as { failure?: Error };
+    const { failure } = subject.connection.state;
     expect(failure?.message).toContain("speaks TLS");
   });
 
@@ -599,7 +599,7 @@ describe("bytes that are not HTTP/2", () => {
     const subject = new Subject("client");
     subject.open();
     subject.close();
-    const { failure } = subject.connection as unknown as { failure?: Error };
+    const { failure } = subject.connection.state;
     expect(failure?.message).toContain("does it speak HTTP/2, does it want TLS");
   });
 

@@ -158,7 +158,7 @@ export class Subject {
 
   /** How the connection ended: code and option, or null while it goes on. */
   get endedBy(): { code: number; limit: string | undefined } | null {
-    const { failure } = this.connection as unknown as { failure?: Error };
+    const { failure } = this.connection.state;
     if (failure === undefined) return null;
     if (!(failure instanceof Http2ConnectionError)) throw failure;
     const { code, limit } = failure;

@@ -19,6 +19,7 @@ import type { StreamReset, StreamSink } from "../streams/stream-sink.js";
 import type { ByteReceiver } from "./byte-link.js";
 import { ErrorCode, Http2ConnectionError } from "./error-code.js";
 import { keepalivePing } from "./keepalive.js";
+import { Input } from "./state.js";
 
 /** How many streams end in one turn because their messages, or their readers, stopped: a thousand would keep other connections waiting. */
 const stoppedAtOnce = 100;
@@ -35,7 +36,6 @@ const forgetAfterMs = 10_000;
 export class Connection extends ReceivingConnection implements ByteReceiver {
   private watchdog: Watchdog | null = null;
   private received = 0;
-  private ended = false;
 
   // ---- for those who use a connection
 
@@ -122,7 +122,7 @@ export class Connection extends ReceivingConnection implements ByteReceiver {
 
   /** True if new streams can be opened: neither side is ending the connection, and its link is whole. */
   get usable(): boolean {
-    return !this.closing && !this.draining && this.link.writable;
+    return this.state.open && this.link.writable;
   }
 
   /**
@@ -130,9 +130,8 @@ export class Connection extends ReceivingConnection implements ByteReceiver {
    * so that requests under way are still served.
    */
   shutdown(): void {
-    if (this.closing || this.drain.begun) return;
-    this.draining = true;
-    this.drain.begin(this.isServer, this.link.now());
+    if (this.state.over || this.state.goAwaySent) return;
+    this.graceful.begin(this.isServer, this.link.now());
     this.closeWhenIdle();
   }
 
@@ -143,21 +142,21 @@ export class Connection extends ReceivingConnection implements ByteReceiver {
 
   /** Lets time pass: enforces what the peer has to do within a time. `now` as the link's clock has it. */
   advance(now: number): void {
-    const { watchdog, reader, inbound } = this;
-    if (this.closing || watchdog === null) return;
+    const { watchdog, reader, inbound, settings } = this;
+    if (this.state.over || watchdog === null) return;
     try {
       watchdog.check(now, {
-        ready: inbound.ready,
-        acknowledged: this.settings.acknowledged,
+        ready: settings.received,
+        acknowledged: settings.acknowledged,
         // Input that is kept for the next turn is not late.
-        unfinished: inbound.ready && !this.input.paused && (reader.insideFrame || inbound.insideBlock),
+        unfinished: settings.received && !this.input.paused && (reader.insideFrame || inbound.insideBlock),
         // A large message may take its time, as long as it comes; what is small has to come.
         inputMark: reader.insideData ? this.received : reader.frames,
         unread: this.link.pending,
         taken: this.output.handed - this.link.pending,
         used: this.registry.used,
       });
-      if (inbound.ready) this.keepAlive(now);
+      if (settings.received) this.keepAlive(now);
       this.endStopped(now);
       if (this.queuedBytes > 0) this.endStalled(now);
     } catch (error) {
@@ -168,7 +167,7 @@ export class Connection extends ReceivingConnection implements ByteReceiver {
     if (idleMs > forgetAfterMs && this.decoder.remembered > 0) this.decoder.forget();
     const { idleTimeoutMs } = this.options;
     if (idleTimeoutMs > 0 && idleMs > idleTimeoutMs) this.shutdown();
-    this.drain.advance(now, this.registry.lastPeerId);
+    this.graceful.advance(now, this.registry.lastPeerId);
     this.closeWhenIdle();
   }
 
@@ -208,7 +207,7 @@ export class Connection extends ReceivingConnection implements ByteReceiver {
 
   /** @inheritdoc */
   receive(bytes: Uint8Array): void {
-    if (this.closing) return;
+    if (this.state.over) return;
     this.received += bytes.length;
     try {
       this.input.receive(bytes);
@@ -226,16 +225,16 @@ export class Connection extends ReceivingConnection implements ByteReceiver {
 
   /** @inheritdoc */
   closed(error?: Error): void {
-    if (this.ended) return;
-    if (!this.closing) this.readRest();
-    this.ended = true;
-    this.closing = true;
+    const { state } = this;
+    if (state.closed) return;
+    if (!state.over) this.readRest();
+    state.failure ??= error ?? this.closedTooEarly();
+    state.apply(Input.LINK_CLOSED);
     this.output.closed = true;
-    this.failure ??= error ?? this.closedTooEarly();
     this.stopReading();
     this.resetAll();
     this.setActive(false);
-    this.events.closed?.(this.failure);
+    this.events.closed?.(state.failure);
   }
 
   /** The link is gone: what arrived before is read. */
@@ -262,7 +261,7 @@ export class Connection extends ReceivingConnection implements ByteReceiver {
   }
 
   private endMoreStopped(now: number): void {
-    if (this.closing) return;
+    if (this.state.over) return;
     try {
       this.endStopped(now);
     } catch (error) {
@@ -293,8 +292,8 @@ export class Connection extends ReceivingConnection implements ByteReceiver {
   // ---- the end
 
   protected closeWhenIdle(): void {
-    if (!this.draining || this.closing || this.registry.active > 0 || !this.drain.finished) return;
-    this.closing = true;
+    if (!this.state.closesWhenIdle || this.registry.active > 0) return;
+    this.state.apply(Input.END);
     // The rest of the chunk that is being read comes too late, as the next chunk would.
     this.stopReading();
     this.endOfTurn();
@@ -304,13 +303,13 @@ export class Connection extends ReceivingConnection implements ByteReceiver {
   }
 
   private connectionReset(disposition: StreamReset["disposition"]): StreamReset {
-    const why = this.failure === undefined ? "the connection is closed" : this.failure.message;
+    const why = this.state.failure?.message ?? "the connection is closed";
     return { code: ErrorCode.CANCEL, reason: "canceled", source: "connection", disposition, message: why };
   }
 
   /** A link that closes before the peer has said anything of HTTP/2 has most likely another protocol at its end. */
   private closedTooEarly(): Error | undefined {
-    if (this.inbound.ready || this.draining) return undefined;
+    if (this.settings.received || !this.state.open) return undefined;
     const what =
       describeOtherProtocol(this.reader.unfinishedHeader, this.isServer) ??
       (this.isServer
@@ -342,13 +341,13 @@ export class Connection extends ReceivingConnection implements ByteReceiver {
   }
 
   private die(error: Error, code: number): void {
-    if (this.closing) return;
-    this.closing = true;
-    this.failure = error;
+    if (this.state.over) return;
+    this.state.apply(Input.END);
+    this.state.failure = error;
     this.stopReading();
     // Only protocol errors concern the peer.
     const debug = error instanceof Http2ConnectionError ? error.message : "internal error";
-    this.writer.goAway(this.drain.lastStreamId(this.registry.lastPeerId), code, debug);
+    this.writer.goAway(this.graceful.lastStreamId(this.registry.lastPeerId), code, debug);
     this.output.flush();
     this.output.closed = true;
     this.resetAll();

@@ -3,6 +3,7 @@
 import { maxUint31 } from "../frame/frame-type.js";
 import type { Writer } from "../send/writer.js";
 import { ErrorCode, Http2ConnectionError } from "./error-code.js";
+import { type ConnectionState, Input } from "./state.js";
 
 /** Time for the peer to answer the PING between the two GOAWAY frames. */
 const pingTimeoutMs = 5000;
@@ -14,30 +15,28 @@ const drainPing: Uint8Array = Uint8Array.of(0x64, 0x72, 0x61, 0x69, 0x6e, 0, 0, 
  * every request that was under way has arrived, and the second GOAWAY names the last one. Streams above it are
  * discarded, so the client may send them elsewhere.
  */
-export class Drain {
-  /** {@link Drain.begin} was called. */
-  begun = false;
-  /** Nothing more has to be said: the connection may close once it has no streams. */
-  finished = false;
+export class GracefulShutdown {
+  private readonly state: ConnectionState;
   private readonly writer: Writer;
   private lastAccepted = maxUint31;
   private lastReceived = maxUint31;
   private startedAt = 0;
 
-  constructor(writer: Writer) {
+  constructor(state: ConnectionState, writer: Writer) {
+    this.state = state;
     this.writer = writer;
   }
 
   /** Says GOAWAY. */
   begin(server: boolean, now: number): void {
-    this.begun = true;
     this.startedAt = now;
     if (server) {
+      this.state.apply(Input.GOAWAY_SENT);
       this.writer.goAway(maxUint31, ErrorCode.NO_ERROR, "");
       this.writer.ping(drainPing, 0, false);
     } else {
+      this.state.apply(Input.LAST_GOAWAY_SENT);
       this.writer.goAway(0, ErrorCode.NO_ERROR, "");
-      this.finished = true;
     }
   }
 
@@ -50,19 +49,19 @@ export class Drain {
       );
     }
     this.lastReceived = last;
-    if (!this.begun) this.finished = true;
+    this.state.apply(Input.GOAWAY_RECEIVED);
   }
 
   /** A PING was acknowledged; true when it was the drain's. */
   acknowledged(b: Uint8Array, start: number, lastPeerId: number): boolean {
-    if (!this.begun || this.finished || drainPing.some((byte, i) => b[start + i] !== byte)) return false;
+    if (!this.state.goAwayFollows || drainPing.some((byte, i) => b[start + i] !== byte)) return false;
     this.finish(lastPeerId);
     return true;
   }
 
   /** Goes on without the acknowledgement when it takes too long. */
   advance(now: number, lastPeerId: number): void {
-    if (this.begun && !this.finished && now - this.startedAt > pingTimeoutMs) this.finish(lastPeerId);
+    if (this.state.goAwayFollows && now - this.startedAt > pingTimeoutMs) this.finish(lastPeerId);
   }
 
   /** True if frames of a stream opened by the peer are discarded. */
@@ -76,7 +75,7 @@ export class Drain {
   }
 
   private finish(lastPeerId: number): void {
-    this.finished = true;
+    this.state.apply(Input.LAST_GOAWAY_SENT);
     this.lastAccepted = lastPeerId;
     this.writer.goAway(lastPeerId, ErrorCode.NO_ERROR, "");
   }

@@ -9,6 +9,8 @@ import { PeerSettings, Setting } from "./settings.js";
 export class SettingsExchange {
   /** The peer's, as far as they are known. */
   readonly peer: PeerSettings = new PeerSettings();
+  /** The peer's first SETTINGS has arrived (§3.4). */
+  received = false;
   private unacknowledged = 1;
   private limitAnnounced = false;
 

@@ -3,6 +3,7 @@
 import { ErrorCode, Http2ConnectionError } from "../connection/error-code.js";
 import type { ResolvedHttp2Options } from "../connection/options.js";
 import { quote } from "../connection/quote.js";
+import type { SettingsExchange } from "../connection/settings-exchange.js";
 import { Flag } from "../frame/frame-type.js";
 import { type Limits, limitPassed } from "../guards/limits.js";
 import type { HpackDecoder } from "../hpack/decoder.js";
@@ -23,6 +24,7 @@ export interface InboundHost {
   readonly options: ResolvedHttp2Options;
   readonly decoder: HpackDecoder;
   readonly limits: Limits;
+  readonly settings: SettingsExchange;
   readonly streams: { get(id: number): Stream | undefined };
   /** True if the stream was never open (RFC 9113 §5.1 "idle"). */
   isIdle(streamId: number): boolean;
@@ -35,7 +37,8 @@ export interface InboundHost {
   receivedData(length: number): void;
   releasedData(length: number): void;
   applySetting(id: number, value: number): void;
-  settingsApplied(): void;
+  /** `first`: by the peer's first SETTINGS. */
+  settingsApplied(first: boolean): void;
   settingsAcknowledged(): void;
   pingReceived(b: Uint8Array, start: number): void;
   pingAcknowledged(b: Uint8Array, start: number): void;

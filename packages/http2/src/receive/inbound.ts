@@ -26,17 +26,11 @@ export class Inbound extends InboundHeaders implements FrameHandler {
   answers = 0;
   /** DATA bytes so far, and {@link bytesPerEmptyData} for each header block. */
   private received = 0;
-  private settingsSeen = false;
   private goAways = 0;
-
-  /** True if the peer's first SETTINGS has arrived. */
-  get ready(): boolean {
-    return this.settingsSeen;
-  }
 
   /** @inheritdoc */
   frameHeader(type: number, flags: number, streamId: number, length: number): void {
-    if (!this.settingsSeen && (type !== FrameType.SETTINGS || (flags & Flag.ACK) !== 0)) {
+    if (!this.host.settings.received && (type !== FrameType.SETTINGS || (flags & Flag.ACK) !== 0)) {
       const first = Uint8Array.of(length >>> 16, length >>> 8, length, type);
       const otherProtocol = this.host.isServer ? undefined : describeOtherProtocol(first, false);
       throw new Http2ConnectionError(
@@ -158,7 +152,8 @@ export class Inbound extends InboundHeaders implements FrameHandler {
       host.settingsAcknowledged();
       return;
     }
-    this.settingsSeen = true;
+    const first = !host.settings.received;
+    host.settings.received = true;
     host.limits.settings();
     let initialWindow = -1;
     parseSettings(b, start, end, (id, value) => {
@@ -168,7 +163,7 @@ export class Inbound extends InboundHeaders implements FrameHandler {
       else host.applySetting(id, value);
     });
     if (initialWindow >= 0) host.applySetting(Setting.INITIAL_WINDOW_SIZE, initialWindow);
-    host.settingsApplied();
+    host.settingsApplied(first);
   }
 
   private windowUpdate(id: number, increment: number): void {

@@ -2,7 +2,7 @@
 
 import type { ByteLink } from "../connection/byte-link.js";
 import { ErrorCode, errorCodeName, Http2ConnectionError } from "../connection/error-code.js";
-import { Drain } from "../connection/graceful-shutdown.js";
+import { GracefulShutdown } from "../connection/graceful-shutdown.js";
 import { Keepalive } from "../connection/keepalive.js";
 import type { Http2Options } from "../connection/options.js";
 import { quote } from "../connection/quote.js";
@@ -38,20 +38,15 @@ export abstract class ReceivingConnection
   implements InboundHost, InputTurnsHost, AnswerTurnsHost
 {
   readonly decoder: HpackDecoder;
-  /** No stream may be opened any more, or none is accepted. */
-  draining = false;
   readonly reader: FrameReader;
   protected readonly input: InputTurns;
   protected readonly answers: AnswerTurns;
   protected readonly inbound: Inbound;
-  protected readonly drain: Drain;
+  protected readonly graceful: GracefulShutdown;
   protected readonly keepalive: Keepalive;
   protected readonly roundTrips: RoundTrips;
-  /** Why the connection ends, or will. */
-  protected failure: Error | undefined;
   private readonly postponed = new PostponedStreams();
   private startingPostponed = false;
-  private announced = false;
   /** The peer's SETTINGS gave all streams more window, and those that wait have not used it yet. */
   private windowsGrew = false;
 
@@ -65,7 +60,7 @@ export abstract class ReceivingConnection
     this.reader = new FrameReader(this.inbound, this.isServer);
     this.input = new InputTurns(this, this.options);
     this.answers = new AnswerTurns(this, this.options.maxBytesPerTurn);
-    this.drain = new Drain(this.writer);
+    this.graceful = new GracefulShutdown(this.state, this.writer);
     this.keepalive = new Keepalive(this.options, this.isServer);
     this.roundTrips = new RoundTrips(this.writer);
   }
@@ -81,7 +76,7 @@ export abstract class ReceivingConnection
   }
 
   closedBy(id: number): number {
-    return this.drain.discards(id) ? ClosedBy.LOCAL_RESET : this.past.cause(id);
+    return this.graceful.discards(id) ? ClosedBy.LOCAL_RESET : this.past.cause(id);
   }
 
   get past(): ClosedStreams {
@@ -130,7 +125,7 @@ export abstract class ReceivingConnection
 
   openedByPeer(id: number, list: HeaderList, end: boolean): void {
     this.registry.lastPeerId = id;
-    if (this.drain.discards(id)) {
+    if (this.graceful.discards(id)) {
       this.discarded(id);
       return;
     }
@@ -189,14 +184,12 @@ export abstract class ReceivingConnection
     else if (id === Setting.MAX_FRAME_SIZE) this.peerMaxFrameSize = value;
   }
 
-  settingsApplied(): void {
+  settingsApplied(first: boolean): void {
     this.settings.applied();
     this.writer.settingsAcknowledgement();
     this.openWaiting();
     if (this.windowsGrew) this.pumpBlocked();
-    if (this.announced) return;
-    this.announced = true;
-    this.events.ready?.();
+    if (first) this.events.ready?.();
   }
 
   settingsAcknowledged(): void {
@@ -210,7 +203,7 @@ export abstract class ReceivingConnection
 
   pingAcknowledged(b: Uint8Array, start: number): void {
     if (this.roundTrips.acknowledged(b, start)) return;
-    if (this.drain.acknowledged(b, start, this.registry.lastPeerId)) this.closeWhenIdle();
+    if (this.graceful.acknowledged(b, start, this.registry.lastPeerId)) this.closeWhenIdle();
     else if (!this.keepalive.acknowledged(b, start)) this.limits.uselessFrame();
   }
 
@@ -221,11 +214,10 @@ export abstract class ReceivingConnection
         `GOAWAY names stream ${last}, which no client opens (RFC 9113 §6.8)`,
       );
     }
-    this.drain.received(last);
-    this.draining = true;
+    this.graceful.received(last);
     const text = debug === "" ? "" : ` ${quote(debug, 256)}`;
     const why = code === ErrorCode.NO_ERROR ? text : ` with ${errorCodeName(code)}${text}`;
-    this.failure ??=
+    this.state.failure ??=
       code === ErrorCode.NO_ERROR ? undefined : new Http2ConnectionError(code, `the peer sent GOAWAY${why}`);
     const reset: StreamReset = {
       code: ErrorCode.REFUSED_STREAM,
@@ -295,7 +287,7 @@ export abstract class ReceivingConnection
 
   refuseRequest(id: number, list: HeaderList, end: boolean): void {
     this.registry.lastPeerId = id;
-    if (this.drain.discards(id)) {
+    if (this.graceful.discards(id)) {
       this.discarded(id);
       return;
     }
@@ -324,7 +316,7 @@ export abstract class ReceivingConnection
     if (this.startingPostponed) return;
     this.startingPostponed = true;
     try {
-      while (!this.closing && this.placesLeft > 0) {
+      while (!this.state.over && this.placesLeft > 0) {
         const next = this.postponed.take();
         if (next === undefined) break;
         next.start((stream, list, ended) => this.events.stream?.(stream, list, ended));

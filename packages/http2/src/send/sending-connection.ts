@@ -3,6 +3,7 @@ import type { ByteLink, Peer } from "../connection/byte-link.js";
 import { ErrorCode } from "../connection/error-code.js";
 import { type Http2Options, type ResolvedHttp2Options, resolveHttp2Options } from "../connection/options.js";
 import { SettingsExchange } from "../connection/settings-exchange.js";
+import { ConnectionState } from "../connection/state.js";
 import { LargeMessages } from "../flow/large-messages.js";
 import { ReceiveFlow } from "../flow/receive-flow.js";
 import { Limits } from "../guards/limits.js";
@@ -64,8 +65,8 @@ export abstract class SendingConnection implements StreamHost, SchedulerHost {
   /** Streams that this side has ended so far. */
   endsSent = 0;
   readonly maxStreamWindow: number;
-  /** The link is closed, or about to be after an error. */
-  closing = false;
+  /** The phase of the connection. */
+  readonly state: ConnectionState = new ConnectionState();
   readonly link: ByteLink;
   protected events: ConnectionEvents = {};
   /** Time by the link's clock. */
@@ -73,7 +74,7 @@ export abstract class SendingConnection implements StreamHost, SchedulerHost {
   protected readonly writer: Writer;
   protected readonly scheduler: Scheduler;
   protected readonly registry: StreamRegistry;
-  protected readonly settings: SettingsExchange = new SettingsExchange();
+  readonly settings: SettingsExchange = new SettingsExchange();
   /** All that the peer has ever let us send. */
   protected granted = initialWindow;
   /** Bytes that were queued on streams which closed before these had left. */
@@ -259,7 +260,7 @@ export abstract class SendingConnection implements StreamHost, SchedulerHost {
     const { registry } = this;
     const { peer } = this.settings;
     for (const stream of registry.waiting) {
-      if (this.streams.size >= peer.maxConcurrentStreams || this.closing) return;
+      if (this.streams.size >= peer.maxConcurrentStreams || this.state.over) return;
       const given = stream.waitingHeaders;
       // Before the stream has an id: a sink that resets it sends nothing.
       const changed =
