@@ -67,6 +67,13 @@ export { type AsyncContext, type AsyncContextClass, provideAsyncContext } from "
 export { type Clock, systemClock, type TimerOptions } from "./runtime/clock.js";
 export { afterTurn, nextTurn } from "./runtime/turns.js";
 export type { TripleContext, TripleMethodImpl, TripleServiceImpl } from "./server/call/triple-context.js";
+export { type DrivenHandler, driven } from "./server/driven/driven.js";
+export type {
+  DrivenBidiStream,
+  DrivenClientStream,
+  DrivenServerStream,
+  DrivenStream,
+} from "./server/driven/driven-streams.js";
 export type { Server, ServerOptions, ShutdownReport } from "./server/lifecycle/create-server.js";
 export { checkServerOptions, createServer, serverOptionKinds } from "./server/lifecycle/create-server.js";
 export type { TripleRouteOptions, TripleRouter } from "./server/routing/create-router.js";

@@ -21,16 +21,18 @@ import type {
   TransportOptions,
   TripleCallOptions,
   TripleContext,
+  TripleMethodImpl,
   TripleRouteOptions,
   TripleRouter,
   TripleServiceImpl,
 } from "@tristream/core";
-import { createClient, type Transport } from "@tristream/core";
+import { createClient, driven, type Transport } from "@tristream/core";
 import type {
   GreetClientStreamResponse,
   GreetRequest,
   GreetResponse,
   GreetServerStreamRequest,
+  GreetStreamRequest,
   GreetStreamResponse,
 } from "@tristream/gen/greet/greet_pb.js";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
@@ -211,3 +213,58 @@ router.service(GreetService, { greetServerStream: () => [{ greeting: "a" }] });
 
 // Our client is one of Connect's.
 client satisfies ConnectClient<typeof GreetService>;
+
+// A driven handler has the types of its method, from the place where it is registered.
+router.service(GreetService, {
+  greetStream: driven(async (stream, context) => {
+    context satisfies TripleContext;
+    for (let m = await stream.receive(); m; m = await stream.receive())
+      await stream.send({ greeting: m.name });
+    for await (const { name } of stream) void stream.send({ greeting: name });
+    // @ts-expect-error there is no such field
+    await stream.send({ greting: "a" });
+    stream.run(async () => stream.send({ greeting: context.group }));
+    same<typeof stream.receive, () => Promise<GreetStreamRequest | undefined>>(true);
+  }),
+  greetClientStream: driven(async (stream) => {
+    const names: string[] = [];
+    for (let m = await stream.receive(); m; m = await stream.receive()) names.push(m.name);
+    // @ts-expect-error the response of a client stream is returned
+    void stream.send;
+    return { greeting: names.join() };
+  }),
+  greetServerStream: driven(async (stream) => {
+    same<typeof stream.request, GreetServerStreamRequest>(true);
+    await stream.send({ greeting: stream.request.name });
+    // @ts-expect-error a server stream has one request
+    void stream.receive;
+  }),
+});
+router.rpc(
+  GreetService.method.greetStream,
+  driven(async (stream) => {
+    await stream.send({ greeting: (await stream.receive())?.name ?? "" });
+  }),
+);
+const chatty: TripleMethodImpl<typeof GreetService.method.greetStream> = driven(async (stream) => {
+  await stream.send({ greeting: (await stream.receive())?.name ?? "" });
+});
+const all: TripleServiceImpl<typeof GreetService> = {
+  greet: ({ name }) => ({ greeting: name }),
+  greetStream: chatty,
+  greetClientStream: driven(async () => ({ greeting: "a" })),
+  greetServerStream: driven(async ({ send, request }) => send({ greeting: request.name })),
+};
+router.service(GreetService, all);
+class DrivenGreeter implements Partial<TripleServiceImpl<typeof GreetService>> {
+  readonly greetStream: TripleMethodImpl<typeof GreetService.method.greetStream> = driven(async (stream) =>
+    stream.send({ greeting: "a" }),
+  );
+}
+router.service(GreetService, new DrivenGreeter());
+// @ts-expect-error the response of a client stream is one of its method
+router.service(GreetService, { greetClientStream: driven(async () => ({ greeting: 1 })) });
+// @ts-expect-error a client stream has a response
+router.service(GreetService, { greetClientStream: driven(async () => {}) });
+// @ts-expect-error a unary method has no stream
+router.service(GreetService, { greet: driven(async () => {}) });

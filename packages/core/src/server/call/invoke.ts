@@ -18,6 +18,7 @@ import { replaceHeaders } from "../../protocol/metadata.js";
 import type { AsyncContext } from "../../runtime/async-context.js";
 import { ContextIterable } from "../../runtime/context-iterator.js";
 import { isThenable } from "../../runtime/iterator.js";
+import { DrivenResponses } from "../driven/driven-responses.js";
 import type { Handler } from "../routing/registration.js";
 import { contextWith } from "./call-context.js";
 import { checkedMessage } from "./checked-message.js";
@@ -58,7 +59,10 @@ export function createInvoke(
   if (interceptors.length > 0) return intercepted(desc, handle, interceptors, contextOf);
   const answer = single
     ? (call: ServerCall, result: unknown): void => call.respond(result)
-    : (call: ServerCall, result: unknown): void => call.respondAll(result as AsyncIterable<unknown>);
+    : (call: ServerCall, result: unknown): void => {
+        if (result instanceof DrivenResponses) result.attach(call);
+        call.respondAll(result as AsyncIterable<unknown>);
+      };
   return (call, input) => {
     let result: unknown;
     let later: Promise<unknown> | null;
@@ -238,8 +242,10 @@ function answer(desc: DescMethod, call: ServerCall, res: AnyResponse): void {
     takeHeaders(res.trailer, call.responseTrailer);
   }
   if (desc.methodKind === "unary") call.respond(res.message);
-  else if (res.message instanceof ContextIterable) call.respondAll(res.message.source, res.message.context);
-  else call.respondAll(res.message as AsyncIterable<unknown>);
+  else if (res.message instanceof ContextIterable) {
+    if (res.message.source instanceof DrivenResponses) res.message.source.attach(call);
+    call.respondAll(res.message.source, res.message.context);
+  } else call.respondAll(res.message as AsyncIterable<unknown>);
 }
 
 function takeHeaders(given: Headers, to: Headers): void {
