@@ -3,9 +3,9 @@
 // Mutant: core/src/server/driven/driven-responses.ts # this.taken?.resolve();
 // Mutant: core/src/server/driven/driven-responses.ts # if (this.waiting === 0) this.answer(finished);
 // Mutant: core/src/server/driven/driven-responses.ts # while (this.waiting > 0 && !call.over) writer.write(this.take(), false);
-// Mutant: core/src/server/driven/driven-responses.ts # nextTurn(() => this.failCall(call, error));
+// Mutant: core/src/server/driven/driven-responses.ts # nextTurn(this.failAgain);
 // Mutant: core/src/server/driven/driven-responses.ts # if (failure !== null) return Promise.reject(failure.error);
-// Mutant: core/src/server/driven/driven-responses.ts # promise.catch(() => {});
+// Mutant: core/src/server/driven/driven-responses.ts # promise.catch(nothing);
 // Mutant: core/src/server/driven/driven-loops.ts # if (--this.running > 0) return; => this.running--;
 // Mutant: core/src/server/driven/driven-loops.ts # this.lateError ??= error;
 // Mutant: core/src/server/driven/driven-loops.ts # if (!this.open) throw this.reason;
@@ -130,6 +130,20 @@ describe.each(everyLink)("a driven handler over $name", (link) => {
     });
     const chat = it.client.greetStream();
     for (let i = 0; i < 50; i++) expect((await chat.receive())?.greeting).toBe(`${i} ${long}`);
+    expect(await errorOf(chat.receive())).toMatchObject({ code: Code.Aborted, rawMessage: "mine" });
+  });
+
+  test("that throws behind a message that takes all room does not wait for more", async () => {
+    const greeting = "x".repeat(1_000_000);
+    const ended = happening();
+    await using it = await talking(link, async ({ send }, { signal }) => {
+      void fired(signal).then(() => ended.tell());
+      void send({ greeting });
+      throw new ConnectError("mine", Code.Aborted);
+    });
+    const chat = it.client.greetStream();
+    await ended;
+    expect((await chat.receive())?.greeting).toBe(greeting);
     expect(await errorOf(chat.receive())).toMatchObject({ code: Code.Aborted, rawMessage: "mine" });
   });
 
@@ -485,6 +499,27 @@ describe.each(everyLink)("a driven handler behind interceptors over $name", (lin
     });
     const greetings = await all(it.client.greetStream([{ name: "a" }]));
     expect(greetings.map(({ greeting }) => greeting)).toEqual(["hello a!"]);
+  });
+
+  test("that throws has what it sent before wrapped, and then its error", async () => {
+    const throwing: ChatHandler = async ({ send }) => {
+      for (let i = 0; i < 50; i++) void send({ greeting: long });
+      throw new ConnectError("mine", Code.Aborted);
+    };
+    const wrapped = async function* (messages: AsyncIterable<unknown>) {
+      for await (const message of messages) yield message;
+    };
+    await using it = await talking(link, throwing, {
+      interceptors: [
+        (next) => async (req) => {
+          const res = await next(req);
+          return res.stream ? { ...res, message: wrapped(res.message) as never } : res;
+        },
+      ],
+    });
+    const chat = it.client.greetStream();
+    for (let i = 0; i < 50; i++) expect((await chat.receive())?.greeting).toBe(long);
+    expect(await errorOf(chat.receive())).toMatchObject({ code: Code.Aborted, rawMessage: "mine" });
   });
 
   test("whose response an interceptor leaves early does not take the request for complete", async () => {

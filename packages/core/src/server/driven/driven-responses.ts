@@ -37,7 +37,7 @@ export class DrivenResponses<O> implements AsyncIterableIterator<O, undefined> {
   private settled: (() => void) | null = null;
 
   /** `begin` calls the handler. `ended` is called when all loops have ended. */
-  constructor(loops: DrivenLoops, begin: () => unknown, ended: () => void = () => {}) {
+  constructor(loops: DrivenLoops, begin: () => unknown, ended: () => void = nothing) {
     this.loops = loops;
     this.begin = begin;
     loops.whenEnded = () => {
@@ -149,10 +149,13 @@ export class DrivenResponses<O> implements AsyncIterableIterator<O, undefined> {
       if (this.ask !== null) this.answer(Promise.reject(error));
     } else if (!this.failCall(this.call, error)) {
       // The writer is about to take a message. If there is no room behind it, it asks no further.
-      const { call } = this;
-      nextTurn(() => this.failCall(call, error));
+      nextTurn(this.failAgain);
     }
   }
+
+  private readonly failAgain = (): void => {
+    if (this.call !== null) this.failCall(this.call, this.loops.reason);
+  };
 
   /** Ends a call with an error, behind the messages that wait, without waiting for room. False if the writer has a message to write. */
   private failCall(call: ServerCall, error: unknown): boolean {
@@ -175,8 +178,10 @@ export class DrivenResponses<O> implements AsyncIterableIterator<O, undefined> {
     this.queue = [];
     this.first = 0;
     for (const { promise, reject } of pending) {
-      promise.catch(() => {});
+      promise.catch(nothing);
       reject(error);
     }
   }
 }
+
+function nothing(): void {}
