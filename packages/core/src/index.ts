@@ -79,3 +79,15 @@ export { checkServerOptions, createServer, serverOptionKinds } from "./server/li
 export type { TripleRouteOptions, TripleRouter } from "./server/routing/create-router.js";
 export { createTripleRouter } from "./server/routing/create-router.js";
 export type { ServeOptions } from "./server/routing/resolve-options.js";
+export {
+  type Broadcast,
+  type BroadcastOptions,
+  broadcast,
+  type SubscribeOptions,
+} from "./stream/broadcast.js";
+export type { BroadcastReader, WhenSlow } from "./stream/broadcast-reader.js";
+export { type Channel, type ChannelOptions, createChannel } from "./stream/create-channel.js";
+export { type MergedValue, merge } from "./stream/merge.js";
+export type { StreamSource } from "./stream/source.js";
+export type { StreamReader } from "./stream/stream-iterator.js";
+export { idleTimeout, type StreamTimeoutOptions, withTimeout } from "./stream/timeouts.js";
