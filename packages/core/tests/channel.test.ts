@@ -73,12 +73,12 @@ describe("the sender of a channel", () => {
     const error = await errorOf(channel.send(1));
     expect(error.code).toBe(Code.FailedPrecondition);
     expect(error.rawMessage).toBe("the channel is closed: nothing can be sent after close()");
-    expect((await fired(channel.signal)) as ConnectError).toBe(error);
+    expect((await fired(channel.closedSignal)) as ConnectError).toBe(error);
   });
 
   test("is told of a reader that left, with the number of values that were not read", async () => {
     const channel = createChannel<number>({ capacity: 2 });
-    const { signal } = channel;
+    const { closedSignal } = channel;
     const sends = [1, 2, 3, 4].map((value) => channel.send(value));
     for await (const value of channel) {
       expect(value).toBe(1);
@@ -96,7 +96,7 @@ describe("the sender of a channel", () => {
       "the channel's reader has left: 3 values were not read",
     ]);
     expect(await errorOf(channel.send(5))).toBe(error);
-    expect([channel.trySend(6), channel.closed, signal.reason, channel.size]).toEqual([
+    expect([channel.trySend(6), channel.closed, closedSignal.reason, channel.size]).toEqual([
       false,
       true,
       error,
@@ -244,7 +244,7 @@ describe("the signal of a channel's options", () => {
 
 test("a channel's own signal tells a sender that waits for something else than room", async () => {
   const channel = createChannel<number>();
-  const told = fired(channel.signal);
+  const told = fired(channel.closedSignal);
   await channel[Symbol.asyncIterator]().return(undefined);
   expect(await told).toBe(await errorOf(channel.send(1)));
 });

@@ -83,12 +83,12 @@ test("both ends of a channel stay in their own contexts, and so do the listeners
   const { storage } = stores;
   const channel = createChannel<number>({ capacity: 1 });
   const sender = storage.run("sender", async () => {
-    channel.signal.addEventListener("abort", () => stores.visit("listener", "sender"));
+    channel.closedSignal.addEventListener("abort", () => stores.visit("listener", "sender"));
     for (let i = 0; i < 5; i++) {
       await channel.send(i);
       stores.visit("sender", "sender");
     }
-    await fired(channel.signal);
+    await fired(channel.closedSignal);
     stores.visit("told", "sender");
   });
   await storage.run("reader", async () => {

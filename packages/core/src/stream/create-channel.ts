@@ -51,7 +51,7 @@ export interface Channel<T> extends AsyncIterable<T> {
    * Fires when `closed` becomes true, with the error of a `send()` as its reason: for a sender that waits for something else than
    * room. Its listeners run in the async context in which this field was first read.
    */
-  readonly signal: AbortSignal;
+  readonly closedSignal: AbortSignal;
   /** The values that wait for the reader. */
   readonly size: number;
   /**
@@ -111,7 +111,7 @@ class BoundedChannel<T> implements Channel<T>, Reading<T> {
     return this.queue.size;
   }
 
-  get signal(): AbortSignal {
+  get closedSignal(): AbortSignal {
     if (this.controller === null) {
       this.controller = new AbortController();
       this.signalContext = captureContext();
