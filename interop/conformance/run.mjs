@@ -20,7 +20,7 @@ const load = Number(options.load);
 /** What a case says that failed because the machine was too busy for its times. */
 const tooLate = new RegExp(
   [
-    "the deadline of \\d+ ms that (this|the) client set passed",
+    "the deadline of \\d+ ms that (this client set|the client sent .*) passed",
     "context deadline exceeded",
     // What was left of the deadline when the handler began.
     "server echoed back a timeout",

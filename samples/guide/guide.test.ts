@@ -22,9 +22,9 @@ hello b
 undefined
 hello c
 hello d 1
-[canceled] canceled: the stream was left before its end
-after closeResponse(): [canceled] canceled: the stream was left before its end
-unhandled: [canceled] canceled: enough
+[canceled] the stream was left before its end
+after closeResponse(): [canceled] the stream was left before its end
+unhandled: [canceled] enough
 the unread one has failed
 `,
   "duplex.ts": `hello nobody

@@ -92,7 +92,7 @@ async function start(options: Partial<ServerOptions> & Pick<ServerOptions, "rout
   return { server, lines, client: new WindowlessClient(server.port) };
 }
 
-const named = /option maxQueuedBytes/;
+const named = /option http2.maxQueuedBytes/;
 
 test("calls beyond half of maxQueuedBytes are refused before their handlers run, and served once the answers are read", async () => {
   let handled = 0;
@@ -339,7 +339,9 @@ describe.each(everyLink)("a stream that is not read over $name", (link) => {
     await using _end = end;
     await clock.advance(33_000);
     expect(await reason).toMatchObject({ code: Code.ResourceExhausted });
-    expect(String((await reason) as Error)).toMatch(/within 30000 ms \(option stalledStreamTimeoutMs\)/);
+    expect(String((await reason) as Error)).toMatch(
+      /within 30000 ms \(option http2.stalledStreamTimeoutMs\)/,
+    );
     const error = await errorOf(
       (async () => {
         for await (const _ of unread);

@@ -4,8 +4,9 @@
 // Mutant: core/src/client/call/call-scope.ts # this.deadlines.remove(this);
 // Mutant: core/src/client/call/call-scope.ts # onDeadline(): void { => onDeadline(): void { return undefined as never;
 // Mutant: core/src/engine/call/deadline.ts # tellAll(due);
+// Mutant: core/src/client/call/call-scope.ts # const failed = call?.over === true ? call.error : null; => const failed = null as ConnectError | null;
 import { type AddressInfo, createServer, type Socket } from "node:net";
-import { type Clock, Code, type ConnectError, createClient } from "@tristream/core";
+import { type Clock, Code, ConnectError, createClient, type Interceptor } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { createTransport } from "@tristream/node";
 import { createClock } from "@tristream/testing";
@@ -192,10 +193,39 @@ describe.each(everyLink)("deadlines over $name", (link) => {
     expect(error).toMatchObject({
       code: Code.InvalidArgument,
       rawMessage:
-        "the deadline of 5000 ms is longer than the 1000 ms that this server allows: lower timeoutMs, or raise maxTimeoutMs of the server",
+        "the deadline of 5000 ms that the client sent (the rest of its timeoutMs) is longer than the 1000 ms that this server allows: lower timeoutMs, or raise maxTimeoutMs of the server",
     });
     expect((await client.greet({ name: "in time" }, { timeoutMs: 1000 })).greeting).toBe("in time");
   });
+});
+
+test("a deadline that passes between two attempts names the last attempt's error, which is its cause", async () => {
+  const clock = createClock();
+  const waits = happening();
+  await using end = await everyLink[0]!.start({
+    clock,
+    transport: { clock },
+    routes: (r) =>
+      r.service(GreetService, {
+        greet() {
+          throw new ConnectError("busy", Code.Unavailable);
+        },
+      }),
+  });
+  const again: Interceptor = (next) => async (req) => {
+    await next(req).catch(() => waits.tell());
+    await fired(req.signal);
+    return next(req);
+  };
+  const client = createClient(GreetService, end.transport, { interceptors: [again] });
+  const failed = errorOf(client.greet({}, { timeoutMs: 200 }));
+  await waits;
+  await clock.advance(204);
+  const error = await failed;
+  expect(error.rawMessage).toBe(
+    "the deadline of 200 ms that this client set passed in greet.GreetService/Greet: no attempt is under way, the last one ended with [unavailable] busy; raise timeoutMs if that is too short",
+  );
+  expect(error.cause).toMatchObject({ code: Code.Unavailable, rawMessage: "busy" });
 });
 
 test("connecting counts: a server that never answers the handshake", async () => {

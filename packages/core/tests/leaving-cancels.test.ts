@@ -7,6 +7,7 @@
 // Mutant: core/src/client/call/stream-call.ts # this.scope.cancel(error);
 // Mutant: core/src/engine/call/server-call.ts # this.cut(errorFromReset(reset, this.host.peer));
 // Mutant: core/src/engine/call/client-call.ts # this.endCall(error, true);
+// Mutant: core/src/log/thrown.ts # if (error !== reason) error.cause ??= reason;
 import { Code, ConnectError, createClient, type ServerStream } from "@tristream/core";
 import { GreetService, type GreetStreamResponse } from "@tristream/gen/greet/greet_pb.js";
 import { errorOf, fired, happening } from "./events.js";
@@ -176,6 +177,24 @@ describe.each(everyLink)("leaving a stream cancels the call over $name", (link) 
     expect((await errorOf(upload.closeAndReceive())).code).toBe(Code.Canceled);
   });
 
+  test.each([
+    ["a bare abort()", () => AbortSignal.abort(), "AbortError"],
+    ["AbortSignal.timeout()", () => AbortSignal.timeout(1), "TimeoutError"],
+    ["an error of the user", () => AbortSignal.abort(new RangeError("enough")), "RangeError"],
+  ])("the reason of %s is the cause of Canceled", async (_what, make, name) => {
+    const { end, client } = await start(link);
+    await using _end = end;
+    const signal = make();
+    const stream = client.greetStream({ signal });
+    await fired(signal);
+    for (const error of [await errorOf(stream.receive()), await errorOf(client.greet({}, { signal }))]) {
+      expect(error.code).toBe(Code.Canceled);
+      expect(error.cause).toBe(signal.reason);
+      expect(error.cause).toMatchObject({ name });
+      expect(error.message).not.toMatch(/^\[canceled\] canceled/);
+    }
+  });
+
   test("the reason of cancel() is in the error", async () => {
     const { end, client } = await start(link);
     await using _end = end;
@@ -185,10 +204,10 @@ describe.each(everyLink)("leaving a stream cancels the call over $name", (link) 
     handle.cancel("the window was closed");
     expect(await pending).toMatchObject({
       code: Code.Canceled,
-      rawMessage: "canceled: the window was closed",
+      rawMessage: "the window was closed",
     });
     handle.cancel("again");
-    expect((await errorOf(handle.receive())).rawMessage).toBe("canceled: the window was closed");
+    expect((await errorOf(handle.receive())).rawMessage).toBe("the window was closed");
   });
 
   test("cancelling after the end changes nothing", async () => {

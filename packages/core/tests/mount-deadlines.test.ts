@@ -109,7 +109,7 @@ describe.each(over("2"))("$title, against a client of gRPC that never cancels", 
       const outcome = await grpcOutcome(server.port, method, envelope(empty), open, `${timeoutMs}m`);
       expect(outcome).toEqual({
         code: Code.DeadlineExceeded,
-        message: `deadline of ${timeoutMs} ms passed in greet.GreetService/${method}`,
+        message: `the deadline of ${timeoutMs} ms that the client sent (the rest of its timeoutMs) passed in greet.GreetService/${method}, at the server; raise timeoutMs if that is too short`,
       });
     });
   });
@@ -179,7 +179,7 @@ describe.each(over("1.1"))("$title, against a client of Connect that never cance
       const open = method === "GreetClientStream";
       expect(await connectOutcome(server.port, method, body, open, `${timeoutMs}`)).toEqual({
         code: "deadline_exceeded",
-        message: `deadline of ${timeoutMs} ms passed in greet.GreetService/${method}`,
+        message: `the deadline of ${timeoutMs} ms that the client sent (the rest of its timeoutMs) passed in greet.GreetService/${method}, at the server; raise timeoutMs if that is too short`,
       });
     });
   });

@@ -137,7 +137,7 @@ describe.each(ways)("$title", (way) => {
     for (const call of callsOf(way, running.client, "a", headers)) {
       expect(await errorOf(call())).toMatchObject({
         code: Code.DeadlineExceeded,
-        rawMessage: expect.stringMatching(/^deadline of 50 ms passed in greet/),
+        rawMessage: expect.stringMatching(/^the deadline of 50 ms that the client sent .* passed in greet/),
       });
     }
   });

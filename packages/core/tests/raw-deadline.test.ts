@@ -47,7 +47,7 @@ describe("the server keeps a deadline on its own, against a client that never ca
       const status = { ...answer.header, ...answer.trailer };
       expect(status["grpc-status"]).toBe(String(Code.DeadlineExceeded));
       expect(decodeURIComponent(String(status["grpc-message"]))).toBe(
-        `the deadline of 150 ms that the client set passed in greet.GreetService/${method}, at the server; raise timeoutMs if that is too short`,
+        `the deadline of 150 ms that the client sent (the rest of its timeoutMs) passed in greet.GreetService/${method}, at the server; raise timeoutMs if that is too short`,
       );
       expect(answer.resetCode).toBe(0);
       if (method === "GreetStream") await cleanup;

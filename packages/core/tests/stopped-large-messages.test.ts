@@ -22,7 +22,7 @@ const start = envelope(
   toBinary(GreetRequestSchema, create(GreetRequestSchema, { name: "x".repeat(size) })),
 ).subarray(0, begun);
 const stopped =
-  /^a message of 40000\d\d bytes gained less than 65536 within 30000 ms: .* \(option frameTimeoutMs\)$/;
+  /^a message of 40000\d\d bytes gained less than 65536 within 30000 ms: .* \(option http2.frameTimeoutMs\)$/;
 
 /** Lets the time of the option pass, as the runtime's clock would; a peer that has credit uses it meanwhile. */
 async function pass(connection: Connection): Promise<void> {

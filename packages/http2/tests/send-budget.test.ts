@@ -58,7 +58,7 @@ describe("what waits to be sent on a connection", () => {
     subject.stream(3).write(zeros(1), true);
     expect(connection.queuedBytes).toBe(65_537);
     expect(connection.refuseCall()).toMatch(
-      /^65537 bytes of answers wait .* above 65536 .*option maxQueuedBytes/,
+      /^65537 bytes of answers wait .* above 65536 .*option http2.maxQueuedBytes/,
     );
     expect(connection.counters.callsRefused).toBe(1);
     subject.receive(windowUpdate(3, 1));
@@ -73,7 +73,7 @@ describe("what waits to be sent on a connection", () => {
     stream.write(zeros(100_000), false);
     expect(stream.refuseMessage(31_072)).toBeNull();
     expect(stream.refuseMessage(31_073)).toMatch(
-      /^a message of 31073 bytes is not sent, since 100000 bytes wait .* at most 131072 may \(option maxQueuedBytes/,
+      /^a message of 31073 bytes is not sent, since 100000 bytes wait .* at most 131072 may \(option http2.maxQueuedBytes/,
     );
     link.pending = 10;
     expect(stream.refuseMessage(31_072)).toMatch(

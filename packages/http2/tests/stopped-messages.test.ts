@@ -257,7 +257,7 @@ describe("a message that was let in", () => {
     announce(subject, 1, mib);
     pass(subject, frameTimeoutMs + 3000);
     expect(heard).toEqual([
-      "a message of 1048581 bytes gained less than 65536 within 30000 ms: its room is given to others (option frameTimeoutMs)",
+      "a message of 1048581 bytes gained less than 65536 within 30000 ms: its room is given to others (option http2.frameTimeoutMs)",
     ]);
     expect(subject.sent().slice(-2)).toEqual(["HEADERS 1 END_STREAM", "RST_STREAM 1 NO_ERROR"]);
   });

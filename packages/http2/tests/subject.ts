@@ -162,7 +162,7 @@ export class Subject {
     if (failure === undefined) return null;
     if (!(failure instanceof Http2ConnectionError)) throw failure;
     const { code, limit } = failure;
-    if (limit !== undefined && !failure.message.includes(`option ${limit}`))
+    if (limit !== undefined && !failure.message.includes(`option http2.${limit}`))
       throw new Error(`"${failure.message}" does not name ${limit}`);
     return { code, limit };
   }

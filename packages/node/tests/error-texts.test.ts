@@ -438,7 +438,7 @@ describe("9: a deadline has passed", () => {
       9,
       decodeURIComponent(headers["grpc-message"]),
       end.port,
-      "the deadline of 150 ms that the client set passed in greet.GreetService/Greet, at the server; raise timeoutMs if that is too short",
+      "the deadline of 150 ms that the client sent (the rest of its timeoutMs) passed in greet.GreetService/Greet, at the server; raise timeoutMs if that is too short",
     );
     session.destroy();
   });
@@ -451,7 +451,7 @@ describe("9: a deadline has passed", () => {
       9,
       error.message,
       end.port,
-      "[invalid_argument] the deadline of 60000 ms is longer than the 1000 ms that this server allows: lower timeoutMs, or raise maxTimeoutMs of the server",
+      "[invalid_argument] the deadline of 60000 ms that the client sent (the rest of its timeoutMs) is longer than the 1000 ms that this server allows: lower timeoutMs, or raise maxTimeoutMs of the server",
     );
   });
 });
@@ -492,7 +492,7 @@ describe("10: a message is too large", () => {
     const error = await errorOf(end.client.greet(request));
     expect(error.code).toBe(Code.ResourceExhausted);
     const text =
-      "[resource_exhausted] message of 9 bytes has more elements than the limit of 2: raise readMaxElements where it is received";
+      "[resource_exhausted] message of 9 bytes has more elements (messages, list and map entries, unknown fields) than the limit of 2: raise readMaxElements where it is received";
     expectText(10, error.message, end.port, text);
   });
 

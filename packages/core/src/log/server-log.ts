@@ -74,7 +74,7 @@ export class ServerLog {
     const how = outcome === null ? "" : ` (${outcome.message})`;
     return this.write("warn", `handlers of ${call.method} that still run after their calls`, call, () => [
       `the handler of ${call.method}, called by ${call.peer}, still runs ${Math.round(sinceMs)} ms after its call ended${how}: ` +
-        "it awaits something that does not end with the call; pass context.signal to what it awaits",
+        "it awaits something that does not end with the call: pass context.signal to what it awaits (option stuckHandlerMs)",
     ]);
   }
 

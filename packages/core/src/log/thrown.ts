@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type Code, ConnectError } from "@connectrpc/connect";
+import { Code, ConnectError } from "@connectrpc/connect";
 
 /** The thrown value if it is a `ConnectError`, else null. The value may be anything, as a proxy whose every access throws. */
 export function thrownConnectError(thrown: unknown): ConnectError | null {
@@ -17,4 +17,14 @@ export function errorFromThrown(thrown: unknown, code?: Code): ConnectError {
   } catch {
     return new ConnectError(`a thrown ${typeof thrown} that has no text`, code, undefined, undefined, thrown);
   }
+}
+
+/**
+ * The error of a call whose signal has fired with a reason. `ConnectError.from` drops the reason of a bare `abort()` and of
+ * `AbortSignal.timeout()`; here the reason is the `cause`.
+ */
+export function errorFromReason(reason: unknown): ConnectError {
+  const error = errorFromThrown(reason, Code.Canceled);
+  if (error !== reason) error.cause ??= reason;
+  return error;
 }

@@ -63,7 +63,7 @@ class MountedCall {
     if (timeoutMs !== undefined) {
       // Connect's own timer runs as long, and starts later; this one also ends a call whose message has not arrived.
       this.cancelTimer = systemClock.after(timeoutMs, () => {
-        const text = `deadline of ${timeoutMs} ms passed in ${name}`;
+        const text = `the deadline of ${timeoutMs} ms that the client sent (the rest of its timeoutMs) passed in ${name}, at the server; raise timeoutMs if that is too short`;
         this.end(new ConnectError(text, Code.DeadlineExceeded));
       });
     }

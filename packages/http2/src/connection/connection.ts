@@ -254,7 +254,7 @@ export class Connection extends ReceivingConnection implements ByteReceiver {
     const stopped = largeMessages.stopped(now, options.frameTimeoutMs, stoppedAtOnce);
     for (const stream of stopped) {
       stream.stopped(
-        `a message of ${stream.messageSize} bytes gained less than ${leastGain} within ${options.frameTimeoutMs} ms: its room is given to others (option frameTimeoutMs)`,
+        `a message of ${stream.messageSize} bytes gained less than ${leastGain} within ${options.frameTimeoutMs} ms: its room is given to others (option http2.frameTimeoutMs)`,
       );
     }
     if (stopped.length === stoppedAtOnce) this.link.nextTurn(() => this.endMoreStopped(now));
@@ -278,7 +278,7 @@ export class Connection extends ReceivingConnection implements ByteReceiver {
     for (const stream of stalled.slice(0, stoppedAtOnce)) {
       this.limits.counters.streamsStalled++;
       const message = this.limited(
-        `none of ${stream.queuedBytes} bytes that a stream has queued was taken within ${limitMs} ms (option stalledStreamTimeoutMs)`,
+        `none of ${stream.queuedBytes} bytes that a stream has queued was taken within ${limitMs} ms (option http2.stalledStreamTimeoutMs)`,
       );
       this.writer.reset(stream.id, code);
       const reason = resetReason(code);

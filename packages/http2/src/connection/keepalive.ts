@@ -79,7 +79,7 @@ export class Keepalive {
       if (now - this.pingedAt <= this.timeoutMs) return "none";
       throw new Http2ConnectionError(
         ErrorCode.NO_ERROR,
-        `the peer stopped answering: nothing was received within ${this.timeoutMs} ms of a PING (option keepaliveTimeoutMs)`,
+        `the peer stopped answering: nothing was received within ${this.timeoutMs} ms of a PING (option http2.keepaliveTimeoutMs)`,
       );
     }
     if (!this.isServer) {

@@ -174,7 +174,7 @@ export function limitPassed(
   limit: string,
   code: number = ErrorCode.ENHANCE_YOUR_CALM,
 ): Http2ConnectionError {
-  return new Http2ConnectionError(code, `${what} (option ${limit})`, { limit });
+  return new Http2ConnectionError(code, `${what} (option http2.${limit})`, { limit });
 }
 
 /** A token bucket: full at first, refilled with time. */

@@ -140,7 +140,7 @@ export abstract class SendingConnection implements StreamHost, SchedulerHost {
     if (!this.crowded) return null;
     this.limits.counters.callsRefused++;
     return this.limited(
-      `${this.queuedBytes} bytes of answers wait to be sent on this connection: above ${this.options.maxQueuedBytes / 2} new calls are refused until they are read (option maxQueuedBytes of the server)`,
+      `${this.queuedBytes} bytes of answers wait to be sent on this connection: above ${this.options.maxQueuedBytes / 2} new calls are refused until they are read (option http2.maxQueuedBytes of the server)`,
     );
   }
 
@@ -151,7 +151,7 @@ export abstract class SendingConnection implements StreamHost, SchedulerHost {
     if (waiting + length <= most || this.queuedBytes === 0) return null;
     this.limits.counters.messagesRefused++;
     return this.limited(
-      `a message of ${length} bytes is not sent, since ${waiting} bytes wait on this connection for their reader, and at most ${most} may (option maxQueuedBytes where it is sent)`,
+      `a message of ${length} bytes is not sent, since ${waiting} bytes wait on this connection for their reader, and at most ${most} may (option http2.maxQueuedBytes where it is sent)`,
     );
   }
 

@@ -76,7 +76,7 @@ const dropped = new FinalizationRegistry((call: StreamCall<unknown>) => {
     () =>
       `a stream of ${name} was dropped while it ran, and is canceled: read it to its end, leave its loop, or call cancel()`,
   );
-  call.cancel(new ConnectError("canceled: the stream's handle was garbage-collected", Code.Canceled));
+  call.cancel(new ConnectError("the stream's handle was garbage-collected", Code.Canceled));
 });
 
 function forget(call: StreamCall<never>): void {
@@ -236,14 +236,8 @@ function wrongCount(scope: CallScope, count: string): ConnectError {
 const left = "the stream was left before its end";
 
 function canceled(reason: unknown): ConnectError {
-  if (reason === undefined) return new ConnectError("canceled", Code.Canceled);
+  if (reason === undefined) return new ConnectError("this client canceled the call", Code.Canceled);
   const given = thrownConnectError(reason);
   if (given !== null) return given;
-  return new ConnectError(
-    `canceled: ${errorFromThrown(reason).rawMessage}`,
-    Code.Canceled,
-    undefined,
-    undefined,
-    reason,
-  );
+  return new ConnectError(errorFromThrown(reason).rawMessage, Code.Canceled, undefined, undefined, reason);
 }

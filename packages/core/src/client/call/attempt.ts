@@ -4,7 +4,7 @@ import type { Connection } from "../../carrier/connection.js";
 import { withTimeout } from "../../dialects/grpc/timeout.js";
 import type { ClientCall, ClientCallListener } from "../../engine/call/client-call.js";
 import { isReplayable } from "../../engine/message/replayable.js";
-import { errorFromThrown } from "../../log/thrown.js";
+import { errorFromReason } from "../../log/thrown.js";
 import { type AsyncContext, captureContext } from "../../runtime/async-context.js";
 import { type EndedBySignal, SharedSignal } from "../../runtime/shared-signal.js";
 import { type AnyRequest, type AnyResponse, isOriginal } from "../api/call-request.js";
@@ -163,7 +163,7 @@ export abstract class Attempt implements ClientCallListener, EndedBySignal {
 
   /** @inheritdoc */
   signalFired(signal: AbortSignal): void {
-    const error = errorFromThrown(signal.reason, Code.Canceled);
+    const error = errorFromReason(signal.reason);
     if (this.call !== null) this.call.cancel(error);
     // There is no connection yet.
     else this.failed(error);

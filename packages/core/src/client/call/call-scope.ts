@@ -3,7 +3,7 @@ import { Code, ConnectError, type ContextValues } from "@connectrpc/connect";
 import type { ClientCall } from "../../engine/call/client-call.js";
 import { type DeadlineEntry, type DeadlineWheel, deadlines, forEver } from "../../engine/call/deadline.js";
 import type { HeadersMaker } from "../../engine/call/lazy-headers.js";
-import { errorFromThrown } from "../../log/thrown.js";
+import { errorFromReason } from "../../log/thrown.js";
 import { describeValue } from "../../options/describe-value.js";
 import { type AsyncContext, captureContext } from "../../runtime/async-context.js";
 import { type EndedBySignal, isSignal, SharedSignal } from "../../runtime/shared-signal.js";
@@ -160,12 +160,12 @@ export class CallScope implements Attempted, DeadlineEntry, HeadersMaker<null>, 
   /** The reason of the user's signal if it has fired, else null. */
   abortReason(): ConnectError | null {
     const signal = this.userSignal?.firedSignal;
-    return signal === undefined ? null : errorFromThrown(signal.reason, Code.Canceled);
+    return signal === undefined ? null : errorFromReason(signal.reason);
   }
 
   /** @inheritdoc */
   signalFired(signal: AbortSignal): void {
-    this.cancel(errorFromThrown(signal.reason, Code.Canceled));
+    this.cancel(errorFromReason(signal.reason));
   }
 
   /** @inheritdoc */
@@ -177,10 +177,19 @@ export class CallScope implements Attempted, DeadlineEntry, HeadersMaker<null>, 
   }
 
   private deadlineError(): ConnectError {
-    const progress = this.call === null ? "nothing was sent" : this.call.progress();
+    const { call } = this;
+    // An interceptor waits before it calls `next()` again.
+    const failed = call?.over === true ? call.error : null;
+    const progress =
+      failed === null
+        ? (call?.progress() ?? "nothing was sent")
+        : `no attempt is under way, the last one ended with ${failed.message}`;
     return new ConnectError(
       `the deadline of ${this.timeoutMs} ms that this client set passed in ${this.name}: ${progress}; raise timeoutMs if that is too short`,
       Code.DeadlineExceeded,
+      undefined,
+      undefined,
+      failed ?? undefined,
     );
   }
 

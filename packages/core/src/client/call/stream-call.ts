@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Code, type ConnectError, type StreamResponse } from "@connectrpc/connect";
 import { MessageReader } from "../../engine/message/message-reader.js";
-import { errorFromThrown } from "../../log/thrown.js";
+import { errorFromReason, errorFromThrown } from "../../log/thrown.js";
 import { runIsolated } from "../../runtime/async-context.js";
 import type { EndedBySignal } from "../../runtime/shared-signal.js";
 import { type CallObserver, observe, observeReceived } from "../api/call-observer.js";
@@ -120,7 +120,7 @@ export class StreamCall<O> implements EndedBySignal, ForeignOwner {
 
   /** @inheritdoc */
   signalFired(signal: AbortSignal): void {
-    this.cancel(errorFromThrown(signal.reason, Code.Canceled));
+    this.cancel(errorFromReason(signal.reason));
   }
 
   /** @inheritdoc */

@@ -296,7 +296,7 @@ export class ClientCall implements StreamSink, ReaderOwner, WriterOwner {
   }
 
   readStopped(): void {
-    this.cancel(new ConnectError("canceled: the response is not read any further", Code.Canceled));
+    this.cancel(new ConnectError("the response is not read any further", Code.Canceled));
   }
 
   // ---- WriterOwner

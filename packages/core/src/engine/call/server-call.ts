@@ -441,7 +441,7 @@ export class ServerCall
     this.stream.deadlinePassed?.();
     this.stop(
       peerError(
-        `the deadline of ${this.head.timeoutMs} ms that the client set passed in ${this.method.name}, at the server; raise timeoutMs if that is too short`,
+        `the deadline of ${this.head.timeoutMs} ms that the client sent (the rest of its timeoutMs) passed in ${this.method.name}, at the server; raise timeoutMs if that is too short`,
         Code.DeadlineExceeded,
       ),
     );
@@ -501,7 +501,7 @@ function errorFromReset(reset: StreamReset, peer: Peer): ConnectError {
   }
   if (reset.source === "local") return peerError(reset.message, codeFromLocalReset(reset.reason));
   // Whatever code it comes with, a client that resets does not want the answer any more.
-  return peerError(`canceled by ${peer.address}: ${reset.message}`, Code.Canceled);
+  return peerError(`the client at ${peer.address} canceled the call: ${reset.message}`, Code.Canceled);
 }
 
 function tooMuchHeld(maxHeldBytes: number): ConnectError {

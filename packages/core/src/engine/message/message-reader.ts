@@ -495,7 +495,7 @@ export class MessageReader<T>
 function tooManyElements(bytes: number, cause: TooManyElementsError): ConnectError {
   const { maxElements } = cause;
   return new ConnectError(
-    `message of ${bytes} bytes has more elements than the limit of ${maxElements}: raise readMaxElements where it is received`,
+    `message of ${bytes} bytes has more elements (messages, list and map entries, unknown fields) than the limit of ${maxElements}: raise readMaxElements where it is received`,
     Code.ResourceExhausted,
     undefined,
     undefined,

@@ -76,7 +76,7 @@ function readHead(list: HeaderList, routes: RouteTable): RequestHead | HttpRefus
     return refused(
       format,
       peerError(
-        `the deadline of ${timeoutMs} ms is longer than the ${options.maxTimeoutMs} ms that this server allows: lower timeoutMs, or raise maxTimeoutMs of the server`,
+        `the deadline of ${timeoutMs} ms that the client sent (the rest of its timeoutMs) is longer than the ${options.maxTimeoutMs} ms that this server allows: lower timeoutMs, or raise maxTimeoutMs of the server`,
         Code.InvalidArgument,
       ),
       routes,
