@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 8: bounded memory. Clients that take no answers make a server hold so many bytes and no more, and learn why; slow ones stay.
 // Mutant: core/src/engine/call/server-call.ts # const refusal = this.host.refuseCall(); => const refusal = null as ConnectError | null;
-// Mutant: core/src/server/lifecycle/server-connection.ts # const refusal = this.refuseCall(); => const refusal = null as ConnectError | null;
+// Mutant: core/src/server/lifecycle/server-connection.ts # const refusal = head.refusal ?? this.refuseCall(); => const refusal = head.refusal;
 // Mutant: core/src/engine/message/message-writer.ts # if (place < 0 && !admitted) => if (false)
 // Mutant: core/src/engine/message/message-writer.ts # this.admit(bytes.length);
 // Mutant: core/src/engine/message/message-writer.ts # stream.compressing?.(length);

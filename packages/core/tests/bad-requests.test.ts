@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Requests that are refused by their headers: no handler runs, the answer says why, and the connection goes on.
-// Mutant: core/src/server/routing/request-head.ts # if (timeout !== undefined && timeoutMs === undefined) { => if (false) {
+// Mutant: core/src/dialects/grpc/grpc.ts # timeout !== undefined && timeoutMs === undefined ? timeoutFault(timeout) : null => null
 // Mutant: core/src/protocol/quote.ts # text.length > longest => false
 import { Code } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";

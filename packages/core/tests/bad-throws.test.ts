@@ -2,7 +2,7 @@
 // What is thrown may be anything. It is an error of its call, with a code and a text, and of nothing else.
 // Mutant: core/src/dialects/grpc/status.ts # return Number.isInteger(code) && code > 0 ? code : Code.Unknown; => return code;
 // Mutant: core/src/dialects/grpc/status.ts # fields.push(grpcMessage, encodeText(error.rawMessage)); => fields.push(grpcMessage, encodePercent(error.rawMessage));
-// Mutant: core/src/engine/call/server-call.ts # this.finish(thrownConnectError(error) ?? this.host.unexpected(this, error)); => this.finish(error instanceof ConnectError ? error : this.host.unexpected(this, error));
+// Mutant: core/src/engine/call/server-call.ts # this.finish(thrownConnectError(error) ?? this.host.owner.unexpected(this, error)); => this.finish(error instanceof ConnectError ? error : this.host.owner.unexpected(this, error));
 // Mutant: core/src/engine/call/client-call.ts # this.cancel(errorFromThrown(error, Code.Internal)); => this.cancel(ConnectError.from(error, Code.Internal));
 import { Code, ConnectError, createClient, type Interceptor } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";

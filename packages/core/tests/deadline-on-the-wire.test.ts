@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 4: deadlines are kept by the engine. What a client's deadline sends.
-// Mutant: core/src/client/call/method-caller.ts # if (timeoutMs !== undefined) fields.push(names.grpcTimeout, formatTimeout(timeoutMs));
+// Mutant: core/src/dialects/grpc/grpc.ts # if (timeoutMs !== undefined) fields.push(names.grpcTimeout, formatTimeout(timeoutMs));
 // Mutant: core/src/dialects/grpc/timeout.ts # if (n <= largest) return `${n}${unit}`;
 // Mutant: core/src/client/call/call-scope.ts # onDeadline(): void { => onDeadline(): void { return undefined as never;
 // Mutant: core/src/engine/call/client-call.ts # cancel(error: ConnectError): void { => cancel(error: ConnectError): void { return undefined as never;

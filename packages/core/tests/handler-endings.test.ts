@@ -4,7 +4,7 @@
 // Mutant: core/src/engine/call/server-call.ts # this.writer.stop();
 // Mutant: core/src/engine/call/server-call.ts # this.asyncContext.runInAsyncScope(this.controller.abort, this.controller, outcome ?? callEndedError); => {}
 // Mutant: core/src/engine/call/server-call.ts # this.reader.fail(outcome ?? callEndedError, true);
-// Mutant: core/src/engine/call/server-call.ts # this.host.callEnded(this, this.running);
+// Mutant: core/src/engine/call/server-call.ts # this.host.owner.callEnded(this, this.running);
 
 import { create, toBinary } from "@bufbuild/protobuf";
 import {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a server set as headers before its error arrives as headers, and a call that fails after headers loses neither them nor
 // the trailers: the callbacks get both before the call rejects, and the error's metadata has both.
-// Mutant: core/src/engine/call/server-response.ts # if (this.responseHeaders.keys().next().done !== true) this.sendHead();
-// Mutant: core/src/engine/call/server-response.ts # if (this.headersSent || this.responseHeaders === null) return; => return;
+// Mutant: core/src/engine/call/server-response.ts # if (this.headers.keys().next().done !== true) this.sendHead(compression);
+// Mutant: core/src/engine/call/server-response.ts # if (this.headSent || this.headers === null) return; => return;
 // Mutant: core/src/client/api/create-client.ts # if (observer) observeReceived(scope, observer);
 // Mutant: core/src/client/api/create-client.ts # observer = undefined;
 // Mutant: core/src/engine/call/client-call.ts # if (error !== null && !canceled) this.addReceived(error);

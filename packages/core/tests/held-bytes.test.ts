@@ -5,7 +5,7 @@
 // Mutant: core/src/engine/call/server-call.ts # if (!this.running) this.hold(0);
 // Mutant: core/src/engine/call/server-call.ts # if (!this.running) this.hold(0); => this.hold(0);
 // Mutant: core/src/engine/call/server-call.ts # const total = heldBytes.total - this.held + bytes; => const total = heldBytes.total + bytes;
-// Mutant: core/src/engine/call/server-call.ts # if (bytes > 0 && total > this.host.maxHeldBytes) return tooMuchHeld(this.host.maxHeldBytes);
+// Mutant: core/src/engine/call/server-call.ts # if (bytes > 0 && total > maxHeldBytes) return tooMuchHeld(maxHeldBytes);
 // Mutant: core/src/engine/message/held-bytes.ts # return bytes + elements * elementBytes; => return bytes;
 import { create } from "@bufbuild/protobuf";
 import { compressionGzip } from "@connectrpc/connect-node";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Answers that are no good gRPC: each is an error of its own for every form of call, and the connection goes on.
-// Mutant: core/src/engine/call/client-call.ts # ?? this.noStatus();
-// Mutant: core/src/engine/call/response-head.ts # if (got === asked || (got !== undefined && !type!.includes("+"))) return null; => if (got !== undefined) return null;
+// Mutant: core/src/engine/call/client-call.ts # outcome === undefined ? this.noStatus() : outcome; => outcome ?? null;
+// Mutant: core/src/dialects/grpc/response-head.ts # if (got === asked || (got !== undefined && !type!.includes("+"))) return null; => if (got !== undefined) return null;
 import type { ServerHttp2Stream } from "node:http2";
 import { Code, type ConnectError } from "@tristream/core";
 import { deadlines } from "../src/engine/call/deadline.js";

@@ -2,10 +2,10 @@
 // Headers, trailers and errors that are larger than the peer takes (16 KiB by default): each costs its own call, at the side that
 // would send them, and no other call of the connection.
 // Mutant: core/src/client/call/method-caller.ts # connection.maxHeaderListSize, => Number.POSITIVE_INFINITY,
-// Mutant: core/src/engine/call/server-response.ts # checkListSize("response headers", fields, this.stream.maxHeaderListSize, Code.Internal);
-// Mutant: core/src/engine/call/server-response.ts # checkListSize("response trailers", fields, stream.maxHeaderListSize, Code.Internal);
-// Mutant: core/src/engine/call/server-response.ts # if (this.responseHeaders.keys().next().done !== true) this.sendHead();
-// Mutant: core/src/engine/call/server-response.ts # appendStatus(fields, new ConnectError(error.rawMessage, error.code));
+// Mutant: core/src/engine/call/server-response.ts # this.checkSize("response headers", fields);
+// Mutant: core/src/engine/call/server-response.ts # this.checkSize(this.headSent ? "response trailers" : "response headers and trailers", end.fields);
+// Mutant: core/src/engine/call/server-response.ts # if (this.headers.keys().next().done !== true) this.sendHead(compression);
+// Mutant: core/src/engine/call/server-response.ts # end = this.format(new ConnectError(error.rawMessage, error.code), compression, null, null, null);
 import { Code, ConnectError, createClient, type TripleContext } from "@tristream/core";
 import { GreetRequestSchema, GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { all, errorOf } from "./events.js";

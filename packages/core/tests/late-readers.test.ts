@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 4: deadlines are kept by the engine, and taken back.
-// Mutant: core/src/engine/call/server-call.ts # this.host.deadlines.remove(this)); => undefined);
+// Mutant: core/src/engine/call/server-call.ts # this.host.owner.deadlines.remove(this)); => undefined);
 import { createClient } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { deadlines } from "../src/engine/call/deadline.js";

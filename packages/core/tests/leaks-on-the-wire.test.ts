@@ -3,7 +3,7 @@
 // Mutant: core/src/client/call/call-scope.ts # this.userSignal?.delete(this);
 // Mutant: core/src/client/call/call-scope.ts # this.deadlines.remove(this);
 // Mutant: core/src/client/call/call-scope.ts # this.call?.cancel(error);
-// Mutant: core/src/engine/call/server-call.ts # this.host.callEnded(this, this.running);
+// Mutant: core/src/engine/call/server-call.ts # this.host.owner.callEnded(this, this.running);
 
 import { getEventListeners } from "node:events";
 import { Code, ConnectError, createClient } from "@tristream/core";

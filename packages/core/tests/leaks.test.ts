@@ -2,7 +2,7 @@
 // Promise 7: no leak.
 // Mutant: core/src/client/call/call-scope.ts # this.userSignal?.delete(this);
 // Mutant: core/src/client/call/call-scope.ts # this.deadlines.remove(this);
-// Mutant: core/src/engine/call/server-call.ts # this.host.callEnded(this, this.running);
+// Mutant: core/src/engine/call/server-call.ts # this.host.owner.callEnded(this, this.running);
 import { getEventListeners } from "node:events";
 import { Code, ConnectError, createClient, createServer, createTransport } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";

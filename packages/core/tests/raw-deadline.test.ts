@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 4: deadlines are kept by the engine. A server's, against a client that does nothing.
-// Mutant: core/src/engine/call/server-call.ts # host.deadlines.add(this, head.timeoutMs);
+// Mutant: core/src/engine/call/server-call.ts # host.owner.deadlines.add(this, head.timeoutMs);
 // Mutant: core/src/engine/call/server-call.ts # onDeadline(): void { => onDeadline(): void { return undefined as never;
 import { Code } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";

@@ -4,7 +4,7 @@
 // Mutant: core/src/engine/message/message-writer.ts # this.owner.asyncContext.runInAsyncScope(this.leave, this, source); => this.leave(source);
 // Mutant: core/src/engine/message/message-writer.ts # result.constructor === Promise ? result : Promise.resolve(result) => result
 // Mutant: core/src/engine/call/server-call.ts # this.asyncContext.runInAsyncScope(this.method.invoke, this.method, this, input); => this.method.invoke(this, input);
-// Mutant: core/src/engine/call/server-call.ts # this.ownContext ??= contextFrom(this.host.asyncContext); => this.ownContext ??= captureContext();
+// Mutant: core/src/engine/call/server-call.ts # this.ownContext ??= contextFrom(this.host.owner.asyncContext); => this.ownContext ??= captureContext();
 // Mutant: core/src/engine/call/server-call.ts # if (!this.answering) this.ownContext = captureContext();
 // Mutant: core/src/engine/call/server-call.ts # this.asyncContext.runInAsyncScope(this.controller.abort, this.controller, outcome ?? callEndedError); => this.controller.abort(outcome ?? callEndedError);
 // Mutant: core/src/server/call/invoke.ts # call.respondAll(res.message.source, res.message.context); => call.respondAll(res.message.source);

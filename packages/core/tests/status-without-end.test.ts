@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 6: every call settles. A status in HEADERS that don't end the stream, as proxies and HTTP frameworks send it.
-// Mutant: core/src/engine/call/client-call.ts # if (end || isError) { => if (end) {
-// Mutant: core/src/engine/call/client-call.ts # this.reader.received === 0 && parseStatus(headerList) !== undefined => this.reader.received < 0
-// Mutant: core/src/engine/call/client-call.ts # headerList !== null && this.reader.received === 0 => headerList !== null
+// Mutant: core/src/dialects/grpc/grpc.ts # if (outcome instanceof ConnectError || (end && outcome === null)) return => if (end && outcome !== undefined) return
+// Mutant: core/src/dialects/grpc/grpc.ts # messages === 0 ? parseStatus(head) : undefined => undefined
+// Mutant: core/src/dialects/grpc/grpc.ts # messages === 0 ? parseStatus(head) : undefined => parseStatus(head)
 import { Code } from "@tristream/core";
 import { all, errorOf } from "./events.js";
 import { finish, goodHead, goodMessage, startRawServer } from "./raw-server.js";

@@ -2,7 +2,7 @@
 // Promise 6: every call settles. Those that wait for the peer's limit on concurrent streams, too.
 // Mutant: core/src/client/call/call-scope.ts # onDeadline(): void { => onDeadline(): void { return undefined as never;
 // Mutant: core/src/client/call/call-scope.ts # this.call?.cancel(error);
-// Mutant: core/src/client/call/attempt.ts # withTimeout(fields, left) => null
+// Mutant: core/src/engine/call/client-call.ts # this.method.dialect.client.withTimeout(fields, left) => null
 // Mutant: http2/src/streams/sending-half.ts # const headers = changed ?? this.waitingHeaders; => const headers = this.waitingHeaders;
 // Mutant: http2/src/send/sending-connection.ts # if (stream.closed) continue;
 import { type Clock, Code, createClient, systemClock } from "@tristream/core";

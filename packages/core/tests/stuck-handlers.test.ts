@@ -2,7 +2,7 @@
 // Promise 3: no handler is orphaned. One that is stuck on an await of its own is reported, and keeps its place.
 // Mutant: core/src/server/lifecycle/create-server.ts # if (running) this.stuck.add(call);
 // Mutant: core/src/engine/call/server-call.ts # this.stream.hold();
-// Mutant: core/src/engine/call/server-call.ts # this.host.settledLate(this, error);
+// Mutant: core/src/engine/call/server-call.ts # this.host.owner.settledLate(this, error);
 // Mutant: core/src/server/lifecycle/create-server.ts # afterInput( => queueMicrotask(
 import { Code, createClient, type Logger } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";

@@ -2,7 +2,7 @@
 import { type Code, ConnectError } from "@connectrpc/connect";
 import { checkField } from "./check-field.js";
 import { CheckedHeaders } from "./checked-headers.js";
-import { binarySuffix } from "./headers.js";
+import { binarySuffix, isReserved } from "./headers.js";
 
 /** Name, value, name, value …: header fields as the wire has them, repeated names as repeated fields. */
 export type Fields = readonly string[];
@@ -28,6 +28,14 @@ export function headersFromFields(fields: Fields): Headers {
   return headers;
 }
 
+/** The fields with another value of a name; null if they have that value, or no such name. */
+export function withField(fields: Fields, name: string, value: string): Fields | null {
+  for (let i = 0; i < fields.length; i += 2) {
+    if (fields[i] === name) return fields[i + 1] === value ? null : fields.with(i + 1, value);
+  }
+  return null;
+}
+
 /** Appends a user's metadata to `fields`. Throws an `InvalidArgument` that names a header which can't be sent. */
 export function appendHeaders(fields: string[], headers: Headers): void {
   // Checked when it was set: once is enough.
@@ -35,6 +43,27 @@ export function appendHeaders(fields: string[], headers: Headers): void {
   headers.forEach((value, name) => {
     if (checked) pushField(fields, name, value);
     else appendField(fields, name, value);
+  });
+}
+
+/**
+ * Appends the metadata of an error.
+ *
+ * The error itself matters more than metadata that can't be sent: `unsendable` hears of that. What belongs to the protocol
+ * is left out without a word, since an error that a handler passes on from a call of its own has it in its metadata.
+ */
+export function appendErrorMetadata(
+  fields: string[],
+  error: ConnectError,
+  unsendable: ((reason: ConnectError) => void) | null,
+): void {
+  error.metadata.forEach((value, name) => {
+    if (isReserved(name)) return;
+    try {
+      appendField(fields, name, value);
+    } catch (reason) {
+      unsendable?.(reason as ConnectError);
+    }
   });
 }
 

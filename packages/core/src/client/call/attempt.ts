@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Connection } from "../../carrier/connection.js";
-import { withTimeout } from "../../dialects/grpc/timeout.js";
 import type { ClientCall, ClientCallListener } from "../../engine/call/client-call.js";
 import { isReplayable } from "../../engine/message/replayable.js";
 import { errorFromReason } from "../../log/thrown.js";
@@ -68,17 +67,15 @@ export abstract class Attempt implements ClientCallListener, EndedBySignal {
   }
 
   /** @inheritdoc */
-  opening(fields: readonly string[]): readonly string[] | null {
+  opening(): number | undefined {
     const { scope } = this;
-    if (scope.timeoutMs === undefined) return null;
-    let left: number | undefined;
+    if (scope.timeoutMs === undefined) return undefined;
     try {
-      left = scope.timeLeft();
+      return scope.timeLeft();
     } catch {
       // The call has ended, with its stream.
-      return null;
+      return undefined;
     }
-    return left === undefined ? null : withTimeout(fields, left);
   }
 
   explain(error: ConnectError): ConnectError {

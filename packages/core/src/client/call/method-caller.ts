@@ -3,13 +3,10 @@ import type { DescMethod } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { HeaderBlock, OutgoingHeaders } from "../../carrier/byte-stream.js";
 import type { Connection } from "../../carrier/connection.js";
-import { contentTypeOf } from "../../dialects/grpc/content-type.js";
-import { formatTimeout } from "../../dialects/grpc/timeout.js";
 import { ClientCall, type ClientCallListener, type ClientMethod } from "../../engine/call/client-call.js";
 import { LazyHeaders } from "../../engine/call/lazy-headers.js";
 import { errorFromThrown } from "../../log/thrown.js";
 import * as names from "../../protocol/headers.js";
-import type { MessageFormat } from "../../protocol/message-format.js";
 import { appendField, appendHeaders, checkListSize } from "../../protocol/metadata.js";
 import { formatPath } from "../../protocol/path.js";
 import { quote } from "../../protocol/quote.js";
@@ -32,9 +29,9 @@ export class MethodCaller implements StreamOpener {
   private readonly method: ClientMethod;
   private readonly desc: DescMethod;
   private readonly settings: MethodSettings;
-  private readonly format: MessageFormat;
   private readonly connect: (call: CallScope) => Connection | Promise<Connection>;
   private readonly path: string;
+  private readonly acceptEncoding: string;
   // The last connection's constant headers, ready to be sent; one connection per address makes that enough.
   private preparedConnection: Connection | null = null;
   private preparedTimeout: number | undefined;
@@ -47,15 +44,14 @@ export class MethodCaller implements StreamOpener {
     method: ClientMethod,
     desc: DescMethod,
     settings: MethodSettings,
-    format: MessageFormat,
     connect: (call: CallScope) => Connection | Promise<Connection>,
   ) {
     this.method = method;
     this.desc = desc;
     this.settings = settings;
-    this.format = format;
     this.connect = connect;
     this.path = formatPath(settings.serviceName, desc.name);
+    this.acceptEncoding = method.acceptCompression.map((c) => c.name).join(",");
     if (/^[!-~]+$/.test(this.path)) return;
     throw new ConnectError(
       `interface ${quote(settings.serviceName)} can't be in a path: use visible ASCII without spaces`,
@@ -157,31 +153,17 @@ export class MethodCaller implements StreamOpener {
 
   /** `named`: the user says who calls. */
   private baseFields(connection: Connection, timeoutMs: number | undefined, named: boolean): string[] {
-    const { method, format, path } = this;
-    const fields = [
-      names.pseudoMethod,
-      "POST",
-      names.pseudoScheme,
-      scheme(connection),
-      names.pseudoPath,
-      path,
-    ];
-    fields.push(
-      names.pseudoAuthority,
-      authority(connection),
-      names.contentType,
-      contentTypeOf[format],
-      names.te,
-      "trailers",
-    );
-    if (!named) fields.push(names.userAgent, userAgentValue);
-    if (timeoutMs !== undefined) fields.push(names.grpcTimeout, formatTimeout(timeoutMs));
-    if (method.writeCompression !== null)
-      fields.push(names.grpcEncoding, method.writeCompression.compression.name);
-    if (method.acceptCompression.length > 0) {
-      fields.push(names.grpcAcceptEncoding, method.acceptCompression.map((c) => c.name).join(","));
-    }
-    return fields;
+    const { dialect, format, writeCompression } = this.method;
+    return dialect.client.formatRequest({
+      scheme: scheme(connection),
+      authority: authority(connection),
+      path: this.path,
+      format,
+      timeoutMs,
+      userAgent: named ? null : userAgentValue,
+      encoding: writeCompression === null ? null : writeCompression.compression.name,
+      acceptEncoding: this.acceptEncoding,
+    });
   }
 }
 

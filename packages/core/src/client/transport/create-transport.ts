@@ -11,6 +11,8 @@ import {
 } from "@connectrpc/connect";
 import type { Connection } from "../../carrier/connection.js";
 import type { Compression } from "../../connect-private.js";
+import { transportDialect } from "../../dialects/default.js";
+import type { Dialect } from "../../dialects/dialect.js";
 import { type DeadlineWheel, deadlinesOf } from "../../engine/call/deadline.js";
 import { type FormatOptions, formatOptionKinds, formatOptions } from "../../engine/message/format-options.js";
 import { asMessage, messageCodec } from "../../engine/message/message-codec.js";
@@ -133,7 +135,17 @@ export function createTransport(
   if (!hasAll(connector, ["connect", "close"]) && !hasAll(connector, ["open", "prepare"])) {
     throw wrongArgument("the connector of createTransport", connector, "a connector, or a connection");
   }
-  return new ConnectorTransport("connect" in connector ? connector : singleConnection(connector), options);
+  return createTransportOf(connector, options, transportDialect);
+}
+
+/** Makes a transport that makes its calls in a dialect. */
+export function createTransportOf(
+  connector: Connector | Connection,
+  options: TransportOptions,
+  dialect: Dialect,
+): TripleTransport {
+  const provider = "connect" in connector ? connector : singleConnection(connector);
+  return new ConnectorTransport(provider, options, dialect);
 }
 
 class ConnectorTransport implements TripleTransport, EngineTransport {
@@ -145,12 +157,16 @@ class ConnectorTransport implements TripleTransport, EngineTransport {
   private readonly writeMaxBytes: number;
   private readonly compressMinBytes: number;
   private readonly codecOptions: FormatOptions;
+  private readonly dialect: Dialect;
   private readonly format: MessageFormat;
+  /** See {@link ClientMethod.plainHead}. */
+  private readonly plainHead = {};
   private readonly deadlines: DeadlineWheel;
   private readonly plain = new WeakMap<DescMethod, PreparedMethod>();
   private closed = false;
 
-  constructor(connector: Connector, options: TransportOptions) {
+  constructor(connector: Connector, options: TransportOptions, dialect: Dialect) {
+    this.dialect = dialect;
     this.readMaxBytes = sizeOption("readMaxBytes", options.readMaxBytes) ?? 4_194_304;
     this.readMaxElements =
       sizeOption("readMaxElements", options.readMaxElements) ??
@@ -220,7 +236,9 @@ class ConnectorTransport implements TripleTransport, EngineTransport {
     const caller = new MethodCaller(
       {
         name: `${settings.serviceName}/${method.name}`,
+        dialect: this.dialect,
         format,
+        plainHead: this.plainHead,
         singleResponse: method.methodKind === "unary" || method.methodKind === "client_streaming",
         request: messageCodec(method.input, format, codecOptions) as never,
         response: messageCodec(method.output, format, codecOptions, this.readMaxElements),
@@ -234,7 +252,6 @@ class ConnectorTransport implements TripleTransport, EngineTransport {
       },
       method,
       settings,
-      format,
       (call) => this.connect(call),
     );
     const call = applyInterceptors(caller.call, options.interceptors ?? []);

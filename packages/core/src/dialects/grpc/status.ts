@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Code, ConnectError } from "@connectrpc/connect";
 import { formatStatusDetails, parseStatusDetails } from "../../connect-private.js";
-import { grpcMessage, grpcStatus, grpcStatusDetails, isReserved } from "../../protocol/headers.js";
-import { appendField, type Fields, headersFromFields } from "../../protocol/metadata.js";
+import { grpcMessage, grpcStatus, grpcStatusDetails } from "../../protocol/headers.js";
+import { appendErrorMetadata, type Fields, headersFromFields } from "../../protocol/metadata.js";
 import { printable } from "../../protocol/printable.js";
 import { quote } from "../../protocol/quote.js";
 import { decodePercent, encodePercent } from "./percent.js";
@@ -24,23 +24,14 @@ const longestText = 4096;
 
 /**
  * Appends a status to trailers: metadata of the error, code, text, and the details if there are any.
- *
- * The error itself matters more than metadata that can't be sent: `unsendable` hears of that. What belongs to the protocol
- * is left out without a word, since an error that a handler passes on from a call of its own has it in its metadata.
+ * `unsendable`: see {@link appendErrorMetadata}.
  */
 export function appendStatus(
   fields: string[],
   error: ConnectError,
-  unsendable?: (reason: ConnectError) => void,
+  unsendable: ((reason: ConnectError) => void) | null = null,
 ): void {
-  error.metadata.forEach((value, name) => {
-    if (isReserved(name)) return;
-    try {
-      appendField(fields, name, value);
-    } catch (reason) {
-      unsendable?.(reason as ConnectError);
-    }
-  });
+  appendErrorMetadata(fields, error, unsendable);
   fields.push(grpcStatus, String(sendableCode(error.code)));
   if (error.rawMessage !== "") fields.push(grpcMessage, encodeText(error.rawMessage));
   if (error.details.length > 0) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { grpcTimeout } from "../../protocol/headers.js";
+import { type Fields, withField } from "../../protocol/metadata.js";
 
 /** Milliseconds of each unit that `grpc-timeout` may have (grpc/grpc doc/PROTOCOL-HTTP2.md). */
 const units: Readonly<Record<string, number>> = { n: 1e-6, u: 1e-3, m: 1, S: 1000, M: 60_000, H: 3_600_000 };
@@ -26,11 +27,7 @@ export function formatTimeout(timeoutMs: number): string {
   return `${Math.min(largest, Math.ceil(timeoutMs / units["H"]!))}H`;
 }
 
-/** The fields of a request (name, value, name, value …) with another `grpc-timeout`; null if that is the same. */
-export function withTimeout(fields: readonly string[], timeoutMs: number): readonly string[] | null {
-  const value = formatTimeout(timeoutMs);
-  for (let i = 0; i < fields.length; i += 2) {
-    if (fields[i] === grpcTimeout) return fields[i + 1] === value ? null : fields.with(i + 1, value);
-  }
-  return null;
+/** The fields of a request with another `grpc-timeout`; null if that is the same. */
+export function withTimeout(fields: Fields, timeoutMs: number): Fields | null {
+  return withField(fields, grpcTimeout, formatTimeout(timeoutMs));
 }

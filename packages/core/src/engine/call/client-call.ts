@@ -10,23 +10,24 @@ import type {
 import type { Connection, Peer } from "../../carrier/connection.js";
 import { codeFromLocalReset, codeFromReset } from "../../carrier/reset-reason.js";
 import type { Compression } from "../../connect-private.js";
-import { parseStatus } from "../../dialects/grpc/status.js";
+import type { Dialect } from "../../dialects/dialect.js";
 import { errorFromThrown } from "../../log/thrown.js";
-import * as names from "../../protocol/headers.js";
+import { describeRefusedEncoding } from "../../protocol/encoding.js";
 import type { MessageFormat } from "../../protocol/message-format.js";
 import { headersFromFields } from "../../protocol/metadata.js";
 import type { AsyncContext } from "../../runtime/async-context.js";
 import type { MessageCodec } from "../message/message-codec.js";
 import { MessageReader, type ReaderOwner } from "../message/message-reader.js";
 import { MessageWriter, type WriteCompression, type WriterOwner } from "../message/message-writer.js";
-import { compressionOfHead, refusalOfHead } from "./response-head.js";
 
 /** A method as the engine calls it. */
 export interface ClientMethod {
   /** `package.Service/Method`, for messages. */
   readonly name: string;
-  /** How messages are serialised. */
+  readonly dialect: Dialect;
   readonly format: MessageFormat;
+  /** The memo of the head of a plain response: one object for all methods of a dialect and a format. */
+  readonly plainHead: object;
   /** The response is one message. */
   readonly singleResponse: boolean;
   readonly request: MessageCodec<unknown, unknown>;
@@ -44,8 +45,8 @@ export interface ClientCallListener {
   readonly asyncContext: AsyncContext;
   /** The response's headers are here. */
   responded?(): void;
-  /** The headers leave late: fields in the place of those given, null for the same. It may end the call. */
-  opening?(fields: readonly string[]): readonly string[] | null;
+  /** The headers leave late. Returns the milliseconds to the deadline; undefined without one. It may end the call. */
+  opening?(): number | undefined;
   /** Says more of what ended the call than a reset does, if there is more to say. */
   explain?(error: ConnectError): ConnectError;
   /** The call is over. `error`: null if it went well. */
@@ -187,21 +188,29 @@ export class ClientCall implements StreamSink, ReaderOwner, WriterOwner {
 
   headers(list: HeaderList, end: boolean): void {
     if (this.over) return;
+    const { method } = this;
     // HTTP/2 gives the same list for the same bytes, so most lists of a connection were checked before.
-    const known = list.memo === this.method.format;
-    // A proxy's error: its status stands in HEADERS that are no gRPC response, and an error page may follow.
-    const isError =
-      !known && list.get(names.pseudoStatus) !== "200" && parseStatus(list) instanceof ConnectError;
-    if (end || isError) {
-      this.trailersArrived(list, list);
+    if (list.memo === method.plainHead && !end) {
+      this.responseBegins(list);
       return;
     }
-    const refusal = known ? null : this.refusalOf(list);
-    if (refusal !== null) {
+    const head = method.dialect.client.parseHead(list, end, method.format, this.peer.address);
+    if (head.kind === "ended") {
+      this.trailersArrived(list, head.outcome, true);
+      return;
+    }
+    const refusal = head.kind === "refused" ? head.error : this.refusalOf(list, head.encoding);
+    if (refusal === null) this.responseBegins(list);
+    else if (end) {
+      this.trailersArrived(list, refusal, true);
+    } else {
       this.stream.reset("canceled");
       this.endCall(refusal, false);
-      return;
     }
+  }
+
+  /** Messages follow. */
+  private responseBegins(list: HeaderList): void {
     this.headerList = list;
     this.listener.responded?.();
   }
@@ -214,16 +223,18 @@ export class ClientCall implements StreamSink, ReaderOwner, WriterOwner {
   }
 
   trailers(list: HeaderList): void {
-    if (!this.over) this.trailersArrived(list, null);
+    if (!this.over) this.trailersArrived(list, this.method.dialect.client.parseTrailers(list));
   }
 
   end(): void {
     if (this.over) return;
     const { headerList } = this;
-    // A status in HEADERS counts if neither messages nor trailers followed, as in gRPC: messages may have been cut.
-    if (headerList !== null && this.reader.received === 0 && parseStatus(headerList) !== undefined) {
-      this.trailersArrived(headerList, null);
-      return;
+    if (headerList !== null) {
+      const outcome = this.method.dialect.client.outcomeAtEnd(headerList, this.reader.received);
+      if (outcome !== undefined) {
+        this.trailersArrived(headerList, outcome);
+        return;
+      }
     }
     // Not by the reader's end: a response without a status must not look complete.
     this.endCall(this.noStatus(), false);
@@ -246,7 +257,8 @@ export class ClientCall implements StreamSink, ReaderOwner, WriterOwner {
   }
 
   opening(fields: readonly string[]): readonly string[] | null {
-    return this.listener.opening?.(fields) ?? null;
+    const left = this.listener.opening?.();
+    return left === undefined ? null : this.method.dialect.client.withTimeout(fields, left);
   }
 
   stopped(message: string): void {
@@ -267,6 +279,11 @@ export class ClientCall implements StreamSink, ReaderOwner, WriterOwner {
   /** @inheritdoc */
   get reads(): "responses" {
     return "responses";
+  }
+
+  /** @inheritdoc */
+  get encodingHeader(): string {
+    return this.method.dialect.encodingHeader;
   }
 
   /** A client's messages are its application's. */
@@ -332,11 +349,14 @@ export class ClientCall implements StreamSink, ReaderOwner, WriterOwner {
     if (this.stream.queuedBytes > 0) this.stream.reset("complete");
   }
 
-  private trailersArrived(list: HeaderList, headers: HeaderList | null): void {
-    let status = parseStatus(list);
-    // dubbo-java answers errors with a :status that is not 200 and a grpc-status all the same: that one counts.
-    if (status === undefined) status = (headers === null ? null : this.refusalOf(list)) ?? this.noStatus();
-    if (headers !== null) {
+  /** The response ends with `list`, which is its only header list if `alone`. `outcome`: undefined if the list does not say. */
+  private trailersArrived(
+    list: HeaderList,
+    outcome: ConnectError | null | undefined,
+    alone: boolean = false,
+  ): void {
+    const status = outcome === undefined ? this.noStatus() : outcome;
+    if (alone) {
       this.headerList = list;
       if (status === null) this.listener.responded?.();
     }
@@ -354,23 +374,28 @@ export class ClientCall implements StreamSink, ReaderOwner, WriterOwner {
 
   private noStatus(): ConnectError {
     return new ConnectError(
-      `${this.peer.address} ended the response without ${names.grpcStatus}, after ${this.progress()}: check any proxy before it, which may drop trailers`,
+      `${this.peer.address} ended the response without ${this.method.dialect.endName}, after ${this.progress()}: check any proxy before it, which may drop trailers`,
       Code.Internal,
     );
   }
 
   /**
-   * Why a response that begins so can't be read; null if it can. If its messages are not compressed, its `memo` says the
-   * serialisation in which it can be read.
+   * Why messages with this compression can't be read; null if they can. If they are not compressed, the list's `memo` says that
+   * the dialect and the format were checked.
    */
-  private refusalOf(list: HeaderList): ConnectError | null {
-    const where = this.peer.address;
-    const refusal = refusalOfHead(list, this.method.format, where);
-    if (refusal !== null) return refusal;
-    const compression = compressionOfHead(list, this.method.acceptCompression, where);
-    if (compression instanceof ConnectError) return compression;
-    if (compression === null) list.memo = this.method.format;
-    else this.reader.setCompression(compression);
+  private refusalOf(list: HeaderList, encoding: string | undefined): ConnectError | null {
+    const { acceptCompression, dialect, plainHead } = this.method;
+    if (encoding === undefined || encoding === "identity") {
+      list.memo = plainHead;
+      return null;
+    }
+    const compression = acceptCompression.find((c) => c.name === encoding);
+    if (compression === undefined) {
+      const accepted = acceptCompression.map((c) => c.name);
+      const text = `${this.peer.address} answered with ${dialect.encodingHeader} ${describeRefusedEncoding(encoding, accepted)}`;
+      return new ConnectError(text, Code.Internal, headersFromFields(list.fields));
+    }
+    this.reader.setCompression(compression);
     return null;
   }
 

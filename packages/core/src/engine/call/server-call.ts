@@ -5,7 +5,6 @@ import type { Peer } from "../../carrier/connection.js";
 import { codeFromLocalReset } from "../../carrier/reset-reason.js";
 import type { Compression } from "../../connect-private.js";
 import { thrownConnectError } from "../../log/thrown.js";
-import * as names from "../../protocol/headers.js";
 import { headersFromFields } from "../../protocol/metadata.js";
 import { peerError } from "../../protocol/peer-error.js";
 import { type AsyncContext, captureContext, contextFrom } from "../../runtime/async-context.js";
@@ -15,7 +14,7 @@ import { MessageReader, type ReaderOwner } from "../message/message-reader.js";
 import { MessageWriter, type WriteCompression, type WriterOwner } from "../message/message-writer.js";
 import type { DeadlineEntry, DeadlineWheel } from "./deadline.js";
 import { type EndReceiver, type HeldEnds, holdForTwoTurns } from "./held-ends.js";
-import { type ResponseHeads, type ResponseShape, ServerResponse } from "./server-response.js";
+import { type ResponseShape, ServerResponse } from "./server-response.js";
 
 /** A method as the engine serves it. */
 export interface ServerMethod {
@@ -31,7 +30,7 @@ export interface ServerMethod {
   invoke(call: ServerCall, input: unknown): void;
 }
 
-/** The meaning of a request's headers, derived once per distinct list. */
+/** The meaning of a request's headers, derived once per distinct list of a connection. */
 export interface RequestHead extends ResponseShape {
   /** The called URL, as interceptors and handlers see it. */
   readonly url: string;
@@ -42,21 +41,30 @@ export interface RequestHead extends ResponseShape {
   /** The generation of the routes when this head was derived: it holds until a route is added. */
   readonly generation: number;
   readonly readCompression: Compression | null;
+  /** The compression of responses; null: none, unless the handler chooses one before the headers leave. */
+  readonly writeCompression: WriteCompression | null;
+  /** The compression for a handler's choice; null: the client accepts none that the server has. */
+  readonly offeredCompression: WriteCompression | null;
 }
 
-/** The owner of a call: the server's half of one connection. */
-export interface ServerCallHost extends ResponseHeads {
+/** The server's half of one connection, as its calls see it. */
+export interface ServerCallHost {
   readonly peer: Peer;
+  readonly owner: ServerCallOwner;
+  /** The ends of request streams that may still be reset. */
+  readonly heldEnds: HeldEnds;
+  /** Why a call has to be refused now, before its handler runs; null if it need not. */
+  refuseCall(): ConnectError | null;
+}
+
+/** The owner of all calls: the server. */
+export interface ServerCallOwner {
   /** Most memory that the request messages of all handlers in this process may take. */
   readonly maxHeldBytes: number;
   /** The deadlines by the server's clock. */
   readonly deadlines: DeadlineWheel;
-  /** The ends of request streams that may still be reset. */
-  readonly heldEnds: HeldEnds;
   /** The server's context. Each call's context is a copy of it; no application code runs in it directly. */
   readonly asyncContext: AsyncContext;
-  /** Why a call has to be refused now, before its handler runs; null if it need not. */
-  refuseCall(): ConnectError | null;
   /** The call is over; `running`: its handler is not. */
   callEnded(call: ServerCall, running: boolean): void;
   /** The handler of a call that was over before has settled; `error` is what it threw, if it did. */
@@ -75,15 +83,14 @@ export const callEndedError: ConnectError = new ConnectError("the call has ended
  * a call whose client can't get one. Either way, once: the signal fires, pending reads reject,
  * the handler's generator is returned, the deadline is taken back.
  */
-export class ServerCall
-  extends ServerResponse
-  implements StreamSink, EndReceiver, ReaderOwner, WriterOwner, DeadlineEntry
-{
+export class ServerCall implements StreamSink, EndReceiver, ReaderOwner, WriterOwner, DeadlineEntry {
+  readonly stream: ByteStream;
   readonly head: RequestHead;
   readonly host: ServerCallHost;
   readonly method: ServerMethod;
   readonly reader: MessageReader<unknown>;
   readonly writer: MessageWriter<unknown>;
+  readonly response: ServerResponse;
   /** The status was sent, or can't reach the client. */
   over = false;
   /** Links of the server's list of calls. */
@@ -120,7 +127,7 @@ export class ServerCall
     head: RequestHead,
     method: ServerMethod,
   ) {
-    super(stream);
+    this.stream = stream;
     this.host = host;
     this.list = list;
     this.head = head;
@@ -135,9 +142,10 @@ export class ServerCall
       method.writeMaxBytes,
       head.writeCompression,
     );
+    this.response = new ServerResponse(stream, head);
     stream.sink = this;
     if (head.timeoutMs === undefined) return;
-    host.deadlines.add(this, head.timeoutMs);
+    host.owner.deadlines.add(this, head.timeoutMs);
     stream.dueAt = this.dueAt;
   }
 
@@ -152,7 +160,7 @@ export class ServerCall
 
   /** The context in which the call's application code was last left; before that, a copy of the server's. */
   get asyncContext(): AsyncContext {
-    this.ownContext ??= contextFrom(this.host.asyncContext);
+    this.ownContext ??= contextFrom(this.host.owner.asyncContext);
     return this.ownContext;
   }
 
@@ -195,17 +203,17 @@ export class ServerCall
   /** @inheritdoc */
   headersOf(part: "request" | "header" | "trailer"): Headers {
     if (part === "request") return this.requestHeader;
-    return part === "header" ? this.responseHeader : this.responseTrailer;
+    return part === "header" ? this.response.header : this.response.trailer;
   }
 
   /** Milliseconds left, or undefined without a deadline. */
   get timeLeft(): number | undefined {
-    return this.head.timeoutMs === undefined ? undefined : this.dueAt - this.host.deadlines.now();
+    return this.head.timeoutMs === undefined ? undefined : this.dueAt - this.host.owner.deadlines.now();
   }
 
   /** Sends the response headers now; nothing if they have left. */
   sendHeaders(): void {
-    if (!this.over) this.sendHead();
+    if (!this.over) this.response.sendHead(this.writer.compression);
   }
 
   /** Compression of later messages; undefined: by their size, as the options say. */
@@ -219,19 +227,15 @@ export class ServerCall
     const { offeredCompression } = this.head;
     // Any choice prepares the encoding, so that a choice for a later message finds it announced.
     if (chosen !== undefined && writer.compression === null && offeredCompression !== null && !this.over) {
-      if (!this.headersSent) writer.compression = offeredCompression;
+      if (!this.response.headSent) writer.compression = offeredCompression;
       else if (chosen) {
         throw new ConnectError(
-          `the headers of ${this.method.name} have left without ${names.grpcEncoding}: set context.compress before them, or compressResponses of the server`,
+          `the headers of ${this.method.name} have left without ${this.head.dialect.encodingHeader}: set context.compress before them, or compressResponses of the server`,
           Code.Internal,
         );
       }
     }
     writer.compress = chosen;
-  }
-
-  protected get announcedCompression(): WriteCompression | null {
-    return this.writer.compression;
   }
 
   // ---- for the handler
@@ -288,7 +292,7 @@ export class ServerCall
   }
 
   sourceFailed(error: unknown): void {
-    if (!this.over) this.finish(thrownConnectError(error) ?? this.host.unexpected(this, error));
+    if (!this.over) this.finish(thrownConnectError(error) ?? this.host.owner.unexpected(this, error));
   }
 
   /**
@@ -365,9 +369,15 @@ export class ServerCall
   }
 
   /** @inheritdoc */
+  get encodingHeader(): string {
+    return this.head.dialect.encodingHeader;
+  }
+
+  /** @inheritdoc */
   hold(bytes: number): ConnectError | null {
     const total = heldBytes.total - this.held + bytes;
-    if (bytes > 0 && total > this.host.maxHeldBytes) return tooMuchHeld(this.host.maxHeldBytes);
+    const { maxHeldBytes } = this.host.owner;
+    if (bytes > 0 && total > maxHeldBytes) return tooMuchHeld(maxHeldBytes);
     heldBytes.total = total;
     this.held = bytes;
     return null;
@@ -400,7 +410,7 @@ export class ServerCall
     this.stream.release();
     if (!this.over) return;
     this.hold(0);
-    this.host.settledLate(this, error);
+    this.host.owner.settledLate(this, error);
   }
 
   readFailed(error: ConnectError): void {
@@ -447,10 +457,6 @@ export class ServerCall
     );
   }
 
-  protected metadataLeftOut(reason: ConnectError): void {
-    this.host.metadataLeftOut(this, reason);
-  }
-
   // ---- the two ends
 
   private finish(error: ConnectError | null): void {
@@ -460,23 +466,29 @@ export class ServerCall
       this.sendStatus(error);
     } catch (broken) {
       // The handler's headers or trailers can't be sent: that error becomes the outcome.
-      this.forgetMetadata();
-      this.sendStatus(thrownConnectError(broken) ?? this.host.unexpected(this, broken));
+      this.response.forgetMetadata();
+      this.sendStatus(thrownConnectError(broken) ?? this.host.owner.unexpected(this, broken));
     }
     this.endCall(error);
     // An answer that waits for its reader does so for the time that the client gave, not longer.
     if (this.deadlineSet && this.stream.queuedBytes > 0) {
-      this.stream.close(() => this.host.deadlines.remove(this));
+      this.stream.close(() => this.host.owner.deadlines.remove(this));
       return;
     }
-    this.host.deadlines.remove(this);
+    this.host.owner.deadlines.remove(this);
     if (!this.stream.closed) this.stream.close();
+  }
+
+  private sendStatus(error: ConnectError | null): void {
+    const { compression } = this.writer;
+    if (error === null) this.response.end(compression);
+    else this.response.fail(error, compression, (reason) => this.host.owner.metadataLeftOut(this, reason));
   }
 
   private cut(error: ConnectError): void {
     if (this.over) return;
     this.over = true;
-    this.host.deadlines.remove(this);
+    this.host.owner.deadlines.remove(this);
     this.endCall(error);
   }
 
@@ -490,7 +502,7 @@ export class ServerCall
     } finally {
       // A handler that runs on has its message still.
       if (!this.running) this.hold(0);
-      this.host.callEnded(this, this.running);
+      this.host.owner.callEnded(this, this.running);
     }
   }
 }

@@ -1,149 +1,159 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { ByteStream, HeaderBlock } from "../../carrier/byte-stream.js";
-import { contentTypeOf } from "../../dialects/grpc/content-type.js";
-import { appendStatus, okStatus } from "../../dialects/grpc/status.js";
+import type { Dialect, FormattedEnd } from "../../dialects/dialect.js";
 import { CheckedHeaders } from "../../protocol/checked-headers.js";
-import * as names from "../../protocol/headers.js";
 import type { MessageFormat } from "../../protocol/message-format.js";
-import { appendHeaders, checkListSize } from "../../protocol/metadata.js";
+import { appendHeaders, checkListSize, type Fields } from "../../protocol/metadata.js";
 import type { WriteCompression } from "../message/message-writer.js";
+import type { ResponseBlocks } from "./response-blocks.js";
 
-/** The ready header blocks of a connection's responses. */
-export interface ResponseHeads {
-  /** The head of a plain response. */
-  readonly responseHead: Readonly<Record<MessageFormat, HeaderBlock>>;
-  readonly okTrailers: HeaderBlock;
-}
-
-/** The part of a request that decides how the response begins. */
+/** The part of a request that decides how its response looks. */
 export interface ResponseShape {
+  readonly dialect: Dialect;
   readonly format: MessageFormat;
-  /** The compression of messages; null: none, unless the handler chooses one before the headers leave. */
-  readonly writeCompression: WriteCompression | null;
-  /** The compression for a handler's choice; null: the client accepts none that the server has. */
-  readonly offeredCompression: WriteCompression | null;
+  /** The ready header blocks of the dialect, for the request's connection. */
+  readonly blocks: ResponseBlocks;
 }
 
 /**
- * The headers, trailers and status of a response: the lower half of a {@link ServerCall}, a base class so that a call has
- * one object less. `Headers` are made when a handler asks for them; a plain response is ready bytes.
+ * The headers, trailers and status of a response, which a `ServerCall` holds. `Headers` are made when a handler asks for them; a plain
+ * response is ready bytes.
  */
-export abstract class ServerResponse {
-  /** The part of the request that decides how the response begins. */
-  abstract readonly head: ResponseShape;
-  /** The connection's ready header blocks. */
-  abstract readonly host: ResponseHeads;
-  readonly stream: ByteStream;
-  protected headersSent = false;
-  private responseHeaders: Headers | null = null;
-  private responseTrailers: Headers | null = null;
+export class ServerResponse {
+  /** The head has left. */
+  headSent = false;
+  private readonly stream: ByteStream;
+  private readonly shape: ResponseShape;
+  private headers: Headers | null = null;
+  private trailers: Headers | null = null;
 
-  constructor(stream: ByteStream) {
+  constructor(stream: ByteStream, shape: ResponseShape) {
     this.stream = stream;
+    this.shape = shape;
   }
 
-  get responseHeader(): Headers {
-    this.responseHeaders ??= new CheckedHeaders(undefined, Code.Internal);
-    return this.responseHeaders;
+  get header(): Headers {
+    this.headers ??= new CheckedHeaders(undefined, Code.Internal);
+    return this.headers;
   }
 
-  get responseTrailer(): Headers {
-    this.responseTrailers ??= new CheckedHeaders(undefined, Code.Internal);
-    return this.responseTrailers;
+  get trailer(): Headers {
+    this.trailers ??= new CheckedHeaders(undefined, Code.Internal);
+    return this.trailers;
   }
 
-  /** The compression that the headers announce; null for none. */
-  protected abstract get announcedCompression(): WriteCompression | null;
-
-  /** Metadata of the error that the call ends with can't be sent, and is left out. */
-  protected abstract metadataLeftOut(reason: ConnectError): void;
-
-  /** Sends the headers, once. Throws for a header that can't be sent, and then none has left. */
-  protected sendHead(): void {
-    if (this.headersSent) return;
-    const fields = this.headFields();
-    this.headersSent = true;
+  /**
+   * Sends the headers, once. `compression`: what they announce, null for none. Throws for a header that can't be sent, and then none
+   * has left.
+   */
+  sendHead(compression: WriteCompression | null): void {
+    if (this.headSent) return;
+    const fields = this.headFields(compression);
+    this.headSent = true;
     this.stream.sendHeaders(fields, false);
   }
 
   /** Forgets headers and trailers that can't be sent. */
-  protected forgetMetadata(): void {
-    this.responseHeaders = null;
-    this.responseTrailers = null;
+  forgetMetadata(): void {
+    this.headers = null;
+    this.trailers = null;
   }
 
-  /** Sends the status, and what has to come before it. Throws for metadata that can't be sent. */
-  protected sendStatus(error: ConnectError | null): void {
-    const { stream } = this;
-    if (error !== null) {
-      this.sendError(error);
+  /** Ends a call that went well: sends the status, and what has to come before it. Throws for metadata that can't be sent. */
+  end(compression: WriteCompression | null): void {
+    const { stream, trailers } = this;
+    const { blocks, dialect } = this.shape;
+    if (dialect.framing === "enveloped") this.sendHead(compression);
+    if (trailers === null && blocks.okTrailers !== null) {
+      stream.sendTrailers(blocks.okTrailers);
       return;
     }
-    this.sendHead();
-    if (this.responseTrailers === null) {
-      stream.sendTrailers(this.host.okTrailers);
-      return;
-    }
-    const fields: string[] = [];
-    appendHeaders(fields, this.responseTrailers);
-    fields.push(...okStatus);
-    checkListSize("response trailers", fields, stream.maxHeaderListSize, Code.Internal);
-    stream.sendTrailers(fields);
+    const end = this.format(null, compression, this.headers, trailers, null);
+    this.checkSize(this.headSent ? "response trailers" : "response headers and trailers", end.fields);
+    this.send(end);
   }
 
-  private sendError(error: ConnectError): void {
-    const { stream } = this;
-    this.sendHeadersOfError();
-    // Without headers of the handler: Trailers-Only (grpc/grpc doc/PROTOCOL-HTTP2.md), head and status in one list.
-    const head = this.headersSent ? [] : this.headFields();
-    const fields = "fields" in head ? [...head.fields] : [...head];
-    const headLength = fields.length;
-    if (this.responseTrailers !== null) appendHeaders(fields, this.responseTrailers);
-    appendStatus(fields, error, (reason) => this.metadataLeftOut(reason));
+  /**
+   * Ends a call that failed. `leftOut` hears the reason why metadata of the error can't be sent. Throws for trailers of the handler
+   * that can't be sent.
+   */
+  fail(
+    error: ConnectError,
+    compression: WriteCompression | null,
+    leftOut: (reason: ConnectError) => void,
+  ): void {
+    if (this.shape.dialect.framing === "enveloped") this.sendHeadersOfError(compression, leftOut);
+    let end = this.format(error, compression, this.headers, this.trailers, leftOut);
     try {
-      checkListSize("headers, trailers and details", fields, stream.maxHeaderListSize, Code.Internal);
+      this.checkSize("headers, trailers and details", end.fields);
     } catch (reason) {
       // The error itself matters more.
-      this.metadataLeftOut(reason as ConnectError);
-      fields.length = headLength;
-      appendStatus(fields, new ConnectError(error.rawMessage, error.code));
+      leftOut(reason as ConnectError);
+      end = this.format(new ConnectError(error.rawMessage, error.code), compression, null, null, null);
     }
-    if (this.headersSent) stream.sendTrailers(fields);
-    else {
-      this.headersSent = true;
-      stream.sendHeaders(fields, true);
-    }
+    this.send(end);
+  }
+
+  private format(
+    error: ConnectError | null,
+    compression: WriteCompression | null,
+    header: Headers | null,
+    trailer: Headers | null,
+    leftOut: ((reason: ConnectError) => void) | null,
+  ): FormattedEnd {
+    const { headSent } = this;
+    return this.shape.dialect.server.formatEnd({
+      head: headSent ? null : this.plainHead(compression),
+      header: headSent ? null : header,
+      trailer,
+      error,
+      leftOut,
+    });
+  }
+
+  private send({ fields, body }: FormattedEnd): void {
+    const { stream, headSent } = this;
+    this.headSent = true;
+    if (fields !== null && !headSent) stream.sendHeaders(fields, body === null);
+    else if (fields !== null) stream.sendTrailers(fields);
+    if (body !== null) stream.write(body, true);
+  }
+
+  private checkSize(what: string, fields: Fields | null): void {
+    if (fields !== null) checkListSize(what, fields, this.stream.maxHeaderListSize, Code.Internal);
   }
 
   /**
    * Headers that the handler set before its error leave as headers: peers take the list of a Trailers-Only answer for trailers.
    * If these headers can't be sent, the error leaves without them.
    */
-  private sendHeadersOfError(): void {
-    if (this.headersSent || this.responseHeaders === null) return;
+  private sendHeadersOfError(
+    compression: WriteCompression | null,
+    leftOut: (reason: ConnectError) => void,
+  ): void {
+    if (this.headSent || this.headers === null) return;
     try {
-      if (this.responseHeaders.keys().next().done !== true) this.sendHead();
+      if (this.headers.keys().next().done !== true) this.sendHead(compression);
     } catch (reason) {
-      this.metadataLeftOut(reason as ConnectError);
-      this.responseHeaders = null;
+      leftOut(reason as ConnectError);
+      this.headers = null;
     }
   }
 
-  private headFields(): HeaderBlock | readonly string[] {
-    const compression = this.announcedCompression;
-    const prepared = this.host.responseHead[this.head.format];
-    if (this.responseHeaders === null && compression === null) return prepared;
-    const fields = [...prepared.fields];
-    if (compression !== null) fields.push(names.grpcEncoding, compression.compression.name);
-    if (this.responseHeaders !== null) appendHeaders(fields, this.responseHeaders);
-    checkListSize("response headers", fields, this.stream.maxHeaderListSize, Code.Internal);
+  private headFields(compression: WriteCompression | null): HeaderBlock | Fields {
+    const { headers } = this;
+    if (headers === null && compression === null) return this.shape.blocks.head[this.shape.format];
+    const fields = [...this.plainHead(compression)];
+    if (headers !== null) appendHeaders(fields, headers);
+    this.checkSize("response headers", fields);
     return fields;
   }
-}
 
-/** The head of a plain response, as fields. */
-export function responseHeadFields(format: MessageFormat, acceptEncoding: string): readonly string[] {
-  const fields = [names.pseudoStatus, "200", names.contentType, contentTypeOf[format]];
-  return acceptEncoding === "" ? fields : [...fields, names.grpcAcceptEncoding, acceptEncoding];
+  /** The head without the handler's headers. */
+  private plainHead(compression: WriteCompression | null): Fields {
+    const { blocks, dialect, format } = this.shape;
+    const { fields } = blocks.head[format];
+    return compression === null ? fields : [...fields, dialect.encodingHeader, compression.compression.name];
+  }
 }

@@ -2,7 +2,6 @@
 import { Code, type ConnectError } from "@connectrpc/connect";
 import type { ByteStream } from "../../carrier/byte-stream.js";
 import { compressedFlag, prefixLength, readLength } from "../../protocol/envelope.js";
-import { grpcEncoding } from "../../protocol/headers.js";
 import { peerError } from "../../protocol/peer-error.js";
 
 /**
@@ -53,6 +52,9 @@ export abstract class EnvelopeReader {
 
   /** True if compressed messages can be read. */
   protected abstract get decompresses(): boolean;
+
+  /** The header that names the compression. */
+  protected abstract get encodingHeader(): string;
 
   /** The code of a message that can't be read. */
   protected abstract get unreadableCode(): Code;
@@ -188,7 +190,7 @@ export abstract class EnvelopeReader {
     }
     if (this.decompresses) return null;
     return peerError(
-      `compressed message without ${grpcEncoding}: say which compression in the headers`,
+      `compressed message without ${this.encodingHeader}: say which compression in the headers`,
       Code.Internal,
     );
   }

@@ -48,6 +48,7 @@ function start(maxBytes = 1000) {
     counting,
     {
       reads: "requests",
+      encodingHeader: "grpc-encoding",
       asyncContext: captureContext(),
       hold: () => null,
       peer: { address: "nowhere", transport: "memory" },

@@ -23,6 +23,8 @@ export interface ReaderOwner {
   readonly peer: Peer;
   /** The messages that are read: a server reads requests, a client responses. */
   readonly reads: "requests" | "responses";
+  /** The header that names the compression, for an error. */
+  readonly encodingHeader: string;
   /**
    * The application gets a message that takes so much memory, in the place of the message before; 0: it asks for the next one. Returns
    * the reason if there is not so much.
@@ -233,6 +235,10 @@ export class MessageReader<T>
   }
 
   // ---- EnvelopeReader
+
+  protected get encodingHeader(): string {
+    return this.owner.encodingHeader;
+  }
 
   protected get decompresses(): boolean {
     return this.compression !== null;

@@ -31,11 +31,11 @@ export class CallContext implements TripleContext {
   }
 
   get protocolName(): string {
-    return "grpc";
+    return this.call.head.dialect.name;
   }
 
   get requestMethod(): string {
-    return "POST";
+    return this.call.head.dialect.verb;
   }
 
   get method(): DescMethod {
@@ -59,11 +59,11 @@ export class CallContext implements TripleContext {
   }
 
   get responseHeader(): Headers {
-    return this.call.responseHeader;
+    return this.call.response.header;
   }
 
   get responseTrailer(): Headers {
-    return this.call.responseTrailer;
+    return this.call.response.trailer;
   }
 
   get values(): ContextValues {

@@ -238,8 +238,8 @@ function answer(desc: DescMethod, call: ServerCall, res: AnyResponse): void {
     );
   }
   if (!(res instanceof InterceptedResponse)) {
-    takeHeaders(res.header, call.responseHeader);
-    takeHeaders(res.trailer, call.responseTrailer);
+    takeHeaders(res.header, call.response.header);
+    takeHeaders(res.trailer, call.response.trailer);
   }
   if (desc.methodKind === "unary") call.respond(res.message);
   else if (res.message instanceof ContextIterable) {

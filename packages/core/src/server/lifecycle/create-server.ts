@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Connection } from "../../carrier/connection.js";
+import { serverDialects } from "../../dialects/default.js";
+import type { Dialect } from "../../dialects/dialect.js";
 import { type DeadlineWheel, deadlinesOf } from "../../engine/call/deadline.js";
 import type { ServerCall } from "../../engine/call/server-call.js";
 import { defaultLogger, type Logger } from "../../log/logger.js";
@@ -116,7 +118,12 @@ export function checkServerOptions(
  */
 export function createServer(options: ServerOptions): Server {
   checkServerOptions("createServer", options);
-  return new EngineServer(options);
+  return createServerOf(options, serverDialects);
+}
+
+/** Makes a server that answers in the given dialects. */
+export function createServerOf(options: ServerOptions, dialects: readonly Dialect[]): Server {
+  return new EngineServer(options, dialects);
 }
 
 class EngineServer implements Server, ServerConnectionOwner {
@@ -124,6 +131,7 @@ class EngineServer implements Server, ServerConnectionOwner {
   readonly ready: Promise<void>;
   readonly calls: CallList = new CallList();
   readonly acceptEncoding: string;
+  readonly dialects: readonly Dialect[];
   readonly deadlines: DeadlineWheel;
   /** The context of `createServer`: each call begins with a copy of it, whatever opened its connection. */
   readonly asyncContext: AsyncContext = captureContext();
@@ -142,7 +150,8 @@ class EngineServer implements Server, ServerConnectionOwner {
   private finished = 0;
   private cut = 0;
 
-  constructor(options: ServerOptions) {
+  constructor(options: ServerOptions, dialects: readonly Dialect[]) {
+    this.dialects = dialects;
     this.clock = options.clock ?? systemClock;
     this.deadlines = deadlinesOf(this.clock);
     this.log = new ServerLog(options.logger ?? defaultLogger, this.clock);

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { HeaderList } from "../../carrier/byte-stream.js";
-import type { Compression } from "../../connect-private.js";
-import { contentTypeOf, parseContentType } from "../../dialects/grpc/content-type.js";
-import { codeFromHttpStatus } from "../../dialects/grpc/http-status.js";
-import { describeRefusedEncoding } from "../../protocol/encoding.js";
 import * as names from "../../protocol/headers.js";
 import type { MessageFormat } from "../../protocol/message-format.js";
 import { headersFromFields } from "../../protocol/metadata.js";
 import { quote } from "../../protocol/quote.js";
+import { contentTypeOf, parseContentType } from "./content-type.js";
+import { codeFromHttpStatus } from "./http-status.js";
 
 const checkAddress = "check the address, and any proxy before it";
 
@@ -42,22 +40,4 @@ export function refusalOfHead(list: HeaderList, asked: MessageFormat, where: str
     Code.Unknown,
     headersFromFields(list.fields),
   );
-}
-
-/** The compression that a response's messages may come with; null for none; the error of one that is not accepted. */
-export function compressionOfHead(
-  list: HeaderList,
-  accepted: readonly Compression[],
-  where: string,
-): Compression | ConnectError | null {
-  const encoding = list.get(names.grpcEncoding);
-  if (encoding === undefined || encoding === "identity") return null;
-  const compression = accepted.find((c) => c.name === encoding);
-  if (compression !== undefined) return compression;
-  const what = describeRefusedEncoding(
-    encoding,
-    accepted.map((c) => c.name),
-  );
-  const text = `${where} answered with ${names.grpcEncoding} ${what}`;
-  return new ConnectError(text, Code.Internal, headersFromFields(list.fields));
 }
