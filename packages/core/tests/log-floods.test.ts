@@ -203,6 +203,7 @@ test("a connection's error has one line, without control characters", () => {
     },
     shutdown() {},
     abort() {},
+    abortForLimit() {},
   };
   server.accept(connection);
   expect(log.lines).toEqual([`debug connection with somewhere ended: lost${escaped}`]);

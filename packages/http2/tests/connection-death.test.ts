@@ -31,7 +31,12 @@ const lost = [
 ];
 
 const ends: readonly [string, (subject: Subject) => void, string, readonly string[]][] = [
-  ["the link closes", (s) => s.close(), "closed", []],
+  [
+    "the link closes",
+    (s) => s.close(),
+    "closed the other end closed it in mid-call, or its process was killed",
+    [],
+  ],
   ["the link fails", (s) => s.close(new Error("EPIPE")), "closed EPIPE", []],
   [
     "the peer breaks the protocol",

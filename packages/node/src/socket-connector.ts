@@ -12,7 +12,7 @@ import type { Connection, Http2Options, ResolvedHttp2Options } from "@tristream/
 import { parseTarget, type Target } from "./address.js";
 import { longestTimeout } from "./dial/address-race.js";
 import { Backoff } from "./dial/backoff.js";
-import type { ConnectionOwner } from "./dial/connection-attempt.js";
+import type { ConnectionOwner, GoingAway } from "./dial/connection-attempt.js";
 import { Dial } from "./dial/dial.js";
 import { http2Options } from "./http2-options.js";
 import { connectError } from "./node-error.js";
@@ -42,9 +42,9 @@ interface ConnectionLife {
   readonly startedAt: number;
   /** The peer's SETTINGS has arrived. */
   established: boolean;
-  /** The peer has sent GOAWAY without an error. */
-  endsInOrder: boolean;
-  /** The reason of its end. */
+  /** How the peer ends it by GOAWAY; null before that. */
+  goingAway: GoingAway | null;
+  /** The reason of its end, or of the peer's GOAWAY before that. */
   error: Error | null;
 }
 
@@ -106,7 +106,7 @@ export class SocketConnector implements Connector, ConnectionOwner {
     this.lives.set(connection, {
       startedAt: this.dialledAt,
       established: false,
-      endsInOrder: false,
+      goingAway: null,
       error: null,
     });
   }
@@ -117,14 +117,16 @@ export class SocketConnector implements Connector, ConnectionOwner {
   }
 
   /** @inheritdoc */
-  endsInOrder(connection: Connection): void {
-    this.lives.get(connection)!.endsInOrder = true;
+  goingAway(connection: Connection, reason: Error, how: GoingAway): void {
+    const life = this.lives.get(connection)!;
+    life.error ??= reason;
+    life.goingAway ??= how;
   }
 
   /** @inheritdoc */
   lost(connection: Connection, error: Error): void {
     this.open.delete(connection);
-    this.lives.get(connection)!.error = error;
+    this.lives.get(connection)!.error ??= error;
     if (this.current === connection) this.leave(connection);
   }
 
@@ -134,8 +136,11 @@ export class SocketConnector implements Connector, ConnectionOwner {
     const life = this.lives.get(connection)!;
     const cause = life.error ?? new Error("it ended the connection before an answer (GOAWAY)");
     const error = connectError(connection.peer.address, cause);
-    const { startedAt, endsInOrder } = life;
-    if (life.established) this.backoff.ended(startedAt, connection.answered, endsInOrder, error);
+    const { startedAt, goingAway } = life;
+    const { answered } = connection;
+    // A peer that refuses this connection for a limit would refuse the next one, too.
+    if (life.established && (answered || goingAway !== "limit"))
+      this.backoff.ended(startedAt, answered, goingAway === "in order", error);
     else this.backoff.failed(life.startedAt, error);
   }
 

@@ -2,6 +2,7 @@
 // Promise 5: a crash is not a cancel. A process that is killed, as its peers see it.
 // Mutant: core/src/engine/call/client-call.ts # if (reset.source === "connection") { => if (reset.source === "connection") { return undefined as never;
 // Mutant: core/src/engine/call/server-call.ts # if (reset.source === "connection") { => if (reset.source === "connection") { return undefined as never;
+// Mutant: http2/src/connection/connection.ts # ?? this.closedInMidCall();
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
@@ -79,14 +80,15 @@ describe("a server's process that is killed", () => {
 });
 
 describe("a client's process that is killed", () => {
-  it("ends its handler's loop and signal with Unavailable, and its finally runs", async () => {
+  it("ends its handler's loop and signal with Unavailable, runs its finally, and leaves a line in the log", async () => {
     const begun = new Later<void>();
     const read = new Later<unknown>();
     const finalised = new Later<AbortSignal>();
+    const line = new Later<string>();
     await using server = await serve({
       host: "127.0.0.1",
       port: 0,
-      logger: { error() {}, warn() {}, info() {}, debug() {} },
+      logger: { error() {}, warn() {}, info() {}, debug: (text) => line.resolve(text) },
       routes: (router) =>
         router.service(GreetService, {
           async *greetStream(requests, context) {
@@ -109,7 +111,12 @@ describe("a client's process that is killed", () => {
     await begun.promise;
     child.kill("SIGKILL");
     await once(child, "exit");
-    expect(await read.promise).toMatchObject({ code: Code.Unavailable });
+    const how =
+      "(the other end closed it in mid-call, or its process was killed|the other end reset it, or its process was killed \\(ECONNRESET\\))";
+    const error = (await read.promise) as ConnectError;
+    expect(error.code).toBe(Code.Unavailable);
+    expect(error.rawMessage).toMatch(new RegExp(`^connection to 127\\.0\\.0\\.1:\\d+ lost: ${how}$`));
+    expect(await line.promise).toMatch(new RegExp(`^connection with 127\\.0\\.0\\.1:\\d+ ended: ${how}$`));
     expect((await finalised.promise).reason).toBe(await read.promise);
   });
 });

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 8: bounded memory. A server has at most `maxConnections`, and the peer of one more learns why it is refused.
 // Mutant: core/src/server/lifecycle/create-server.ts # if (this.connections.size >= this.maxConnections) { => if (false) {
-// Mutant: core/src/server/lifecycle/create-server.ts # connection.abort(why); => connection.abort("");
+// Mutant: core/src/server/lifecycle/create-server.ts # connection.abortForLimit(why); => connection.abortForLimit("");
+// Mutant: core/src/server/lifecycle/create-server.ts # connection.abortForLimit(why); => connection.abort(why);
+// Mutant: node/src/socket-connector.ts # life.error ??= reason;
 // Mutant: node/src/serve.ts # if (open >= most) { => if (false) {
 // Mutant: node/src/serve.ts # open--); => open);
 // Mutant: core/src/server/lifecycle/create-server.ts # this.log.connectionRefused(connection.peer.address, why) => undefined
@@ -35,8 +37,13 @@ test("a call over one connection too many fails with Unavailable and the reason,
   const error = await errorOf(createClient(GreetService, c!).greet({ name: "x" }));
   expect(error.code).toBe(Code.Unavailable);
   expect(error.rawMessage).toContain(reason);
-  // The call is made again once, since the server has surely not seen it.
-  expect(lines).toHaveLength(2);
+  // Further calls don't connect, since they would be refused, too; they have the reason.
+  const next = await errorOf(createClient(GreetService, c!).greet({ name: "x" }));
+  expect(next.rawMessage).toMatch(
+    /^can't connect to 127\.0\.0\.1:\d+: the peer sent GOAWAY .*the next attempt is in/,
+  );
+  expect(next.rawMessage).toContain(reason);
+  expect(lines).toHaveLength(1);
   expect(lines[0]).toMatch(/^connection with 127\.0\.0\.1:\d+ refused: /);
   expect(lines[0]).toContain(reason);
   expect((await createClient(GreetService, a!).greet({ name: "y" })).greeting).toBe("y");

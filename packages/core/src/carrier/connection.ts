@@ -40,6 +40,8 @@ export interface Connection {
   shutdown(): void;
   /** Ends at once, without an error; the peer and the streams' sinks get the text. */
   abort(message: string): void;
+  /** Ends at once; the peer gets the text, and learns that a limit is the reason. */
+  abortForLimit(message: string): void;
 }
 
 /** The calls that a {@link Connection} makes to its owner. */

@@ -140,6 +140,11 @@ export class Connection extends ReceivingConnection implements ByteReceiver {
     this.die(new Http2ConnectionError(code, message), code);
   }
 
+  /** Ends at once, as {@link Connection.abort} does; the peer learns that a limit is the reason. */
+  abortForLimit(message: string): void {
+    this.abort(message, ErrorCode.ENHANCE_YOUR_CALM);
+  }
+
   /** Lets time pass: enforces what the peer has to do within a time. `now` as the link's clock has it. */
   advance(now: number): void {
     const { watchdog, reader, inbound, settings } = this;
@@ -228,7 +233,7 @@ export class Connection extends ReceivingConnection implements ByteReceiver {
     const { state } = this;
     if (state.closed) return;
     if (!state.over) this.readRest();
-    state.failure ??= error ?? this.closedTooEarly();
+    state.failure ??= error ?? this.closedTooEarly() ?? this.closedInMidCall();
     state.apply(Input.LINK_CLOSED);
     this.output.closed = true;
     this.stopReading();
@@ -318,6 +323,14 @@ export class Connection extends ReceivingConnection implements ByteReceiver {
     return what === undefined
       ? undefined
       : new Http2ConnectionError(ErrorCode.PROTOCOL_ERROR, what, { otherProtocol: true });
+  }
+
+  /** A link that closes while streams are open: the peer's process was killed, say. */
+  private closedInMidCall(): Error | undefined {
+    if (this.registry.active === 0) return undefined;
+    return new Error(
+      this.state.goAwayText ?? "the other end closed it in mid-call, or its process was killed",
+    );
   }
 
   private resetAll(): void {

@@ -45,6 +45,8 @@ const transitions: readonly (readonly number[])[] = [
 export class ConnectionState {
   /** Why the connection ends, or will; undefined for an orderly end. */
   failure: Error | undefined;
+  /** What the peer's last GOAWAY said, for errors; undefined before one. */
+  goAwayText: string | undefined;
   private phase: number = OPEN;
 
   /** Moves to the phase that follows `input`, one of {@link Input}. */

@@ -217,16 +217,17 @@ export abstract class ReceivingConnection
     this.graceful.received(last);
     const text = debug === "" ? "" : ` ${quote(debug, 256)}`;
     const why = code === ErrorCode.NO_ERROR ? text : ` with ${errorCodeName(code)}${text}`;
-    this.state.failure ??=
-      code === ErrorCode.NO_ERROR ? undefined : new Http2ConnectionError(code, `the peer sent GOAWAY${why}`);
+    const said = `the peer sent GOAWAY${why}`;
+    this.state.goAwayText = said;
+    this.state.failure ??= code === ErrorCode.NO_ERROR ? undefined : new Http2ConnectionError(code, said);
     const reset: StreamReset = {
       code: ErrorCode.REFUSED_STREAM,
       reason: "refused",
       source: "connection",
       disposition: "unprocessed",
-      message: `the peer sent GOAWAY${why} before it took the request`,
+      message: `${said} before it took the request`,
     };
-    this.events.goAway?.(code, last, debug);
+    this.events.goAway?.(code, last, debug, said);
     if (!this.isServer) {
       for (const stream of [...this.registry.waiting])
         stream.fail({ ...reset, disposition: "not-sent" }, ClosedBy.LOCAL_RESET);

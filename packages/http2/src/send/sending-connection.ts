@@ -26,8 +26,8 @@ const initialWindow = 65_535;
 export interface ConnectionEvents {
   /** Server: the peer opened a stream. Set `stream.sink` before returning. `end`: the request has no body. */
   stream?(stream: Stream, list: HeaderList, end: boolean): void;
-  /** The peer will not answer streams above `lastStreamId`, and new ones have to go elsewhere. */
-  goAway?(code: number, lastStreamId: number, debug: string): void;
+  /** The peer will not answer streams above `lastStreamId`, and new ones have to go elsewhere. `text` says all of it, for an error. */
+  goAway?(code: number, lastStreamId: number, debug: string, text: string): void;
   /** The peer may have stopped answering, and can't be asked again: new streams belong on another connection. */
   doubted?(): void;
   /** The peer's first SETTINGS has arrived and is applied: it speaks HTTP/2. */

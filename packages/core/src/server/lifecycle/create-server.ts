@@ -261,7 +261,7 @@ class EngineServer implements Server, ServerConnectionOwner {
   private refuse(connection: Connection): void {
     const why = `the server has ${this.maxConnections} connections, as many as it may (option maxConnections)`;
     connection.start({});
-    connection.abort(why);
+    connection.abortForLimit(why);
     this.inContext(() => this.log.connectionRefused(connection.peer.address, why));
   }
 
