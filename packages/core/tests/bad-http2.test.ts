@@ -108,7 +108,7 @@ describe("a client that breaks the connection by", () => {
     await client.closed();
     const reason = (await signal) as ConnectError;
     expect(reason.code).toBe(Code.Unavailable);
-    expect(reason.rawMessage).toMatch(/^connection to 127\.0\.0\.1:\d+ lost: .+/);
+    expect(reason.rawMessage).toMatch(/^connection to 127\.0\.0\.1:\d+ lost in greet\.GreetService\/\w+: .+/);
     expect(await read).toBe(reason);
     await until(() => server.activeCalls === 0);
     expect(runs()).toBe(0);

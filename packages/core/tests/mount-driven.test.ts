@@ -126,7 +126,10 @@ describe.each(over("2"))("a driven call to $title", (mount) => {
     await turns(50);
     client.reset(1, 8);
     for (const outcome of [outcomes.receive, outcomes.send])
-      expect(await outcome).toMatchObject({ code: Code.Canceled });
+      expect(await outcome).toMatchObject({
+        code: Code.Canceled,
+        rawMessage: expect.stringContaining("greet.GreetService/GreetStream"),
+      });
     stores.expectOwn("handler", "second", "handler's end", "second's end");
   });
 });

@@ -40,6 +40,7 @@ class MountedCall {
   readonly request: UniversalServerRequest;
   private readonly adapter: AbortSignal;
   private readonly body: RequestBody | null;
+  private readonly name: string;
   private readonly answerWith: ErrorAnswer;
   private readonly ending = new AbortController();
   /** The adapter's context when the request came: events that end the call run in other contexts. */
@@ -50,6 +51,7 @@ class MountedCall {
   private idle: Body | null = null;
 
   constructor(req: UniversalServerRequest, name: string, errorAnswer: ErrorAnswer) {
+    this.name = name;
     const { signal } = this.ending;
     const { timeoutMs, header } = requestTimeout(req.header);
     this.body = isByteStream(req.body) ? new RequestBody(req.body) : null;
@@ -147,7 +149,7 @@ class MountedCall {
   /** The client has left, or its connection is lost: adapters don't distinguish the two. */
   private readonly leave = (): void => {
     this.left = true;
-    this.end(leaving(this.adapter.reason));
+    this.end(leaving(this.name, this.adapter.reason));
     const { idle } = this;
     this.finish();
     // Not earlier: until now the client could have taken the cut answer for a complete one.
@@ -161,16 +163,16 @@ class MountedCall {
   /** A body that can't be read to its end, or an answer that can't be written: the client has left. */
   private lost(error: unknown): ConnectError {
     if (error instanceof ConnectError) return error;
-    const reason = leaving(error);
+    const reason = leaving(this.name, error);
     this.end(reason);
     return reason;
   }
 }
 
-function leaving(cause: unknown): ConnectError {
+function leaving(name: string, cause: unknown): ConnectError {
   const detail = cause instanceof Error && cause.message !== "" ? `: ${cause.message}` : "";
   return new ConnectError(
-    `the client left or its connection was lost${detail}`,
+    `the client of ${name} left or its connection was lost${detail}`,
     Code.Canceled,
     undefined,
     undefined,

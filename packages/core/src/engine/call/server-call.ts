@@ -336,7 +336,7 @@ export class ServerCall implements StreamSink, EndReceiver, ReaderOwner, WriterO
   }
 
   reset(reset: StreamReset): void {
-    this.cut(errorFromReset(reset, this.host.peer));
+    this.cut(errorFromReset(reset, this.host.peer, this.method.name));
   }
 
   writable(): void {
@@ -507,13 +507,15 @@ export class ServerCall implements StreamSink, EndReceiver, ReaderOwner, WriterO
   }
 }
 
-function errorFromReset(reset: StreamReset, peer: Peer): ConnectError {
+/** The error names the method: it may be all that the process prints of a rejection that a handler left unhandled. */
+function errorFromReset(reset: StreamReset, peer: Peer, name: string): ConnectError {
   if (reset.source === "connection") {
-    return peerError(`connection to ${peer.address} lost: ${reset.message}`, Code.Unavailable);
+    return peerError(`connection to ${peer.address} lost in ${name}: ${reset.message}`, Code.Unavailable);
   }
-  if (reset.source === "local") return peerError(reset.message, codeFromLocalReset(reset.reason));
+  if (reset.source === "local")
+    return peerError(`${name}: ${reset.message}`, codeFromLocalReset(reset.reason));
   // Whatever code it comes with, a client that resets does not want the answer any more.
-  return peerError(`the client at ${peer.address} canceled the call: ${reset.message}`, Code.Canceled);
+  return peerError(`the client at ${peer.address} canceled ${name}: ${reset.message}`, Code.Canceled);
 }
 
 function tooMuchHeld(maxHeldBytes: number): ConnectError {
