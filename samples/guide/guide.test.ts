@@ -27,6 +27,16 @@ after closeResponse(): [canceled] the stream was left before its end
 unhandled: [canceled] enough
 the unread one has failed
 `,
+  "driven.ts": `hello a
+hello b
+hello a, b
+hello c 1
+hello c 2
+hello c 3
+hello nobody
+hello d
+at the end: hello d
+`,
   "duplex.ts": `hello nobody
 hello a
 hello nobody

@@ -137,18 +137,17 @@ describe.each(everyLink)("a driven handler over $name", (link) => {
   });
 
   test("that throws behind a message that takes all room does not wait for more", async () => {
-    // Two of these are more than a stream's first window.
+    // Four of these are more than a stream's first window and the queue behind it.
     const greeting = "x".repeat(40_000);
     const ended = happening();
     await using it = await talking(link, async ({ send }, { signal }) => {
       void fired(signal).then(() => ended.tell());
-      await send({ greeting });
-      void send({ greeting });
+      for (let i = 0; i < 4; i++) void send({ greeting });
       throw new ConnectError("mine", Code.Aborted);
     });
     const chat = it.client.greetStream();
     await ended;
-    for (let i = 0; i < 2; i++) expect((await chat.receive())?.greeting).toBe(greeting);
+    for (let i = 0; i < 4; i++) expect((await chat.receive())?.greeting).toBe(greeting);
     expect(await errorOf(chat.receive())).toMatchObject({ code: Code.Aborted, rawMessage: "mine" });
   });
 
