@@ -121,6 +121,7 @@ function compile<D extends DescMessage>(schema: D): CompiledCodec<D> {
         input.depth = 0;
         input.owned = owned;
         input.elementsLeft = maxElements;
+        input.longs = 0;
         const message = decoder.read(b, end) as unknown as MessageShape<D>;
         input.elements = maxElements - input.elementsLeft;
         return message;

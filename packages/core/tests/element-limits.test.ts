@@ -4,17 +4,21 @@
 // Mutant: core/src/engine/message/message-codec.ts # parse(b, start, end, owned, maxElements), => parse(b, start, end, owned),
 // Mutant: core/src/engine/message/message-codec.ts # const reading = { ...options, maxElements }; => const reading = options;
 // Mutant: core/src/engine/message/json-elements.ts # if (b[at] === backslash) at++; => if (false) at++;
-// Mutant: core/src/engine/message/json-elements.ts # if (++container <= freeNames) elements--; => elements--;
-// Mutant: core/src/engine/message/json-elements.ts # if (scalars && container === isArray && endsScalar(b[at - 1]!)) elements++;
+// Mutant: core/src/engine/message/json-elements.ts # if (++container <= freeNames) { => if (++container > 0) {
+// Mutant: core/src/engine/message/json-elements.ts # if (container === isArray && endsScalar(b[at - 1]!)) members += scalar;
 // Mutant: core/src/engine/message/json-elements.ts # container === isArray && endsScalar => endsScalar
-// Mutant: core/src/engine/message/json-elements.ts # if (scalars && endsScalar(b[at - 1]!)) elements++;
-// Mutant: core/src/engine/message/message-codec.ts # jsonElements(b, start, end, maxElements, scalars); => jsonElements(b, start, end, maxElements);
+// Mutant: core/src/engine/message/json-elements.ts # if (endsScalar(b[at - 1]!)) members += scalar;
+// Mutant: core/src/engine/message/json-elements.ts # members++;
+// Mutant: core/src/engine/message/json-elements.ts # scalars ? membersPerElement : 1; => 1;
+// Mutant: core/src/engine/message/json-elements.ts # else if (masks && b[at] === comma) elements++;
+// Mutant: core/src/engine/message/json-elements.ts # else if (masks && b[at] === comma) elements++; => else if (b[at] === comma) elements++;
+// Mutant: core/src/engine/message/message-codec.ts # jsonElements(b, start, end, maxElements, weights); => jsonElements(b, start, end, maxElements);
 // Mutant: core/src/server/routing/resolve-options.ts # ?? base?.givenMaxElements;
 // Mutant: core/src/client/transport/create-transport.ts # messageCodec(method.output, format, codecOptions, this.readMaxElements) => messageCodec(method.output, format, codecOptions)
 // Mutant: core/src/options/number-options.ts # reads === "requests" ? 32 : 8 => 32
 // Mutant: core/src/options/number-options.ts # reads === "requests" ? 32 : 8 => 8
 import { create, type DescMessage } from "@bufbuild/protobuf";
-import { StructSchema } from "@bufbuild/protobuf/wkt";
+import { FieldMaskSchema, StructSchema } from "@bufbuild/protobuf/wkt";
 import { Code, createClient, type TransportOptions } from "@tristream/core";
 import { GreetRequestSchema, GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { jsonElements } from "../src/engine/message/json-elements.js";
@@ -100,21 +104,32 @@ test("a registration has the server's limit, or its own; the default follows rea
   expect(await code({}, { readMaxBytes: 5000 }, 1001)).toBe(refused);
 });
 
-test("JSON counts objects, arrays and texts, and no names", () => {
+test("JSON counts objects, arrays and texts, and a quarter of names and of scalars in arrays", () => {
   const text = '{"a\\\\\\"b{[:":"c:,\\"","d":[1,2,{"e":null},[]],"f":["x","y"]}';
   JSON.parse(text);
   const b = Buffer.from(`..${text}"`);
   const check = (n: number): number => jsonElements(b, 2, b.length - 1, n);
-  expect(check(8)).toBe(8);
-  expect(() => check(7)).toThrow("more than 7 elements");
+  // Eight, and four names with two numbers and a null make one more.
+  expect(check(9)).toBe(9);
+  expect(() => check(8)).toThrow("more than 8 elements");
 });
 
 test("JSON counts the names of an object beyond 64, as of a map", () => {
   const names = (n: number): string => Array.from({ length: n }, (_, i) => `"${i}":${i}`).join(",");
   const check = (text: string, n: number): number => jsonElements(Buffer.from(text), 0, text.length, n);
-  expect(check(`[{${names(64)}},{${names(64)}}]`, 3)).toBe(3);
-  expect(check(`[{${names(66)}},{${names(64)}}]`, 5)).toBe(5);
-  expect(() => check(`{"a":[{}],${names(65)}}`, 4)).toThrow("more than 4 elements");
+  expect(check(`[{${names(64)}},{${names(64)}}]`, 35)).toBe(3 + 32);
+  expect(check(`[{${names(66)}},{${names(64)}}]`, 37)).toBe(5 + 32);
+  expect(() => check(`{"a":[{}],${names(65)}}`, 20)).toThrow("more than 20 elements");
+});
+
+test("JSON counts the paths of a field mask, and no commas of other texts", () => {
+  const parse = (schema: DescMessage, text: string): unknown => {
+    const b = Buffer.from(text);
+    return messageCodec(schema, "json", {}, 5).parse(b, 0, b.length, false);
+  };
+  expect(parse(FieldMaskSchema, '"a,b.c,d,e,f"')).toMatchObject({ paths: ["a", "b.c", "d", "e", "f"] });
+  expect(() => parse(FieldMaskSchema, '"a,b.c,d,e,f,g"')).toThrow("more than 5 elements");
+  expect(parse(GreetRequestSchema, '{"name":"a,b,c,d,e,f,g,h"}')).toMatchObject({ name: "a,b,c,d,e,f,g,h" });
 });
 
 test("JSON counts numbers, booleans and nulls of arrays where these become messages", () => {
@@ -126,8 +141,9 @@ test("JSON counts numbers, booleans and nulls of arrays where these become messa
     parse(request, 0, request.length, false);
     return elements();
   };
+  // The list has five scalars. There are three names.
   expect(elements(StructSchema)).toBe(12);
-  expect(elements(GreetRequestSchema)).toBe(7);
+  expect(elements(GreetRequestSchema)).toBe(7 + 2);
   const many = Buffer.from(`{"list":[${"0,".repeat(100)}0]}`);
   expect(() => codec(StructSchema).parse(many, 0, many.length, false)).toThrow("more than 100 elements");
   codec(GreetRequestSchema).parse(many, 0, many.length, false);

@@ -8,9 +8,10 @@ import { usesFallback, type WrappedField, wrappedField } from "../fallback/uses-
 import { input, readStop, readTag } from "../wire/varint.js";
 import { tagOf, WireType } from "../wire/wire-type.js";
 import type { DecoderOf, FieldDecoder, TypeDecoder } from "./decoders.js";
-import { countElement } from "./elements.js";
+import { countElement, countLong } from "./elements.js";
 import { hasEmptyBytes } from "./own-bytes.js";
 import { type ScalarDecoder, scalarDecoder } from "./scalar-decoders.js";
+import { isLong, shortNumbers } from "./short-numbers.js";
 import { skip } from "./skip.js";
 
 /** Compiles a field to its decoders, by tag. A field without a decoder falls back to protobuf-es. */
@@ -142,8 +143,9 @@ function messageList(field: DescField, decoder: TypeDecoder): FieldDecoder {
 
 function listItem(field: DescField, read: ScalarDecoder): FieldDecoder {
   const { localName } = field;
+  const readNumber = listNumber(field, read);
   return (message, b, end) => {
-    (message[localName] as unknown[]).push(read(b, end));
+    (message[localName] as unknown[]).push(readNumber(b, end));
   };
 }
 
@@ -157,10 +159,29 @@ function countedItem(field: DescField, read: ScalarDecoder): FieldDecoder {
 
 function packedList(field: DescField, read: ScalarDecoder): FieldDecoder {
   const { localName } = field;
+  const readNumber = listNumber(field, read);
   return (message, b, end) => {
     const list = message[localName] as unknown[];
     const stop = readStop(b, end);
-    while (input.at < stop) list.push(read(b, stop));
+    while (input.at < stop) list.push(readNumber(b, stop));
+  };
+}
+
+/** The decoder of a list's numbers: those of one byte come out of a table, and those of 64 bits count. */
+function listNumber(field: DescField, read: ScalarDecoder): ScalarDecoder {
+  const counted: ScalarDecoder = isLong(field)
+    ? (b, end) => {
+        countLong();
+        return read(b, end);
+      }
+    : read;
+  const short = shortNumbers(field);
+  if (short === null) return counted;
+  return (b, end) => {
+    const byte = input.at < end ? b[input.at]! : short.length;
+    if (byte >= short.length) return counted(b, end);
+    input.at++;
+    return short[byte];
   };
 }
 

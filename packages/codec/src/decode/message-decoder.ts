@@ -4,7 +4,7 @@ import { type Building, zeroMessage } from "../encode/zero-message.js";
 import { needsFallback } from "../fallback/needs-fallback.js";
 import { input, readStop, readTag } from "../wire/varint.js";
 import type { FieldDecoder, TypeDecoder } from "./decoders.js";
-import { countElement } from "./elements.js";
+import { countElement, countElements, weightOf } from "./elements.js";
 import { createFieldDecoder } from "./field-decoder.js";
 import { skip } from "./skip.js";
 import { setUnknownFields, type UnknownFields, unknownFieldsOf } from "./unknown-fields.js";
@@ -18,12 +18,14 @@ const shortTags = 0x80;
 export class MessageDecoder implements TypeDecoder {
   private readonly desc: DescMessage;
   private create: (() => Building) | null = null;
+  private readonly weight: number;
   private readonly short: (FieldDecoder | null)[] = [];
   private readonly long = new Map<number, FieldDecoder>();
   private readonly numbers = new Set<number>();
 
   constructor(desc: DescMessage) {
     this.desc = desc;
+    this.weight = weightOf(desc);
   }
 
   /** Makes a message of the bytes from `input.at` to `end`. */
@@ -65,7 +67,9 @@ export class MessageDecoder implements TypeDecoder {
   /** @inheritdoc */
   readDelimited(b: Uint8Array, end: number): Building {
     const message = this.zero();
-    this.readDelimitedInto(message, b, end);
+    const stop = readStop(b, end);
+    countElements(this.weight);
+    this.readInside(message, b, stop);
     return message;
   }
 
@@ -73,6 +77,10 @@ export class MessageDecoder implements TypeDecoder {
   readDelimitedInto(message: Building, b: Uint8Array, end: number): void {
     const stop = readStop(b, end);
     countElement();
+    this.readInside(message, b, stop);
+  }
+
+  private readInside(message: Building, b: Uint8Array, stop: number): void {
     if (++input.depth > deepest) throw needsFallback;
     this.readInto(message, b, stop);
     input.depth--;

@@ -9,9 +9,10 @@ import {
 } from "@bufbuild/protobuf";
 import { type ReflectMessage, reflect, scalarZeroValue } from "@bufbuild/protobuf/reflect";
 import { BinaryReader, getTextEncoding, WireType } from "@bufbuild/protobuf/wire";
-import { TooManyElementsError } from "../decode/elements.js";
+import { longsPerElement, TooManyElementsError, weightOf } from "../decode/elements.js";
 import { putEntry } from "../decode/map-key.js";
 import { hasEmptyBytes } from "../decode/own-bytes.js";
+import { isLong, shortNumbers } from "../decode/short-numbers.js";
 import { setUnknownFields, type UnknownFields, unknownFieldsOf } from "../decode/unknown-fields.js";
 import { scalarEncoders } from "../encode/scalar-encoders.js";
 import type { Building } from "../encode/zero-message.js";
@@ -73,6 +74,11 @@ class OwningReader extends BinaryReader {
     return text ?? getTextEncoding().decodeUtf8(buf.subarray(start, this.pos), strict);
   }
 
+  /** The next byte; Infinity at the end. */
+  peek(): number {
+    return this.pos < this.len ? this.buf[this.pos]! : Number.POSITIVE_INFINITY;
+  }
+
   /** True if the next length is 0. */
   get emptyComes(): boolean {
     return this.pos < this.len && this.buf[this.pos] === 0;
@@ -101,6 +107,7 @@ class Parser {
   private readonly options: Required<BinaryReadOptions>;
   private readonly maxElements: number;
   elements = 0;
+  private longs = 0;
   private depth = 0;
 
   constructor(reader: OwningReader, options: Required<BinaryReadOptions> & { readonly maxElements: number }) {
@@ -115,8 +122,9 @@ class Parser {
     this.reader.keep(unknown, no, wireType, start);
   }
 
-  private count(): void {
-    if (++this.elements > this.maxElements) throw new TooManyElementsError(this.maxElements);
+  private count(weight = 1): void {
+    this.elements += weight;
+    if (this.elements > this.maxElements) throw new TooManyElementsError(this.maxElements);
   }
 
   /** Reads fields up to `end`, or, of a group, up to the end of the group `no`. */
@@ -195,11 +203,24 @@ class Parser {
       wireType === WireType.LengthDelimited && type !== ScalarType.STRING && type !== ScalarType.BYTES;
     if (!packed) {
       if (type === ScalarType.STRING || type === ScalarType.BYTES) this.count();
-      list.add(this.scalar(type, field.utf8Validation));
+      list.add(this.number(field, type));
       return;
     }
     const end = reader.uint32() + reader.pos;
-    while (reader.pos < end) list.add(this.scalar(type, field.utf8Validation));
+    while (reader.pos < end) list.add(this.number(field, type));
+  }
+
+  /** An item of a list. Numbers of one byte are shared, unless they are texts, which the reflection does not take. */
+  private number(field: DescField & { fieldKind: "list" }, type: ScalarType): unknown {
+    const { reader } = this;
+    const short = shortNumbers(field);
+    const byte = reader.peek();
+    if (short !== null && byte < short.length && typeof short[byte] !== "string") {
+      reader.pos++;
+      return short[byte];
+    }
+    if (isLong(field) && ++this.longs % longsPerElement === 0) this.count();
+    return this.scalar(type, field.utf8Validation);
   }
 
   private entry(message: ReflectMessage, field: MapField, unknown: UnknownFields): void {
@@ -237,7 +258,7 @@ class Parser {
   }
 
   private message(field: MessageField, before?: ReflectMessage): ReflectMessage {
-    this.count();
+    this.count(before === undefined ? weightOf(field.message) : 1);
     const message = before ?? reflect(field.message, undefined, false);
     if ("delimitedEncoding" in field && field.delimitedEncoding === true) {
       this.fields(message, this.reader.len, field.number);

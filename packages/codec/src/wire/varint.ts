@@ -14,6 +14,8 @@ export const input = {
   owned: false,
   /** How many more elements the message may have. */
   elementsLeft: Number.POSITIVE_INFINITY,
+  /** The numbers of 64 bits in lists that the message has so far, but for those of one byte. */
+  longs: 0,
   /** How many elements the message that was parsed last has. */
   elements: 0,
   /** The upper half of what {@link readVarint64} has read. */

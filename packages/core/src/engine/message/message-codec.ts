@@ -13,7 +13,7 @@ import { describeValue } from "../../options/describe-value.js";
 import type { MessageFormat } from "../../protocol/message-format.js";
 import { isThenable } from "../../runtime/iterator.js";
 import type { FormatOptions } from "./format-options.js";
-import { jsonElements, makesMessagesOfScalars } from "./json-elements.js";
+import { type JsonWeights, jsonElements, jsonWeights } from "./json-elements.js";
 import { speedUpTextEncoding } from "./text-encoding.js";
 
 /**
@@ -96,13 +96,13 @@ function jsonCodec<D extends DescMessage>(
   const encoder = new TextEncoder();
   const decoder = new TextDecoder("utf-8", { fatal: true });
   let elements = 0;
-  let scalars: boolean | undefined;
+  let weights: JsonWeights | undefined;
   const reading = { ...options, ignoreUnknownFields: options?.ignoreUnknownFields ?? true };
   return {
     serialize: (message) => encoder.encode(toJsonString(schema, asMessage(schema, message), options)),
     parse(b, start, end) {
-      scalars ??= makesMessagesOfScalars(schema);
-      elements = jsonElements(b, start, end, maxElements, scalars);
+      weights ??= jsonWeights(schema);
+      elements = jsonElements(b, start, end, maxElements, weights);
       return fromJsonString(schema, decoder.decode(b.subarray(start, end)), reading);
     },
     elements: () => elements,

@@ -13,8 +13,8 @@ export interface ServeOptions extends FormatOptions {
   /** Largest message that is received, after decompression. Default 4,194,304 (4 MiB). Pair it with the client's `writeMaxBytes`. */
   readMaxBytes?: number | undefined;
   /**
-   * Most elements of a message that is received: messages in it, strings and bytes in lists, entries of maps, and unknown fields. Each
-   * takes an object of up to 200 bytes. A message with more ends its call with `ResourceExhausted`. Default: `readMaxBytes` / 32, at
+   * Most elements of a message that is received: messages in it, strings and bytes in lists, entries of maps, unknown fields, and a
+   * quarter of the 64-bit numbers in lists. Each takes an object of up to 200 bytes. A message with more ends its call with `ResourceExhausted`. Default: `readMaxBytes` / 32, at
    * least 1000, so 131,072.
    */
   readMaxElements?: number | undefined;
