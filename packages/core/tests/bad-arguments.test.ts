@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a client is given that is no message, no stream of them, no time, or no signal: an error of that call, before anything is sent.
-// Mutant: core/src/client/api/create-client.ts # if (Number.isNaN(options?.timeoutMs)) scope.cancel(noTimeout());
-// Mutant: core/src/client/call/call-scope.ts # if (!isSignal(signal)) this.cancel(noSignal(signal)); => if (false);
+// Mutant: core/src/options/check-options.ts # typeof value === "number" && !Number.isNaN(value) => typeof value === "number"
+// Mutant: core/src/client/call/call-scope.ts # if (!isSignal(signal)) this.cancel(noSignal(name, signal)); => if (false);
 // Mutant: core/src/engine/message/message-codec.ts # if (isMessageOrInit(schema, given)) return; => return;
 import { create } from "@bufbuild/protobuf";
 import { Code, createClient } from "@tristream/core";
@@ -122,7 +122,7 @@ describe.each(everyLink)("a client over $name", (link) => {
   test("can't have a timeout that is not a number", async () => {
     const { end, client, unary } = await start(link);
     await using _end = end;
-    const text = "timeoutMs is NaN: give milliseconds, or leave it out for no deadline";
+    const text = /option timeoutMs of .+ is NaN: pass milliseconds, or 0 for no deadline, or leave it out$/;
     const options = { timeoutMs: Number.NaN };
     const calls = [
       client.greet({}, options),
@@ -156,7 +156,11 @@ describe.each(everyLink)("a client over $name", (link) => {
     for (const call of calls)
       expect(await errorOf(call)).toMatchObject({
         code: Code.InvalidArgument,
-        rawMessage: `signal is ${got}: give an AbortSignal, or leave it out`,
+        rawMessage: expect.stringMatching(
+          new RegExp(
+            `^option signal of greet.GreetService/\\w+ is ${got}: pass an AbortSignal, or leave it out$`,
+          ),
+        ),
       });
     expect(deadlines.size).toBe(0);
     expect(unary()).toBe(0);

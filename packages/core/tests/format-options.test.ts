@@ -152,22 +152,27 @@ test("what is no message is refused by either codec, in the same words", async (
 });
 
 test.each([
-  [{ jsonOptions: null }, "jsonOptions is null"],
-  [{ jsonOptions: "x" }, "jsonOptions is a string"],
-  [{ jsonOptions: [] }, "jsonOptions is an array"],
-  [{ binaryOptions: null }, "binaryOptions is null"],
-  [{ binaryOptions: 3 }, "binaryOptions is a number"],
-  [{ jsonOptions: { registry: [GreetRequestSchema] } }, "registry of jsonOptions is an array"],
+  [{ jsonOptions: null }, "option jsonOptions of OWNER is null"],
+  [{ jsonOptions: "x" }, 'option jsonOptions of OWNER is "x"'],
+  [{ jsonOptions: [] }, "option jsonOptions of OWNER is an array"],
+  [{ binaryOptions: null }, "option binaryOptions of OWNER is null"],
+  [{ binaryOptions: 3 }, "option binaryOptions of OWNER is 3"],
+  [{ jsonOptions: { registry: [GreetRequestSchema] } }, "option jsonOptions.registry of OWNER is an array"],
 ])("%j is refused by servers, registrations and transports at once", async (options, text) => {
-  const expected = { code: Code.InvalidArgument, rawMessage: expect.stringContaining(`${text}: pass `) };
+  const by = (owner: string) => ({
+    code: Code.InvalidArgument,
+    rawMessage: expect.stringContaining(`${text.replace("OWNER", owner)}: pass `),
+  });
   const wrong = options as ServeOptions;
   const address = { host: "127.0.0.1", port: 0, logger: quiet };
   const register = (given: ServeOptions) => (router: TripleRouter) =>
     router.service(GreetService, counting, given);
-  expect(await errorOf(serve({ ...address, ...wrong, routes: register({}) }))).toMatchObject(expected);
-  expect(await errorOf(serve({ ...address, routes: register(wrong) }))).toMatchObject(expected);
+  expect(await errorOf(serve({ ...address, ...wrong, routes: register({}) }))).toMatchObject(by("serve"));
+  expect(await errorOf(serve({ ...address, routes: register(wrong) }))).toMatchObject(
+    by("router.service(GreetService)"),
+  );
   expect(() => createTransport("tri://127.0.0.1:1", wrong as TransportOptions)).toThrow(
-    expect.objectContaining(expected),
+    expect.objectContaining(by("createTransport")),
   );
 });
 

@@ -66,7 +66,7 @@ describe("registering", () => {
       const error = registering((r) => r.service(GreetService, greeter(), { readMaxBytes }));
       expect(error).toMatchObject({ code: Code.InvalidArgument });
       expect((error as ConnectError).rawMessage).toContain(
-        `readMaxBytes is ${readMaxBytes}: pass an integer from 1 to 4294967295`,
+        `option readMaxBytes of router.service(GreetService) is ${readMaxBytes}: pass an integer from 1 to 4294967295`,
       );
     },
   );

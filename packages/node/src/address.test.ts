@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Mutant: node/src/address.ts # if (length > most) { => if (false) {
+// Mutant: node/src/address.ts # if (authority.includes(",")) => if (false)
 // Mutant: node/src/address.ts # && parsed.hostname !== host => && false
 // Mutant: node/src/address.ts # readParameters(new URLSearchParams(parameters), quoted, selector);
 import { Code, ConnectError } from "@tristream/core";
@@ -33,6 +34,8 @@ test.each([
   ["tri://host:00000", "has port 00000: use a port from 1 to 65535"],
   ["tri://host:65536", "has port 65536: use a port from 1 to 65535"],
   ["tri://host:1x", "can't be read: use tri://host:port, http://host:port or unix:path"],
+  ["tri://a:1,tri://b:2", "has a comma: write ; between addresses, each as tri://host:port"],
+  ["tri://a:1,b:2", "has a comma: write ; between addresses, each as tri://host:port"],
   ["tri://user@host", "has a user name: not supported, send credentials in headers"],
   ["tri://user:1@h:1", "has a user name: not supported, send credentials in headers"],
   ["tri://1.2.3:4", 'has host "1.2.3", which means 1.2.0.3: write that'],

@@ -48,6 +48,8 @@ function parseAddress(text: string, selector: Selector): Address {
   if (scheme !== "tri" && scheme !== "http")
     throw invalid(`address ${quoted} has scheme ${JSON.stringify(scheme)}: ${allowed}`);
   const authority = /^[a-z]+:\/\/([^/?#]*)/i.exec(text)?.[1] ?? "";
+  if (authority.includes(","))
+    throw invalid(`address ${quoted} has a comma: write ; between addresses, each as tri://host:port`);
   if (authority.includes("@"))
     throw invalid(`address ${quoted} has a user name: not supported, send credentials in headers`);
   const { host, port, zone } = splitAuthority(authority);

@@ -6,21 +6,25 @@ import {
   checkOptions,
   createTransport as createCoreTransport,
   type OptionKinds,
-  optionKinds,
   type TripleTransport,
   transportOptionKinds,
   wrongArgument,
 } from "@tristream/core";
 import { http2Kind } from "./http2-options.js";
-import { type ConnectOptions, SocketConnector } from "./socket-connector.js";
+import {
+  type ConnectOptions,
+  connectTimeoutKind,
+  reconnectDelayKind,
+  SocketConnector,
+} from "./socket-connector.js";
 
 /** Options of {@link createTransport}. */
 export interface TransportOptions extends CoreTransportOptions, ConnectOptions {}
 
 const transportKinds: OptionKinds<TransportOptions> = {
   ...transportOptionKinds,
-  connectTimeoutMs: optionKinds.anyValue,
-  maxReconnectDelayMs: optionKinds.anyValue,
+  connectTimeoutMs: connectTimeoutKind,
+  maxReconnectDelayMs: reconnectDelayKind,
   http2: http2Kind,
 };
 

@@ -10,19 +10,28 @@ const kinds = Object.fromEntries(names.map((name) => [name, optionKinds.anyValue
 /** The option `http2` of a server or a transport. */
 export const http2Kind: OptionKind = { ...optionKinds.object, names };
 
-/** HTTP/2's options with all defaults, worked out before there is a connection. Throws `InvalidArgument` for one that can't be. */
+/**
+ * HTTP/2's options with all defaults, worked out before there is a connection. Throws `InvalidArgument` for one that can't be; `owner`
+ * takes the options: `serve`, say.
+ */
 export function http2Options(
+  owner: string,
   given: Http2Options | undefined,
   role: "client" | "server",
 ): ResolvedHttp2Options {
-  if (given !== undefined) checkOptions("http2", given, kinds);
+  if (given !== undefined) checkOptions(`http2 of ${owner}`, given, kinds);
   try {
     return resolveHttp2Options(given, role);
   } catch (error) {
-    throw error instanceof RangeError ? invalid(error) : error;
+    throw error instanceof RangeError ? invalid(owner, error) : error;
   }
 }
 
-function invalid(cause: RangeError): ConnectError {
-  return new ConnectError(`http2: ${cause.message}`, Code.InvalidArgument, undefined, undefined, cause);
+/** The error begins with the option's name. */
+function invalid(owner: string, cause: RangeError): ConnectError {
+  const text = cause.message.replace(
+    /^option \w+/,
+    (option) => `${option.replace(" ", " http2.")} of ${owner}`,
+  );
+  return new ConnectError(text, Code.InvalidArgument, undefined, undefined, cause);
 }

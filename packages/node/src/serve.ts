@@ -85,10 +85,10 @@ export async function serve(options: ServeOptions): Promise<ServerHandle> {
   const { port, host, socketPath, http2, ...rest } = options;
   if ((port === undefined) === (socketPath === undefined)) {
     const given = port === undefined ? "neither port nor socketPath" : "both port and socketPath";
-    throw new ConnectError(`serve was given ${given}: give one of them`, Code.InvalidArgument);
+    throw new ConnectError(`serve was given ${given}: pass one of them`, Code.InvalidArgument);
   }
   if (socketPath !== undefined) checkSocketPath(socketPath);
-  const resolved = http2Options(http2, "server");
+  const resolved = http2Options("serve", http2, "server");
   const server = createServer({
     ...rest,
     acceptCompression: rest.acceptCompression ?? [compressionGzip],

@@ -4,9 +4,9 @@ import {
   type Clock,
   type ConnectError,
   type Connector,
+  type OptionKind,
   systemClock,
   type WaitingCall,
-  wrongArgument,
 } from "@tristream/core";
 import type { Connection, Http2Options, ResolvedHttp2Options } from "@tristream/http2";
 import { parseTarget, type Target } from "./address.js";
@@ -35,6 +35,19 @@ export interface ConnectOptions {
   /** Limits of HTTP/2. */
   http2?: Http2Options | undefined;
 }
+
+/** The kind of {@link ConnectOptions.connectTimeoutMs}. */
+export const connectTimeoutKind: OptionKind = {
+  accepts: (value) =>
+    typeof value === "number" && value > 0 && (value <= longestTimeout || value === Number.POSITIVE_INFINITY),
+  wanted: `milliseconds above 0 and up to ${longestTimeout}, or Infinity for no limit`,
+};
+
+/** The kind of {@link ConnectOptions.maxReconnectDelayMs}. */
+export const reconnectDelayKind: OptionKind = {
+  accepts: (value) => typeof value === "number" && value >= 0 && value <= longestTimeout,
+  wanted: `milliseconds from 0 (no delay) to ${longestTimeout}`,
+};
 
 /** The state of a connection that {@link Backoff} needs at its end. */
 interface ConnectionLife {
@@ -70,9 +83,9 @@ export class SocketConnector implements Connector, ConnectionOwner {
     this.target = parseTarget(url);
     this.group = this.target.group;
     this.version = this.target.version;
-    this.http2 = http2Options(options.http2, "client");
-    this.timeoutMs = connectTimeout(options.connectTimeoutMs);
-    this.backoff = new Backoff(clock, maxReconnectDelay(options.maxReconnectDelayMs));
+    this.http2 = http2Options("createTransport", options.http2, "client");
+    this.timeoutMs = options.connectTimeoutMs ?? 10_000;
+    this.backoff = new Backoff(clock, options.maxReconnectDelayMs ?? 120_000);
   }
 
   /** @inheritdoc */
@@ -162,25 +175,4 @@ export class SocketConnector implements Connector, ConnectionOwner {
     );
     return dial;
   }
-}
-
-function maxReconnectDelay(given: number | undefined): number {
-  if (given === undefined) return 120_000;
-  if (typeof given === "number" && given >= 0 && given <= longestTimeout) return given;
-  throw wrongArgument("maxReconnectDelayMs", given, `milliseconds from 0 (no delay) to ${longestTimeout}`);
-}
-
-function connectTimeout(given: number | undefined): number {
-  if (given === undefined) return 10_000;
-  if (
-    typeof given === "number" &&
-    given > 0 &&
-    (given <= longestTimeout || given === Number.POSITIVE_INFINITY)
-  )
-    return given;
-  throw wrongArgument(
-    "connectTimeoutMs",
-    given,
-    `milliseconds above 0 and up to ${longestTimeout}, or Infinity for no limit`,
-  );
 }

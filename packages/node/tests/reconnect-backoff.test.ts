@@ -94,7 +94,7 @@ it("maxReconnectDelayMs bounds the delay, and 0 removes it", async () => {
 
 it.each([-1, Number.NaN, 2 ** 31])("maxReconnectDelayMs %d is refused", (maxReconnectDelayMs) => {
   expect(() => createTransport("tri://127.0.0.1:1", { maxReconnectDelayMs })).toThrow(
-    /maxReconnectDelayMs is .*: pass milliseconds from 0 \(no delay\) to 2147483647/,
+    /maxReconnectDelayMs of createTransport is .*: pass milliseconds from 0 \(no delay\) to 2147483647/,
   );
 });
 

@@ -87,7 +87,7 @@ describe("await using server = await serve(…)", () => {
       expect(error).toBeInstanceOf(ConnectError);
       expect(error).toMatchObject({
         code: Code.InvalidArgument,
-        rawMessage: `serve was given ${said}: give one of them`,
+        rawMessage: `serve was given ${said}: pass one of them`,
       });
     }
   });
@@ -100,7 +100,7 @@ describe("createTransport's connectTimeoutMs", () => {
       expect(() => createTransport("tri://127.0.0.1:1", { connectTimeoutMs: ms })).toThrow(
         expect.objectContaining({
           code: Code.InvalidArgument,
-          rawMessage: `connectTimeoutMs is ${ms}: pass milliseconds above 0 and up to 2147483647, or Infinity for no limit`,
+          rawMessage: `option connectTimeoutMs of createTransport is ${ms}: pass milliseconds above 0 and up to 2147483647, or Infinity for no limit, or leave it out`,
         }),
       );
     },
@@ -157,20 +157,29 @@ describe("options that can't be", () => {
   it.each([
     [
       { http2: { maxFrameSize: 1024 } },
-      "http2: maxFrameSize is 1024: pass an integer from 16384 to 16777215, or leave it out for 65535",
+      "option http2.maxFrameSize of serve is 1024: pass an integer from 16384 to 16777215, or leave it out for 65535",
     ],
     [
       { http2: { maxConcurentStreams: 5 } as Http2Options },
-      'http2 has no option "maxConcurentStreams": did you mean "maxConcurrentStreams"? options are maxConcurrentStreams, ',
+      'http2 of serve has no option "maxConcurentStreams": did you mean "maxConcurrentStreams"? options are maxConcurrentStreams, ',
     ],
-    [{ maxHeldBytes: 0.5 }, "maxHeldBytes is 0.5: pass an integer from 1, or Infinity for no limit"],
+    [
+      { maxHeldBytes: 0.5 },
+      "option maxHeldBytes of serve is 0.5: pass an integer from 1, or Infinity for no limit",
+    ],
     [
       { maxTimeoutMs: Number.NaN },
-      "maxTimeoutMs is NaN: pass milliseconds above 0, or Infinity for no limit",
+      "option maxTimeoutMs of serve is NaN: pass milliseconds above 0, or Infinity for no limit",
     ],
-    [{ stuckHandlerMs: -1 }, "stuckHandlerMs is -1: pass milliseconds above 0, or Infinity for no limit"],
-    [{ readMaxBytes: 0 }, "readMaxBytes is 0: pass an integer from 1 to 4294967295"],
-    [{ compressMinBytes: -1 }, "compressMinBytes is -1: pass an integer from 0 to 4294967295"],
+    [
+      { stuckHandlerMs: -1 },
+      "option stuckHandlerMs of serve is -1: pass milliseconds above 0, or Infinity for no limit",
+    ],
+    [{ readMaxBytes: 0 }, "option readMaxBytes of serve is 0: pass an integer from 1 to 4294967295"],
+    [
+      { compressMinBytes: -1 },
+      "option compressMinBytes of serve is -1: pass an integer from 0 to 4294967295",
+    ],
     [{ port: 99_999 }, "can't listen on 127.0.0.1:99999: use a port from 0 to 65535"],
   ])("%j are refused by serve", async (options, text) => {
     const served = serve({ host: "127.0.0.1", port: 0, logger: quiet, routes: () => {}, ...options });
@@ -181,12 +190,24 @@ describe("options that can't be", () => {
   it.each([
     [
       { http2: { maxConcurrentStreams: 0 } },
-      "http2: maxConcurrentStreams is 0: pass an integer from 1 to 4294967295",
+      "option http2.maxConcurrentStreams of createTransport is 0: pass an integer from 1 to 4294967295",
     ],
-    [{ readMaxElements: 0 }, "readMaxElements is 0: pass an integer from 1 to 4294967295"],
-    [{ readMaxBytes: Number.NaN }, "readMaxBytes is NaN: pass an integer from 1 to 4294967295"],
-    [{ writeMaxBytes: -1 }, "writeMaxBytes is -1: pass an integer from 1 to 4294967295"],
-    [{ compressMinBytes: 1.5 }, "compressMinBytes is 1.5: pass an integer from 0 to 4294967295"],
+    [
+      { readMaxElements: 0 },
+      "option readMaxElements of createTransport is 0: pass an integer from 1 to 4294967295",
+    ],
+    [
+      { readMaxBytes: Number.NaN },
+      "option readMaxBytes of createTransport is NaN: pass an integer from 1 to 4294967295",
+    ],
+    [
+      { writeMaxBytes: -1 },
+      "option writeMaxBytes of createTransport is -1: pass an integer from 1 to 4294967295",
+    ],
+    [
+      { compressMinBytes: 1.5 },
+      "option compressMinBytes of createTransport is 1.5: pass an integer from 0 to 4294967295",
+    ],
   ])("%j are refused by createTransport", (options, text) => {
     expect(() => createTransport("tri://127.0.0.1:1", options)).toThrow(text);
   });

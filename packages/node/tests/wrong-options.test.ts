@@ -3,15 +3,16 @@
 // Mutant: core/src/options/check-options.ts # if (!Object.hasOwn(kinds, name)) return unknownOption(owner, name, kinds); => if (!Object.hasOwn(kinds, name)) continue;
 // Mutant: core/src/options/check-options.ts # if (value === undefined) continue;
 // Mutant: core/src/options/check-options.ts # if (!kind.accepts(value)) => if (false)
+// Mutant: core/src/options/check-options.ts # kind.partOf?.(value) ?? {  => {
 // Mutant: core/src/options/check-options.ts # if (inside !== undefined) { => if (false) {
-// Mutant: core/src/options/number-options.ts # (typeof value === "number" && value > 0) => value > 0
-// Mutant: node/src/socket-connector.ts # typeof given === "number" && given >= 0 && => given >= 0 &&
+// Mutant: core/src/options/number-options.ts # typeof value === "number" && value >= least => (value as number) >= least
+// Mutant: node/src/socket-connector.ts # typeof value === "number" && value >= 0 && => (value as number) >= 0 &&
 // Mutant: core/src/server/lifecycle/create-server.ts # return typeof given === "number" && !Number.isNaN(given) ? given : => return !Number.isNaN(given) ? (given as number) :
 // Mutant: core/src/options/check-options.ts # if (ofTls.has(name.toLowerCase())) => if (false)
 // Mutant: core/src/server/lifecycle/create-server.ts # if (options.routes !== undefined) return; => return;
 // Mutant: core/src/client/api/create-client.ts # scope.cancel(fault);
 // Mutant: core/src/client/api/create-client.ts # if (typeof transport === "string") { => if (false) {
-// Mutant: node/src/http2-options.ts # if (given !== undefined) checkOptions("http2", given, kinds);
+// Mutant: node/src/http2-options.ts # if (given !== undefined) checkOptions(`http2 of ${owner}`, given, kinds);
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import {
   Code,
@@ -120,7 +121,7 @@ test.each([
   ["serve", { readMaxByte: 1 }, 'serve has no option "readMaxByte": did you mean "readMaxBytes"?'],
   ["serve", { host: 5 }, "option host of serve is 5: pass a string, or leave it out"],
   ["serve", { http2: 5 }, "option http2 of serve is 5: pass an object, or leave it out"],
-  ["serve", { http2: { pingrate: 1 } }, 'http2 has no option "pingrate": did you mean "pingRate"?'],
+  ["serve", { http2: { pingrate: 1 } }, 'http2 of serve has no option "pingrate": did you mean "pingRate"?'],
   ["serve", { compressResponses: "yes" }, 'option compressResponses of serve is "yes": pass true or false'],
   ["serve", { logger: () => {} }, "option logger of serve is a function: pass an object with the functions"],
   ["serve", { clock: Date }, "option clock of serve is a function: pass a clock with now() and after()"],
@@ -128,7 +129,12 @@ test.each([
   [
     "serve",
     { acceptCompression: ["gzip"] },
-    "option acceptCompression of serve is an array: pass an array of",
+    'option acceptCompression[0] of serve is "gzip": pass a compression, such as compressionGzip',
+  ],
+  [
+    "serve",
+    { interceptors: [(next: unknown) => next, 5] },
+    "option interceptors[1] of serve is 5: pass an interceptor, which is a function",
   ],
   ["serve", { routes: undefined }, "option routes of serve is undefined: pass (router) => router.service(…)"],
   ["serve", { routes: {} }, "option routes of serve is an object of class Object: pass (router) =>"],
@@ -137,17 +143,33 @@ test.each([
     { maxQueuedBytes: 5 },
     'serve has no option "maxQueuedBytes", but its option http2 has: pass { http2: {',
   ],
-  ["serve", { readMaxBytes: "5000" }, 'readMaxBytes is "5000": pass an integer from 1 to'],
-  ["serve", { readMaxElements: "5000" }, 'readMaxElements is "5000": pass an integer'],
-  ["serve", { maxConnections: "5" }, 'maxConnections is "5": pass an integer'],
-  ["serve", { maxHeldBytes: "5000" }, 'maxHeldBytes is "5000": pass an integer'],
-  ["serve", { stuckHandlerMs: "300" }, 'stuckHandlerMs is "300": pass milliseconds above 0'],
-  ["serve", { maxTimeoutMs: "5" }, 'maxTimeoutMs is "5": pass milliseconds above 0'],
-  ["serve", { http2: { maxQueuedBytes: "5" } }, 'http2: maxQueuedBytes is "5": pass an integer'],
+  ["serve", { readMaxBytes: "5000" }, 'option readMaxBytes of serve is "5000": pass an integer from 1 to'],
+  ["serve", { readMaxElements: "5000" }, 'option readMaxElements of serve is "5000": pass an integer'],
+  ["serve", { maxConnections: "5" }, 'option maxConnections of serve is "5": pass an integer'],
+  ["serve", { maxHeldBytes: "5000" }, 'option maxHeldBytes of serve is "5000": pass an integer'],
+  ["serve", { stuckHandlerMs: "300" }, 'option stuckHandlerMs of serve is "300": pass milliseconds above 0'],
+  ["serve", { maxTimeoutMs: "5" }, 'option maxTimeoutMs of serve is "5": pass milliseconds above 0'],
+  [
+    "serve",
+    { http2: { maxQueuedBytes: "5" } },
+    'option http2.maxQueuedBytes of serve is "5": pass an integer',
+  ],
   ["createTransport", { keepaliveMs: 5 }, "but its option http2 has: pass { http2: { keepaliveMs: … } }"],
-  ["createTransport", { connectTimeoutMs: "50" }, 'connectTimeoutMs is "50": pass milliseconds above 0'],
-  ["createTransport", { connectTimeoutMs: true }, "connectTimeoutMs is true: pass milliseconds above 0"],
-  ["createTransport", { maxReconnectDelayMs: "5" }, 'maxReconnectDelayMs is "5": pass milliseconds from 0'],
+  [
+    "createTransport",
+    { connectTimeoutMs: "50" },
+    'option connectTimeoutMs of createTransport is "50": pass milliseconds above 0',
+  ],
+  [
+    "createTransport",
+    { connectTimeoutMs: true },
+    "option connectTimeoutMs of createTransport is true: pass milliseconds above 0",
+  ],
+  [
+    "createTransport",
+    { maxReconnectDelayMs: "5" },
+    'option maxReconnectDelayMs of createTransport is "5": pass milliseconds from 0',
+  ],
   ["createTransport", { useJson: 1 }, "option useJson of createTransport is 1: pass true or false"],
   [
     "createTransport",
@@ -167,7 +189,7 @@ test.each([
     { interface: {} },
     "option interface of createClient is an object of class Object: pass a string",
   ],
-  ["createClient", { timeoutMs: "5" }, 'option timeoutMs of createClient is "5": pass a number'],
+  ["createClient", { timeoutMs: "5" }, 'option timeoutMs of createClient is "5": pass milliseconds'],
   ["createClient", { timeout: 5 }, 'createClient has no option "timeout": did you mean "timeoutMs"?'],
   [
     "createClient",
@@ -189,7 +211,11 @@ test.each([
   ["a unary call", 5, "the options of greet.GreetService/Greet are 5: pass an object, or leave them out"],
   ["a server stream", null, "the options of greet.GreetService/GreetServerStream are null: pass an object"],
   ["a client stream", 5, "the options of greet.GreetService/GreetClientStream are 5: pass an object"],
-  ["a unary call", { timeoutMs: "5" }, 'option timeoutMs of greet.GreetService/Greet is "5": pass a number'],
+  [
+    "a unary call",
+    { timeoutMs: "5" },
+    'option timeoutMs of greet.GreetService/Greet is "5": pass milliseconds',
+  ],
   [
     "a unary call",
     { onHeader: {} },

@@ -11,6 +11,16 @@ export interface OptionKind {
   readonly wanted: string;
   /** The names of an object's own options, for the error of one that was given beside the object. */
   readonly names?: readonly string[];
+  /** The part of a refused value that is wrong, for the error: a member of an array, say. Null if the value as a whole is. */
+  readonly partOf?: (value: unknown) => WrongPart | null;
+}
+
+/** The part of an option's value that is wrong. */
+export interface WrongPart {
+  /** Where it is: `[0]`, `.registry`. */
+  readonly path: string;
+  readonly value: unknown;
+  readonly wanted: string;
 }
 
 /** The kinds of all options of a type: the compiler refuses a list that lacks one. */
@@ -32,10 +42,10 @@ export const text: OptionKind = { accepts: (value) => typeof value === "string",
 export const func: OptionKind = { accepts: (value) => typeof value === "function", wanted: "a function" };
 
 /** Connect's interceptors. */
-export const interceptors: OptionKind = {
-  accepts: (value) => Array.isArray(value) && value.every((each) => typeof each === "function"),
-  wanted: "an array of interceptors, which are functions",
-};
+export const interceptors: OptionKind = listOf(
+  { accepts: func.accepts, wanted: "an interceptor, which is a function" },
+  "an array of interceptors, which are functions",
+);
 
 /** A compression. */
 export const compression: OptionKind = {
@@ -45,10 +55,10 @@ export const compression: OptionKind = {
 };
 
 /** Compressions. */
-export const compressions: OptionKind = {
-  accepts: (value) => Array.isArray(value) && value.every(compression.accepts),
-  wanted: "an array of compressions, such as [compressionGzip]",
-};
+export const compressions: OptionKind = listOf(
+  compression,
+  "an array of compressions, such as [compressionGzip]",
+);
 
 /** A clock. */
 export const clock: OptionKind = {
@@ -68,6 +78,12 @@ export const signal: OptionKind = {
   wanted: "an AbortSignal",
 };
 
+/** A number of milliseconds that ends a call, or none. */
+export const timeout: OptionKind = {
+  accepts: (value) => typeof value === "number" && !Number.isNaN(value),
+  wanted: "milliseconds, or 0 for no deadline",
+};
+
 /** An object. */
 export const object: OptionKind = {
   accepts: (value) => typeof value === "object" && value !== null && !Array.isArray(value),
@@ -76,6 +92,19 @@ export const object: OptionKind = {
 
 /** All kinds, for those who bring a runtime. */
 export const optionKinds = { anyValue, flag, number, text, func, object } as const;
+
+/** An array whose members are of one kind. */
+function listOf(member: OptionKind, wanted: string): OptionKind {
+  return {
+    accepts: (value) => Array.isArray(value) && value.every(member.accepts),
+    wanted,
+    partOf(value) {
+      if (!Array.isArray(value)) return null;
+      const at = value.findIndex((each) => !member.accepts(each));
+      return { path: `[${at}]`, value: value[at], wanted: member.wanted };
+    },
+  };
+}
 
 /** True if a value has all these functions. */
 export function hasAll(value: unknown, functions: readonly string[]): boolean {
@@ -130,10 +159,14 @@ export function faultOfOptions(
     if (value === undefined) continue;
     if (!Object.hasOwn(kinds, name)) return unknownOption(owner, name, kinds);
     const kind = kinds[name]!;
-    if (!kind.accepts(value))
-      return invalid(`option ${name} of ${owner} is ${shown(value)}: pass ${kind.wanted}, or leave it out`);
+    if (!kind.accepts(value)) return wrongOption(owner, name, kind, value);
   }
   return null;
+}
+
+function wrongOption(owner: string, name: string, kind: OptionKind, value: unknown): ConnectError {
+  const part = kind.partOf?.(value) ?? { path: "", value, wanted: `${kind.wanted}, or leave it out` };
+  return invalid(`option ${name}${part.path} of ${owner} is ${shown(part.value)}: pass ${part.wanted}`);
 }
 
 /** The error of an argument that is not what it has to be. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { wrongArgument } from "./check-options.js";
+import type { OptionKind } from "./check-options.js";
 
 /** The largest length of a length prefix (gRPC). */
 export const largestMessage = 4_294_967_295;
@@ -13,22 +13,34 @@ export function defaultMaxElements(reads: "requests" | "responses", readMaxBytes
   return Math.max(1000, Math.floor(readMaxBytes / (reads === "requests" ? 32 : 8)));
 }
 
-/** A size in bytes, from `least` to 4,294,967,295; throws `InvalidArgument` for anything else, but for undefined. */
-export function sizeOption(name: string, value: number | undefined, least = 1): number | undefined {
-  if (value === undefined) return undefined;
-  if (Number.isInteger(value) && value >= least && value <= largestMessage) return value;
-  throw wrongArgument(name, value, `an integer from ${least} to ${largestMessage}`);
+/** A size in bytes, or a number of things, from `least` to 4,294,967,295. */
+function sizeFrom(least: number): OptionKind {
+  return {
+    accepts: (value) => Number.isInteger(value) && isBetween(value, least, largestMessage),
+    wanted: `an integer from ${least} to ${largestMessage}`,
+  };
 }
 
-/** A time of more than 0 ms, also Infinity; throws `InvalidArgument` for anything else, but for undefined. */
-export function timeOption(name: string, value: number | undefined): number | undefined {
-  if (value === undefined || (typeof value === "number" && value > 0)) return value;
-  throw wrongArgument(name, value, "milliseconds above 0, or Infinity for no limit");
-}
+/** A size in bytes, or a number of things. */
+export const size: OptionKind = sizeFrom(1);
 
-/** An amount of memory in bytes, from 1, also Infinity; throws `InvalidArgument` for anything else, but for undefined. */
-export function memoryOption(name: string, value: number | undefined): number | undefined {
-  if (value === undefined || (Number.isInteger(value) && value > 0) || value === Number.POSITIVE_INFINITY)
-    return value;
-  throw wrongArgument(name, value, "an integer from 1, or Infinity for no limit");
+/** A size that may be 0. */
+export const sizeOrZero: OptionKind = sizeFrom(0);
+
+/** A time without an upper limit. */
+export const time: OptionKind = {
+  accepts: (value) => isBetween(value, Number.MIN_VALUE, Number.POSITIVE_INFINITY),
+  wanted: "milliseconds above 0, or Infinity for no limit",
+};
+
+/** An amount of memory in bytes. */
+export const memory: OptionKind = {
+  accepts: (value) =>
+    (Number.isInteger(value) || value === Number.POSITIVE_INFINITY) && (value as number) > 0,
+  wanted: "an integer from 1, or Infinity for no limit",
+};
+
+/** True if a value is a number from `least` to `most`. */
+function isBetween(value: unknown, least: number, most: number): boolean {
+  return typeof value === "number" && value >= least && value <= most;
 }

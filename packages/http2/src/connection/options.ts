@@ -207,7 +207,9 @@ const longest = 2 ** 31 - 1;
 function flag(value: boolean | undefined, name: string, ifAbsent: boolean): boolean {
   if (value === undefined) return ifAbsent;
   if (typeof value !== "boolean")
-    throw new RangeError(`${name} is ${String(value)}: pass true or false, or leave it out for ${ifAbsent}`);
+    throw new RangeError(
+      `option ${name} is ${String(value)}: pass true or false, or leave it out for ${ifAbsent}`,
+    );
   return value;
 }
 
@@ -216,7 +218,7 @@ function rate(value: RateLimit | undefined, name: string, burst: number, perSeco
   const valid = (n: unknown): boolean => typeof n === "number" && n >= 0;
   if (typeof value !== "object" || value === null || !valid(value.burst) || !valid(value.perSecond)) {
     throw new RangeError(
-      `${name} is ${JSON.stringify(value)}: pass { burst, perSecond }, numbers of 0 and more, or leave it out for { burst: ${burst}, perSecond: ${perSecond} }`,
+      `option ${name} is ${JSON.stringify(value)}: pass { burst, perSecond }, numbers of 0 and more, or leave it out for { burst: ${burst}, perSecond: ${perSecond} }`,
     );
   }
   return value;
@@ -226,7 +228,7 @@ function within(value: number | undefined, name: string, ifAbsent: number, min: 
   if (value === undefined) return ifAbsent;
   if (!Number.isInteger(value) || value < min || value > max) {
     throw new RangeError(
-      `${name} is ${typeof value === "string" ? quote(value) : value}: pass an integer from ${min} to ${max}, or leave it out for ${ifAbsent}`,
+      `option ${name} is ${typeof value === "string" ? quote(value) : value}: pass an integer from ${min} to ${max}, or leave it out for ${ifAbsent}`,
     );
   }
   return value;

@@ -23,10 +23,10 @@ import {
   hasAll,
   interceptors,
   isService,
-  number,
   type OptionKinds,
   object,
   text,
+  timeout,
   wrongArgument,
 } from "../../options/check-options.js";
 import { describeValue } from "../../options/describe-value.js";
@@ -144,13 +144,13 @@ const clientOptionKinds: OptionKinds<ClientOptions> = {
   group: text,
   version: text,
   interface: text,
-  timeoutMs: number,
+  timeoutMs: timeout,
   headers: anyValue,
   interceptors,
   methods: object,
 };
 
-const methodOptionKinds: OptionKinds<MethodOptions> = { timeoutMs: number };
+const methodOptionKinds: OptionKinds<MethodOptions> = { timeoutMs: timeout };
 
 function checkClient(service: DescService, transport: Transport, options: ClientOptions): void {
   if (!isService(service)) throw wrongArgument("the service of createClient", service, generatedService);
@@ -190,7 +190,6 @@ class ClientMethodCaller implements RequestMaker {
     const defaults = isEngineTransport(transport) ? transport.defaults : { group: "", version: "" };
     this.selector = { group: options.group ?? defaults.group, version: options.version ?? defaults.version };
     const timeoutMs = options.methods?.[desc.localName]?.timeoutMs ?? options.timeoutMs;
-    if (Number.isNaN(timeoutMs)) throw noTimeout();
     this.timeoutMs = positive(timeoutMs);
     this.askHeaders = typeof options.headers === "function" ? options.headers : null;
     this.fixedHeaders =
@@ -303,7 +302,7 @@ class ClientMethodCaller implements RequestMaker {
   private checkCompress(compress: unknown): void {
     if (typeof compress !== "boolean") {
       throw new ConnectError(
-        `compress is ${describeValue(compress)}: give true or false, or leave it out`,
+        `option compress of ${this.name} is ${describeValue(compress)}: pass true or false, or leave it out`,
         Code.InvalidArgument,
       );
     }
@@ -357,7 +356,6 @@ class ClientMethodCaller implements RequestMaker {
   private scope(options: TripleCallOptions | undefined): CallScope {
     const timeoutMs = options?.timeoutMs === undefined ? this.timeoutMs : positive(options.timeoutMs);
     const scope = new CallScope(this.name, timeoutMs, options?.signal, this.prepared.deadlines);
-    if (Number.isNaN(options?.timeoutMs)) scope.cancel(noTimeout());
     scope.maker = this;
     if (options !== undefined) {
       const fault = faultOfOptions(this.name, options, callOptionKinds);
@@ -403,16 +401,9 @@ function positive(timeoutMs: number | undefined): number | undefined {
   return timeoutMs !== undefined && timeoutMs > 0 ? timeoutMs : undefined;
 }
 
-function noTimeout(): ConnectError {
-  return new ConnectError(
-    "timeoutMs is NaN: give milliseconds, or leave it out for no deadline",
-    Code.InvalidArgument,
-  );
-}
-
 /** The kinds of a call's options. The signal, the headers and the compression are checked where they are read. */
 const callOptionKinds: OptionKinds<TripleCallOptions> = {
-  timeoutMs: number,
+  timeoutMs: timeout,
   headers: anyValue,
   signal: anyValue,
   onHeader: func,

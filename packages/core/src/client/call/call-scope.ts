@@ -76,7 +76,7 @@ export class CallScope implements Attempted, DeadlineEntry, HeadersMaker<null>, 
     this.timeoutMs = timeoutMs;
     if (timeoutMs !== undefined) wheel.add(this, timeoutMs);
     if (signal === undefined) return;
-    if (!isSignal(signal)) this.cancel(noSignal(signal));
+    if (!isSignal(signal)) this.cancel(noSignal(name, signal));
     else if (signal.aborted) this.signalFired(signal);
     else {
       this.userSignal = SharedSignal.of(signal);
@@ -206,9 +206,9 @@ export class CallScope implements Attempted, DeadlineEntry, HeadersMaker<null>, 
 
 const callEndedError = new ConnectError("the call has ended", Code.Canceled);
 
-function noSignal(given: unknown): ConnectError {
+function noSignal(name: string, given: unknown): ConnectError {
   return new ConnectError(
-    `signal is ${describeValue(given)}: give an AbortSignal, or leave it out`,
+    `option signal of ${name} is ${describeValue(given)}: pass an AbortSignal, or leave it out`,
     Code.InvalidArgument,
   );
 }

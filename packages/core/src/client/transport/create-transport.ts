@@ -19,7 +19,6 @@ import { asMessage, messageCodec } from "../../engine/message/message-codec.js";
 import { flushWarnings } from "../../log/client-log.js";
 import { errorFromThrown } from "../../log/thrown.js";
 import {
-  anyValue,
   checkOptions,
   clock as clockKind,
   compression,
@@ -30,7 +29,7 @@ import {
   type OptionKinds,
   wrongArgument,
 } from "../../options/check-options.js";
-import { defaultMaxElements, largestMessage, sizeOption } from "../../options/number-options.js";
+import { defaultMaxElements, largestMessage, size, sizeOrZero } from "../../options/number-options.js";
 import { CheckedHeaders } from "../../protocol/checked-headers.js";
 import type { MessageFormat } from "../../protocol/message-format.js";
 import { selectorFields } from "../../protocol/selector.js";
@@ -84,16 +83,16 @@ export interface TransportOptions extends FormatOptions {
   clock?: Clock | undefined;
 }
 
-/** The kinds of {@link TransportOptions}; the transport checks sizes. */
+/** The kinds of {@link TransportOptions}. */
 export const transportOptionKinds: OptionKinds<TransportOptions> = {
   ...formatOptionKinds,
   interceptors,
-  readMaxBytes: anyValue,
-  readMaxElements: anyValue,
-  writeMaxBytes: anyValue,
+  readMaxBytes: size,
+  readMaxElements: size,
+  writeMaxBytes: size,
   acceptCompression: compressions,
   sendCompression: compression,
-  compressMinBytes: anyValue,
+  compressMinBytes: sizeOrZero,
   useJson: flag,
   clock: clockKind,
 };
@@ -167,12 +166,10 @@ class ConnectorTransport implements TripleTransport, EngineTransport {
 
   constructor(connector: Connector, options: TransportOptions, dialect: Dialect) {
     this.dialect = dialect;
-    this.readMaxBytes = sizeOption("readMaxBytes", options.readMaxBytes) ?? 4_194_304;
-    this.readMaxElements =
-      sizeOption("readMaxElements", options.readMaxElements) ??
-      defaultMaxElements("responses", this.readMaxBytes);
-    this.writeMaxBytes = sizeOption("writeMaxBytes", options.writeMaxBytes) ?? largestMessage;
-    this.compressMinBytes = sizeOption("compressMinBytes", options.compressMinBytes, 0) ?? 1024;
+    this.readMaxBytes = options.readMaxBytes ?? 4_194_304;
+    this.readMaxElements = options.readMaxElements ?? defaultMaxElements("responses", this.readMaxBytes);
+    this.writeMaxBytes = options.writeMaxBytes ?? largestMessage;
+    this.compressMinBytes = options.compressMinBytes ?? 1024;
     this.codecOptions = formatOptions(options);
     this.connector = connector;
     this.deadlines = deadlinesOf(options.clock ?? systemClock);

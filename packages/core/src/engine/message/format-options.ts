@@ -5,9 +5,7 @@ import type {
   JsonReadOptions,
   JsonWriteOptions,
 } from "@bufbuild/protobuf";
-import { Code, ConnectError } from "@connectrpc/connect";
-import { anyValue, type OptionKinds } from "../../options/check-options.js";
-import { describeValue } from "../../options/describe-value.js";
+import { type OptionKinds, object } from "../../options/check-options.js";
 import type { Given } from "../../protocol/or-undefined.js";
 
 /** How messages are read and written, in Connect's terms. */
@@ -25,42 +23,39 @@ export interface FormatOptions {
   binaryOptions?: Partial<BinaryReadOptions & BinaryWriteOptions> | undefined;
 }
 
-/** Their kinds; {@link formatOptions} checks the values. */
+const wanted = "an object with protobuf-es's options";
+
+/** The kinds of {@link FormatOptions}. */
 export const formatOptionKinds: OptionKinds<FormatOptions> = {
-  jsonOptions: anyValue,
-  binaryOptions: anyValue,
+  jsonOptions: {
+    accepts: (value) => object.accepts(value) && isRegistry((value as { registry?: unknown }).registry),
+    wanted,
+    partOf: (value) =>
+      object.accepts(value)
+        ? {
+            path: ".registry",
+            value: (value as { registry?: unknown }).registry,
+            wanted: "what protobuf-es's createRegistry gives, or leave it out",
+          }
+        : null,
+  },
+  binaryOptions: { accepts: object.accepts, wanted },
 };
 
-/**
- * The given options. Absent ones are absent properties, as Connect and protobuf-es expect. Throws `InvalidArgument` for options that
- * are not an object, and for an invalid registry.
- */
+/** The given options. Absent ones are absent properties, as Connect and protobuf-es expect. */
 export function formatOptions({ jsonOptions, binaryOptions }: FormatOptions = {}): Given<FormatOptions> {
-  const json = given("jsonOptions", jsonOptions);
-  const binary = given("binaryOptions", binaryOptions);
-  checkRegistry(json?.registry);
   return {
-    ...(json === undefined ? {} : { jsonOptions: json }),
-    ...(binary === undefined ? {} : { binaryOptions: binary }),
+    ...(jsonOptions === undefined ? {} : { jsonOptions: given(jsonOptions) }),
+    ...(binaryOptions === undefined ? {} : { binaryOptions: given(binaryOptions) }),
   };
 }
 
-function given<T extends object>(name: string, options: T | undefined): T | undefined {
-  if (options === undefined) return undefined;
-  if (typeof options !== "object" || options === null || Array.isArray(options)) {
-    throw new ConnectError(
-      `${name} is ${describeValue(options)}: pass an object with protobuf-es's options, or leave it out`,
-      Code.InvalidArgument,
-    );
-  }
+function given<T extends object>(options: T): T {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T;
 }
 
-function checkRegistry(registry: unknown): void {
-  if (registry === undefined) return;
-  if (typeof (registry as { getMessage?: unknown } | null)?.getMessage === "function") return;
-  throw new ConnectError(
-    `registry of jsonOptions is ${describeValue(registry)}: pass what protobuf-es's createRegistry gives`,
-    Code.InvalidArgument,
+function isRegistry(registry: unknown): boolean {
+  return (
+    registry === undefined || typeof (registry as { getMessage?: unknown } | null)?.getMessage === "function"
   );
 }

@@ -8,7 +8,6 @@ import type { ServerCall } from "../../engine/call/server-call.js";
 import { defaultLogger, type Logger } from "../../log/logger.js";
 import { ServerLog } from "../../log/server-log.js";
 import {
-  anyValue,
   checkOptions,
   clock as clockKind,
   faultOfOptions,
@@ -19,7 +18,7 @@ import {
   type OptionKinds,
   wrongArgument,
 } from "../../options/check-options.js";
-import { memoryOption, sizeOption, timeOption } from "../../options/number-options.js";
+import { memory, size, time } from "../../options/number-options.js";
 import { type AsyncContext, captureContext, contextFrom } from "../../runtime/async-context.js";
 import { type Clock, longestDelay, systemClock } from "../../runtime/clock.js";
 import { afterInput, nextTurn } from "../../runtime/turns.js";
@@ -64,9 +63,9 @@ export const serverOptionKinds: OptionKinds<ServerOptions> = {
   ...serveOptionKinds,
   routes: { accepts: func.accepts, wanted: "(router) => router.service(…)" },
   logger: loggerKind,
-  stuckHandlerMs: anyValue,
-  maxConnections: anyValue,
-  maxHeldBytes: anyValue,
+  stuckHandlerMs: time,
+  maxConnections: size,
+  maxHeldBytes: memory,
   clock: clockKind,
 };
 
@@ -155,13 +154,9 @@ class EngineServer implements Server, ServerConnectionOwner {
     this.clock = options.clock ?? systemClock;
     this.deadlines = deadlinesOf(this.clock);
     this.log = new ServerLog(options.logger ?? defaultLogger, this.clock);
-    this.stuck = new StuckHandlers(
-      this.log,
-      timeOption("stuckHandlerMs", options.stuckHandlerMs) ?? 5000,
-      this.deadlines,
-    );
-    this.maxHeldBytes = memoryOption("maxHeldBytes", options.maxHeldBytes) ?? oneGiB;
-    this.maxConnections = sizeOption("maxConnections", options.maxConnections) ?? Number.POSITIVE_INFINITY;
+    this.stuck = new StuckHandlers(this.log, options.stuckHandlerMs ?? 5000, this.deadlines);
+    this.maxHeldBytes = options.maxHeldBytes ?? oneGiB;
+    this.maxConnections = options.maxConnections ?? Number.POSITIVE_INFINITY;
     this.acceptEncoding = acceptedNames(resolveServeOptions(options).acceptCompression);
     this.router = createTripleRouter(options, {
       shutdownSignal: this.shutdownController.signal,

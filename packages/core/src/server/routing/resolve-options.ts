@@ -2,8 +2,8 @@
 import type { Interceptor } from "@connectrpc/connect";
 import type { Compression } from "../../connect-private.js";
 import { type FormatOptions, formatOptionKinds, formatOptions } from "../../engine/message/format-options.js";
-import { anyValue, compressions, flag, interceptors, type OptionKinds } from "../../options/check-options.js";
-import { defaultMaxElements, largestMessage, sizeOption, timeOption } from "../../options/number-options.js";
+import { compressions, flag, interceptors, type OptionKinds } from "../../options/check-options.js";
+import { defaultMaxElements, largestMessage, size, sizeOrZero, time } from "../../options/number-options.js";
 import type { Resolved } from "../../protocol/or-undefined.js";
 
 /** How calls are served; for all routes, or for one registration. Sizes in bytes, times in milliseconds. */
@@ -30,17 +30,17 @@ export interface ServeOptions extends FormatOptions {
   compressMinBytes?: number | undefined;
 }
 
-/** The kinds of {@link ServeOptions}; {@link resolveServeOptions} checks sizes and times. */
+/** The kinds of {@link ServeOptions}. */
 export const serveOptionKinds: OptionKinds<ServeOptions> = {
   ...formatOptionKinds,
   interceptors,
-  readMaxBytes: anyValue,
-  readMaxElements: anyValue,
-  writeMaxBytes: anyValue,
-  maxTimeoutMs: anyValue,
+  readMaxBytes: size,
+  readMaxElements: size,
+  writeMaxBytes: size,
+  maxTimeoutMs: time,
   acceptCompression: compressions,
   compressResponses: flag,
-  compressMinBytes: anyValue,
+  compressMinBytes: sizeOrZero,
 };
 
 /** {@link ServeOptions} with every default filled in. */
@@ -53,13 +53,13 @@ export interface ResolvedServeOptions
 
 const fourMiB = 4_194_304;
 
-/** Fills in defaults: of `base` if there is one, else of the product. */
+/** Fills in defaults: of `base` if there is one, else of the product. The options were checked by {@link serveOptionKinds}. */
 export function resolveServeOptions(
   options: ServeOptions,
   base?: ResolvedServeOptions,
 ): ResolvedServeOptions {
-  const readMaxBytes = sizeOption("readMaxBytes", options.readMaxBytes) ?? base?.readMaxBytes ?? fourMiB;
-  const givenMaxElements = sizeOption("readMaxElements", options.readMaxElements) ?? base?.givenMaxElements;
+  const readMaxBytes = options.readMaxBytes ?? base?.readMaxBytes ?? fourMiB;
+  const givenMaxElements = options.readMaxElements ?? base?.givenMaxElements;
   return {
     ...formatOptions(base),
     ...formatOptions(options),
@@ -67,13 +67,10 @@ export function resolveServeOptions(
     readMaxBytes,
     readMaxElements: givenMaxElements ?? defaultMaxElements("requests", readMaxBytes),
     givenMaxElements,
-    writeMaxBytes:
-      sizeOption("writeMaxBytes", options.writeMaxBytes) ?? base?.writeMaxBytes ?? largestMessage,
-    maxTimeoutMs:
-      timeOption("maxTimeoutMs", options.maxTimeoutMs) ?? base?.maxTimeoutMs ?? Number.POSITIVE_INFINITY,
+    writeMaxBytes: options.writeMaxBytes ?? base?.writeMaxBytes ?? largestMessage,
+    maxTimeoutMs: options.maxTimeoutMs ?? base?.maxTimeoutMs ?? Number.POSITIVE_INFINITY,
     acceptCompression: options.acceptCompression ?? base?.acceptCompression ?? [],
     compressResponses: options.compressResponses ?? base?.compressResponses ?? false,
-    compressMinBytes:
-      sizeOption("compressMinBytes", options.compressMinBytes, 0) ?? base?.compressMinBytes ?? 1024,
+    compressMinBytes: options.compressMinBytes ?? base?.compressMinBytes ?? 1024,
   };
 }
