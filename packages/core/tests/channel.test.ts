@@ -3,10 +3,10 @@
 // Mutant: core/src/stream/create-channel.ts # this.refusal !== null || this.queue.size >= this.capacity => this.refusal !== null
 // Mutant: core/src/stream/create-channel.ts # if (this.trySend(value)) return settled; => this.queue.push(value); if (true) return settled;
 // Mutant: core/src/stream/create-channel.ts # const next = this.waiting.shift(); => const next = this.waiting.takeAll().pop();
-// Mutant: core/src/stream/create-channel.ts # if (this.refusal !== null && this.waiting.size === 0) { => if (this.refusal !== null) {
+// Mutant: core/src/stream/create-channel.ts # this.queue.end(error);
 // Mutant: core/src/stream/create-channel.ts # for (const each of this.waiting.takeAll()) each.reject(refusal);
 // Mutant: core/src/stream/create-channel.ts # this.reader = "left";
-// Mutant: core/src/stream/create-channel.ts # if (this.reader === "open" && !this.queue.ended) => if (false)
+// Mutant: core/src/stream/create-channel.ts # if (this.reader === "open" && !this.queue.over) => if (false)
 // Mutant: core/src/stream/create-channel.ts # if (result.done === true && this.reader === "left") throw loopLeft();
 // Mutant: core/src/stream/value-queue.ts # if (unread) this.ending = null;
 // Mutant: core/src/stream/value-queue.ts # this.onTaken();
@@ -45,7 +45,7 @@ describe("the sender of a channel", () => {
   test("has room for 16 values by default", () => {
     const channel = createChannel<number>();
     let sent = 0;
-    while (channel.trySend(sent)) sent++;
+    while (sent < 100 && channel.trySend(sent)) sent++;
     expect(sent).toBe(16);
   });
 
@@ -183,6 +183,15 @@ describe("the reader of a channel", () => {
     await loop.return();
     expect(await next).toEqual({ done: true, value: undefined });
     expect((await error).rawMessage).toMatch(/^the loop over this channel was left/);
+  });
+
+  test("leaves a closed channel too, and a later receive() doesn't take the end for the end of all values", async () => {
+    const channel = createChannel<number>();
+    await channel.send(1);
+    await channel.send(2);
+    channel.close(new Error("of the sender"));
+    for await (const _ of channel) break;
+    expect((await errorOf(channel.receive())).rawMessage).toMatch(/^the loop over this channel was left/);
   });
 
   test("may leave before it has read anything", async () => {

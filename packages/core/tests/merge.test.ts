@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // `merge` gives each value when it comes, in the order of its source, and closes what it opened.
 // Mutant: core/src/stream/merge.ts # if (this.open === 0 && this.failure === null) this.endReads();
-// Mutant: core/src/stream/merge.ts # this.closing = closeAll(this.sources).catch(() => {});
+// Mutant: core/src/stream/merge.ts # this.closing = closeAll(this.sources) => this.closing = Promise.resolve()
 // Mutant: core/src/stream/merge.ts # await this.closing;
 // Mutant: core/src/stream/merge.ts # return closeAll(this.sources); => return Promise.resolve();
-// Mutant: core/src/stream/merge.ts # closeAll(opened).catch(() => {});
+// Mutant: core/src/stream/merge.ts # closeAll(opened).catch => Promise.resolve().catch
 // Mutant: core/src/stream/merge.ts # if (this.reads.size > 0) this.askIdle();
 // Mutant: core/src/stream/source.ts # if (this.reads === 0) return returned; => return returned;
-// Mutant: core/src/stream/source.ts # returned.catch(() => {});
+// Mutant: core/src/stream/source.ts # returned.catch => Promise.resolve().catch
 // Mutant: core/src/stream/source.ts # for (const each of closed) if (each.status === "rejected") throw each.reason;
 // Mutant: core/src/stream/source.ts # return isThenable(result.value) ? { done: false, value: await result.value } : result; => return result;
 import { createChannel, merge } from "@tristream/core";
@@ -21,7 +21,7 @@ async function* logged<T>(name: string, values: Iterable<T>, log: string[]): Asy
       yield value;
     }
   } finally {
-    await turns(1);
+    await turns(5);
     log.push(`${name} closed`);
   }
 }

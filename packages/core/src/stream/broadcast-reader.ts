@@ -46,7 +46,7 @@ export class ReaderPlace<T> implements Reading<T> {
   /** Ends the place when the signal fires, at once if it has fired already. */
   endOn(signal: AbortSignal | undefined): void {
     this.forgetSignal = onAbort(signal, (error) => this.drop(error));
-    if (this.queue.ended) this.forgetSignal();
+    if (this.queue.over) this.forgetSignal();
   }
 
   /** Gives the reader a value, or does what the policy says. A reader with the policy "wait" has room: the source waited for it. */

@@ -93,7 +93,6 @@ class BoundedChannel<T> implements Channel<T>, Reading<T> {
   private forgetSignal: () => void = () => {};
   /** The error of further sends; null while the channel is open. */
   private refusal: ConnectError | null = null;
-  private closeError: unknown;
   private reader: "none" | "open" | "left" = "none";
   private controller: AbortController | null = null;
   private signalContext: AsyncContext | null = null;
@@ -140,16 +139,17 @@ class BoundedChannel<T> implements Channel<T>, Reading<T> {
 
   close(error?: unknown): void {
     if (this.refusal !== null) return;
-    this.closeError = error;
     this.refuse(
       new ConnectError("the channel is closed: nothing can be sent after close()", Code.FailedPrecondition),
     );
-    this.endIfSent();
+    // Sends that wait are read before the end: each read of a value lets the next one in.
+    this.queue.end(error);
+    this.forgetSignal();
   }
 
   [Symbol.asyncIterator](): StreamReader<T> {
     if (this.reader === "left") throw loopLeft();
-    if (this.reader === "open" && !this.queue.ended)
+    if (this.reader === "open" && !this.queue.over)
       throw new ConnectError(
         "a loop over this channel is open: use receive() to share the values, or broadcast() to give all values to each reader",
         Code.FailedPrecondition,
@@ -165,8 +165,8 @@ class BoundedChannel<T> implements Channel<T>, Reading<T> {
   }
 
   leave(): Promise<void> {
+    if (this.queue.over) return settled;
     const unread = this.queue.size + this.waiting.size;
-    if (this.queue.ended && unread === 0) return settled;
     this.reader = "left";
     const error = new ConnectError(
       `the channel's reader has left: ${unread} ${unread === 1 ? "value was" : "values were"} not read`,
@@ -183,14 +183,6 @@ class BoundedChannel<T> implements Channel<T>, Reading<T> {
     if (next === undefined) return;
     this.queue.push(next.value);
     next.resolve();
-    this.endIfSent();
-  }
-
-  private endIfSent(): void {
-    if (this.refusal !== null && this.waiting.size === 0) {
-      this.queue.end(this.closeError);
-      this.forgetSignal();
-    }
   }
 
   private abort(error: ConnectError): void {

@@ -27,9 +27,9 @@ export class ValueQueue<T> {
     return this.values.size;
   }
 
-  /** No value is added any more. */
-  get ended(): boolean {
-    return this.ending !== null;
+  /** All values were read, and no more come. */
+  get over(): boolean {
+    return this.ending !== null && this.values.size === 0;
   }
 
   /** Gives a value to the read that waits longest, or lets the value wait. */
