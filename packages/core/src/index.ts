@@ -40,14 +40,12 @@ export {
   type MethodOptions,
 } from "./client/api/create-client.js";
 export type { BidiStream, ClientStream, ServerStream, StreamHandle } from "./client/api/stream-handles.js";
-export type { TransportOptions, TripleTransport } from "./client/transport/create-transport.js";
 // For those who bring a runtime or a carrier.
-export {
-  type Connector,
-  createTransport,
-  transportOptionKinds,
-  type WaitingCall,
-} from "./client/transport/create-transport.js";
+export type { Connector, WaitingCall } from "./client/transport/connector.js";
+export type { TripleTransport } from "./client/transport/create-transport.js";
+export { createTransport } from "./client/transport/create-transport.js";
+export type { TransportOptions } from "./client/transport/transport-options.js";
+export { transportOptionKinds } from "./client/transport/transport-options.js";
 export type { Compression } from "./connect-private.js";
 export { CodeBizError } from "./dialects/grpc/status.js";
 export { keepTime, type TimedConnection } from "./engine/call/keep-time.js";

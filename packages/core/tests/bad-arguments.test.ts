@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a client is given that is no message, no stream of them, no time, or no signal: an error of that call, before anything is sent.
 // Mutant: core/src/options/check-options.ts # typeof value === "number" && !Number.isNaN(value) => typeof value === "number"
-// Mutant: core/src/client/call/call-scope.ts # if (!isSignal(signal)) this.cancel(noSignal(name, signal)); => if (false);
+// Mutant: core/src/client/call/call.ts # if (!isSignal(signal)) this.cancel(noSignal(this.name, signal)); => if (false);
 // Mutant: core/src/engine/message/message-codec.ts # if (isMessageOrInit(schema, given)) return; => return;
 import { create } from "@bufbuild/protobuf";
 import { Code, createClient } from "@tristream/core";

@@ -2,7 +2,7 @@
 // Headers that HTTP/2 or the protocol forbids, or that are none: refused where they are set, by an error that names them.
 // Mutant: core/src/protocol/check-field.ts # if (names.isReserved(name)) { => if (false) {
 // Mutant: core/src/engine/call/server-response.ts # this.trailers ??= new CheckedHeaders(undefined, Code.Internal); => this.trailers ??= new Headers();
-// Mutant: core/src/client/api/create-client.ts # : new CheckedHeaders(options.headers); => : new Headers(options.headers);
+// Mutant: core/src/client/api/client-method-caller.ts # : new CheckedHeaders(options.headers); => : new Headers(options.headers);
 // Mutant: core/src/protocol/checked-headers.ts # if (init === null) return "null"; => if (false) return "null";
 // Mutant: core/src/protocol/metadata.ts # unsendable?.(reason as ConnectError);
 import {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Interceptors that return what is no response, or pass on what is no request: an error of their call that says what to do.
-// Mutant: core/src/client/api/create-client.ts # checkResponse(res, this.name);
-// Mutant: core/src/client/call/stream-call.ts # checkResponse(res, this.scope.name);
-// Mutant: core/src/client/api/call-request.ts # else if (!isSignal(given.signal)) => else if (false)
-// Mutant: core/src/client/call/method-caller.ts # if (!res.stream) own.finish(null);
+// Mutant: core/src/client/call/unary-call.ts # checkResponse(res, this.name);
+// Mutant: core/src/client/call/stream-call.ts # checkResponse(res, this.name);
+// Mutant: core/src/client/call/call-request.ts # else if (!isSignal(given.signal)) => else if (false)
+// Mutant: core/src/client/call/method-caller.ts # if (!res.stream) this.finish(null);
 // Mutant: core/src/server/call/invoke.ts # if (typeof res !== "object" || res === null) { => if (false) {
 import { getEventListeners } from "node:events";
 import { createRouterTransport, type UnaryRequest } from "@connectrpc/connect";

@@ -6,7 +6,7 @@
 // Mutant: core/src/client/call/stream-call.ts # this.trailer?.reject(this.refusal);
 // Mutant: core/src/engine/message/message-reader.ts # unread.watcher?.readsSettled();
 // Mutant: core/src/engine/message/message-reader.ts # if (discard) this.discard();
-// Mutant: core/src/client/call/foreign-messages.ts # if (this.waiting.size === 0) this.owner.readsSettled();
+// Mutant: core/src/client/call/foreign-messages.ts # if (this.waiting.size === 0) this.call.readsSettled();
 import { getEventListeners } from "node:events";
 import { compressionGzip } from "@connectrpc/connect-node";
 import { Code, createClient, type Interceptor } from "@tristream/core";

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who cancels must not take a part for the whole: what has arrived and was not read is dropped, and reads reject, also when the
 // call is over by then.
-// Mutant: core/src/client/call/stream-call.ts # if (unread) this.refusal = this.scope.error ?? error;
-// Mutant: core/src/client/call/stream-call.ts # if (!this.scope.over) return this.read(holder); => return this.read(holder);
+// Mutant: core/src/client/call/stream-call.ts # if (unread) this.refusal = this.error ?? error;
+// Mutant: core/src/client/call/stream-call.ts # if (!this.over) return this.read(holder); => return this.read(holder);
 // Mutant: core/src/client/call/foreign-messages.ts # this.ended = true;
 // Mutant: core/src/client/call/stream-call.ts # if (this.refusal === null) return; => return;
 // Mutant: core/src/client/call/stream-call.ts # return this.reader.waiting > 0; => return true;
-// Mutant: core/src/client/call/stream-call.ts # this.refusal = this.scope.error ?? error; => this.refusal = error;
+// Mutant: core/src/client/call/stream-call.ts # this.refusal = this.error ?? error; => this.refusal = error;
 import { compressionGzip } from "@connectrpc/connect-node";
 import { Code, ConnectError, createClient, type Interceptor, type ServerStream } from "@tristream/core";
 import { type GreetServerStreamResponse, GreetService } from "@tristream/gen/greet/greet_pb.js";

@@ -3,10 +3,10 @@
 // Mutant: core/src/engine/message/message-writer.ts # this.owner.asyncContext.runInAsyncScope(this.step, this); => this.step();
 // Mutant: core/src/engine/message/message-writer.ts # this.owner.asyncContext.runInAsyncScope(this.leave, this, source); => this.leave(source);
 // Mutant: core/src/client/call/observe-in-context.ts # context.runInAsyncScope(callback, given, value) => callback.call(given, value)
-// Mutant: core/src/client/call/call-scope.ts # this.signalContext!.runInAsyncScope(this.controller.abort, this.controller, error ?? callEndedError); => this.controller.abort(error ?? callEndedError);
+// Mutant: core/src/client/call/call.ts # this.signalContext!.runInAsyncScope(this.controller.abort, this.controller, error ?? callEndedError); => this.controller.abort(error ?? callEndedError);
 // Mutant: core/src/client/call/foreign-messages.ts # return new ContextIterator(openIterator(messages)); => return openIterator(messages) as AsyncIterator<O>;
-// Mutant: core/src/client/call/stream-call.ts # runIsolated(begin, undefined) => begin()
-// Mutant: core/src/client/api/create-client.ts # runIsolated(this.begin, this, scope, given) => this.begin(scope, given)
+// Mutant: core/src/client/call/stream-call.ts # runIsolated(this.method.begin, this.method, this, messages) => begin()
+// Mutant: core/src/client/call/unary-call.ts # runIsolated(this.method.begin, this.method, this, given) => this.begin(scope, given)
 // Mutant: node/src/socket-connector.ts # this.context.runInAsyncScope(this.beginDial, this) => this.beginDial()
 // Mutant: core/src/runtime/clock.ts # rootContext().runInAsyncScope(setTimeout, undefined, callback, ms); => setTimeout(callback, ms);
 import { createHook } from "node:async_hooks";

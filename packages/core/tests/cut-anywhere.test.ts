@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 6: every call settles. Wherever the connection is cut.
-// Mutant: core/src/engine/call/client-call.ts # this.listener.ended(error);
+// Mutant: core/src/engine/call/client-call.ts # this.ended(error);
 // Mutant: http2/src/streams/stream.ts # sink.reset(reset);
 // Mutant: node/src/socket-link.ts # socket.on("close", ( => socket.on("never", (
 import { Code, createClient } from "@tristream/core";

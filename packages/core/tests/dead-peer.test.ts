@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 12: a dead peer is noticed. The path goes dark: no byte passes any more, and no end comes. The clock is the test's.
 // Mutant: http2/src/connection/connection.ts # if (settings.received) this.keepAlive(now);
-// Mutant: core/src/client/call/call-scope.ts # this.call?.deadlinePassed();
+// Mutant: core/src/client/call/call.ts # attempt.deadlinePassed();
 // Mutant: core/src/engine/call/client-call.ts # this.stream.deadlinePassed?.()
 import { Code, createClient, type ServerOptions } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";

@@ -2,7 +2,7 @@
 // Promise 4: deadlines are kept by the engine. What a client's deadline sends.
 // Mutant: core/src/dialects/grpc/grpc.ts # if (timeoutMs !== undefined) fields.push(names.grpcTimeout, formatTimeout(timeoutMs));
 // Mutant: core/src/dialects/grpc/timeout.ts # if (n <= largest) return `${n}${unit}`;
-// Mutant: core/src/client/call/call-scope.ts # onDeadline(): void { => onDeadline(): void { return undefined as never;
+// Mutant: core/src/client/call/call.ts # onDeadline(): void { => onDeadline(): void { return undefined as never;
 // Mutant: core/src/engine/call/client-call.ts # cancel(error: ConnectError): void { => cancel(error: ConnectError): void { return undefined as never;
 import { Code, createClient } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";

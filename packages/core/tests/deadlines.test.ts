@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 4: deadlines are kept by the engine.
-// Mutant: core/src/client/call/call-scope.ts # if (timeoutMs !== undefined) wheel.add(this, timeoutMs);
-// Mutant: core/src/client/call/call-scope.ts # this.deadlines.remove(this);
-// Mutant: core/src/client/call/call-scope.ts # onDeadline(): void { => onDeadline(): void { return undefined as never;
+// Mutant: core/src/client/call/call.ts # if (timeoutMs !== undefined) this.method.deadlines.add(this, timeoutMs);
+// Mutant: core/src/client/call/call.ts # this.method.deadlines.remove(this);
+// Mutant: core/src/client/call/call.ts # onDeadline(): void { => onDeadline(): void { return undefined as never;
 // Mutant: core/src/engine/call/deadline.ts # tellAll(due);
-// Mutant: core/src/client/call/call-scope.ts # const failed = call?.over === true ? call.error : null; => const failed = null as ConnectError | null;
+// Mutant: core/src/client/call/call.ts # const failed = attempt?.over === true ? attempt.error : null; => const failed = null as ConnectError | null;
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { type Clock, Code, ConnectError, createClient, type Interceptor } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";

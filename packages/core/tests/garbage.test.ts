@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 7: no leak. Handles without a reference.
-// Mutant: core/src/client/api/stream-handles.ts # dropped.register(this, call as StreamCall<unknown>, call);
-// Mutant: core/src/client/api/stream-handles.ts # dropped.unregister(call);
+// Mutant: core/src/client/call/abandoned-handles.ts # if (!call.over) handles.register(handle, call, call);
+// Mutant: core/src/client/call/abandoned-handles.ts # handles.unregister(call);
 // Mutant: core/src/client/api/stream-handles.ts # headers.then(hold, hold);
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";

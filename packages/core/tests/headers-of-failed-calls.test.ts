@@ -3,17 +3,17 @@
 // the trailers: the callbacks get both before the call rejects, and the error's metadata has both.
 // Mutant: core/src/engine/call/server-response.ts # if (this.headers.keys().next().done !== true) this.sendHead(compression);
 // Mutant: core/src/engine/call/server-response.ts # if (this.headSent || this.headers === null) return; => return;
-// Mutant: core/src/client/api/create-client.ts # if (observer) observeReceived(scope, observer);
-// Mutant: core/src/client/api/create-client.ts # observer = undefined;
+// Mutant: core/src/client/call/unary-call.ts # if (this.observer !== null) observeReceived(this, this.observer);
+// Mutant: core/src/client/call/unary-call.ts # this.observer = null;
 // Mutant: core/src/engine/call/client-call.ts # if (error !== null && !canceled) this.addReceived(error);
 // Mutant: core/src/engine/call/client-call.ts # if (this.hasHeaders) this.responseHeader.forEach(append);
 // Mutant: core/src/engine/call/client-call.ts # && metadata.keys().next().done === true
 // Mutant: core/src/engine/call/client-call.ts # return this.headerList !== null && this.headerList !== this.trailerList; => return this.headerList !== null;
-// Mutant: core/src/client/api/stream-handles.ts # scope.call?.addReceived(error);
-// Mutant: core/src/client/call/call-scope.ts # this.call?.addReceived(error);
-// Mutant: core/src/client/call/stream-call.ts # if (this.scope.call?.hasTrailers === true) this.tellTrailers();
-// Mutant: core/src/client/call/stream-call.ts # || this.scope.call?.hasTrailers === true
-// Mutant: core/src/client/call/stream-call.ts # observeReceived(this.scope, this.observer);
+// Mutant: core/src/client/api/stream-handles.ts # call.attempt?.addReceived(error);
+// Mutant: core/src/client/call/call.ts # attempt.addReceived(error);
+// Mutant: core/src/client/call/stream-call.ts # if (this.attempt?.hasTrailers === true) this.tellTrailers();
+// Mutant: core/src/client/call/stream-call.ts # || this.attempt?.hasTrailers === true
+// Mutant: core/src/client/call/stream-call.ts # observeReceived(this, this.observer);
 import type { ServerHttp2Stream } from "node:http2";
 import { createClient as createConnectClient } from "@connectrpc/connect";
 import { jest } from "@jest/globals";

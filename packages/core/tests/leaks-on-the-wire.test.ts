@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 7: no leak. What is left after calls that end in any way, seen from outside: the streams on the wire.
-// Mutant: core/src/client/call/call-scope.ts # this.userSignal?.delete(this);
-// Mutant: core/src/client/call/call-scope.ts # this.deadlines.remove(this);
-// Mutant: core/src/client/call/call-scope.ts # this.call?.cancel(error);
+// Mutant: core/src/client/call/call.ts # this.userSignal?.delete(this);
+// Mutant: core/src/client/call/call.ts # this.method.deadlines.remove(this);
+// Mutant: core/src/client/call/call.ts # this.attempt?.cancel(error);
 // Mutant: core/src/engine/call/server-call.ts # this.host.owner.callEnded(this, this.running);
 
 import { getEventListeners } from "node:events";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 7: no leak.
-// Mutant: core/src/client/call/call-scope.ts # this.userSignal?.delete(this);
-// Mutant: core/src/client/call/call-scope.ts # this.deadlines.remove(this);
+// Mutant: core/src/client/call/call.ts # this.userSignal?.delete(this);
+// Mutant: core/src/client/call/call.ts # this.method.deadlines.remove(this);
 // Mutant: core/src/engine/call/server-call.ts # this.host.owner.callEnded(this, this.running);
 import { getEventListeners } from "node:events";
 import { Code, ConnectError, createClient, createServer, createTransport } from "@tristream/core";

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 1: leaving cancels.
-// Mutant: core/src/client/call/call-scope.ts # this.call?.cancel(error);
-// Mutant: core/src/client/call/call-scope.ts # this.userSignal.add(this);
+// Mutant: core/src/client/call/call.ts # this.attempt?.cancel(error);
+// Mutant: core/src/client/call/call.ts # this.userSignal.add(this);
 // Mutant: core/src/client/api/stream-handles.ts # this.call.cancel(canceled(reason));
 // Mutant: core/src/client/api/stream-handles.ts # this.call.cancel(canceled(error));
-// Mutant: core/src/client/call/stream-call.ts # this.scope.cancel(error);
+// Mutant: core/src/client/call/stream-call.ts # super.cancel(error);
 // Mutant: core/src/engine/call/server-call.ts # this.cut(errorFromReset(reset, this.host.peer));
 // Mutant: core/src/engine/call/client-call.ts # this.endCall(error, true);
 // Mutant: core/src/log/thrown.ts # if (error !== reason) error.cause ??= reason;

@@ -2,7 +2,7 @@
 // Promise 1: leaving cancels.
 // Mutant: core/src/engine/call/client-call.ts # cancel(error: ConnectError): void { => cancel(error: ConnectError): void { return undefined as never;
 // Mutant: http2/src/streams/stream.ts # reset(reason: ResetReason | number): void { => reset(reason: ResetReason | number): void { return undefined as never;
-// Mutant: core/src/client/call/call-scope.ts # this.call?.cancel(error);
+// Mutant: core/src/client/call/call.ts # this.attempt?.cancel(error);
 // Mutant: core/src/engine/call/server-call.ts # this.asyncContext.runInAsyncScope(this.controller.abort, this.controller, outcome ?? callEndedError); => {}
 import { createClient, type StreamHandle } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";

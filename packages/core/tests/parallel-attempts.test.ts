@@ -3,7 +3,7 @@
 // be sent once are sent by the first; a cancel reaches all attempts.
 // Mutant: core/src/client/call/claim.ts # if (this.consumed || (this.holder !== null && this.holder !== attempt)) throw this.refusal(call);
 // Mutant: core/src/client/call/attempt.ts # this.claim?.release(this, error);
-// Mutant: core/src/client/call/call-scope.ts # if (this.earlier !== null) for (const call of this.earlier) call.cancel(error);
+// Mutant: core/src/client/call/call.ts # if (this.earlier !== null) for (const attempt of this.earlier) attempt.cancel(error);
 import type { StreamRequest, StreamResponse, UnaryResponse } from "@connectrpc/connect";
 import { Code, ConnectError, createClient, type Interceptor } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";

@@ -3,7 +3,7 @@
 // lines of its own.
 // Mutant: core/src/protocol/metadata.ts # for (const one of binaryValues(value)) fields.push(name, one); => fields.push(name, value);
 // Mutant: core/src/protocol/metadata.ts # else headers.set(name, `${before},${value}`); => else headers.append(name, value);
-// Mutant: core/src/client/api/create-client.ts # replaceHeaders(headers, new CheckedHeaders(second)); => new CheckedHeaders(second).forEach((value, name) => headers.set(name, value));
+// Mutant: core/src/client/api/client-method-caller.ts # replaceHeaders(headers, new CheckedHeaders(second)); => new CheckedHeaders(second).forEach((value, name) => headers.set(name, value));
 // Mutant: core/src/server/call/invoke.ts # replaceHeaders(to, from); => from.forEach((value, name) => to.set(name, value));
 // Mutant: core/src/client/call/foreign-method.ts # joinBinaryValues(headers);
 // Mutant: core/src/mount/sendable-headers.ts # joinBinaryValues(headers);

@@ -4,10 +4,10 @@
 // Mutant: core/src/client/call/attempt.ts # claim.consumed = true;
 // Mutant: core/src/client/call/request-source.ts # claim.consumed = true;
 // Mutant: core/src/client/call/request-source.ts # if (claim.consumed || claim.holder !== null) return null;
-// Mutant: core/src/client/call/request-queue.ts # if (claim.consumed || claim.holder !== null) return refusing(claim.refusal(scope));
+// Mutant: core/src/client/call/request-queue.ts # if (claim.consumed || claim.holder !== null) return refusing(claim.refusal(call));
 // Mutant: core/src/client/call/foreign-attempt.ts # claim.consumed = true;
-// Mutant: core/src/client/call/foreign-attempt.ts # if (claim?.consumed === true) throw claim.refusal(scope);
-// Mutant: core/src/client/call/call-scope.ts # if (known !== undefined) return known.claim;
+// Mutant: core/src/client/call/foreign-attempt.ts # if (claim?.consumed === true) throw claim.refusal(call);
+// Mutant: core/src/client/call/call.ts # if (known !== undefined) return known.claim;
 // Mutant: core/src/engine/message/replayable.ts # if (this.made.has(messages)) throw madeTwice();
 // Mutant: core/src/engine/message/replayable.ts # iterate === Array.prototype[Symbol.iterator]; => true;
 // Mutant: core/src/engine/message/replayable.ts # this.source ??= this.open(); => this.source = this.open();

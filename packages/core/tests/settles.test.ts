@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 6: every call settles. Handlers that misbehave, every form of call, every way to end it, in seeded combinations.
-// Mutant: core/src/client/call/stream-call.ts # this.onResponse?.();
+// Mutant: core/src/client/call/stream-call.ts # if (this.messages instanceof RequestQueue) this.messages.answered();
 import { Code, ConnectError, createClient, type Interceptor, type TripleContext } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { loopback } from "@tristream/testing";

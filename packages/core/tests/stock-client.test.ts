@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Connect's own client over a transport of ours: what it leaves is dropped, and what it sends can be sent again.
 // Mutant: core/src/client/call/watched-messages.ts # if (reason === null) return; => return;
-// Mutant: core/src/client/call/read-once.ts # this.results[at] ??= this.read(); => this.results[at] = this.read();
-// Mutant: core/src/client/transport/create-transport.ts # method.methodKind === "server_streaming" ? readOnce(input) : input => input
+// Mutant: core/src/client/call/kept-messages.ts # this.results[at] ??= this.read(); => this.results[at] = this.read();
+// Mutant: core/src/client/transport/create-transport.ts # method.methodKind === "server_streaming" ? keepMessages(input) : input => input
 import { createClient } from "@connectrpc/connect";
 import { Code, ConnectError, type Interceptor } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";

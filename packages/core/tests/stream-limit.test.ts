@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 6: every call settles. Those that wait for the peer's limit on concurrent streams, too.
-// Mutant: core/src/client/call/call-scope.ts # onDeadline(): void { => onDeadline(): void { return undefined as never;
-// Mutant: core/src/client/call/call-scope.ts # this.call?.cancel(error);
+// Mutant: core/src/client/call/call.ts # onDeadline(): void { => onDeadline(): void { return undefined as never;
+// Mutant: core/src/client/call/call.ts # this.attempt?.cancel(error);
 // Mutant: core/src/engine/call/client-call.ts # this.method.dialect.client.withTimeout(fields, left) => null
 // Mutant: http2/src/streams/sending-half.ts # const headers = changed ?? this.waitingHeaders; => const headers = this.waitingHeaders;
 // Mutant: http2/src/send/sending-connection.ts # if (stream.closed) continue;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 4: deadlines are kept by the engine. The headers of an attempt carry the time that its call has left when they leave.
-// Mutant: core/src/client/call/call-scope.ts # const left = this.dueAt - this.deadlines.now(); => const left = timeoutMs;
-// Mutant: core/src/client/call/call-scope.ts # if (left <= 0) { => if (left < -1e9) {
-// Mutant: core/src/client/call/foreign-method.ts # foreignTimeout(scope?.timeLeft()); => foreignTimeout(scope?.timeoutMs);
+// Mutant: core/src/client/call/call.ts # const left = this.dueAt - this.method.deadlines.now(); => const left = timeoutMs;
+// Mutant: core/src/client/call/call.ts # if (left <= 0) { => if (left < -1e9) {
+// Mutant: core/src/client/call/foreign-method.ts # foreignTimeout(call?.timeLeft()); => foreignTimeout(scope?.timeoutMs);
 // Mutant: core/src/client/call/method-caller.ts # this.preparedTimeout !== timeoutMs || => false ||
 import { createRouterTransport } from "@connectrpc/connect";
 import { type Clock, Code, ConnectError, createClient, type Interceptor } from "@tristream/core";

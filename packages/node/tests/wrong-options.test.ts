@@ -10,7 +10,7 @@
 // Mutant: core/src/server/lifecycle/create-server.ts # return typeof given === "number" && !Number.isNaN(given) ? given : => return !Number.isNaN(given) ? (given as number) :
 // Mutant: core/src/options/check-options.ts # if (ofTls.has(name.toLowerCase())) => if (false)
 // Mutant: core/src/server/lifecycle/create-server.ts # if (options.routes !== undefined) return; => return;
-// Mutant: core/src/client/api/create-client.ts # scope.cancel(fault);
+// Mutant: core/src/client/call/call.ts # if (fault !== null) this.cancel(fault);
 // Mutant: core/src/client/api/create-client.ts # if (typeof transport === "string") { => if (false) {
 // Mutant: node/src/http2-options.ts # if (given !== undefined) checkOptions(`http2 of ${owner}`, given, kinds);
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";

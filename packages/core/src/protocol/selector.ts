@@ -31,3 +31,9 @@ export function selectorFields({
   if (version !== "") fields.push([serviceVersion, version]);
   return fields;
 }
+
+/** Adds group and version to headers that don't name them. */
+export function withSelector(headers: Headers, selector: Selector): Headers {
+  for (const [name, value] of selectorFields(selector)) if (!headers.has(name)) headers.set(name, value);
+  return headers;
+}

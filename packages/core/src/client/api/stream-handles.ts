@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Code, ConnectError } from "@connectrpc/connect";
-import { warn } from "../../log/client-log.js";
 import { errorFromThrown, thrownConnectError } from "../../log/thrown.js";
-import type { CallScope } from "../call/call-scope.js";
+import { watchHandle } from "../call/abandoned-handles.js";
+import type { Call, InterceptedMethod } from "../call/call.js";
 import type { RequestQueue } from "../call/request-queue.js";
 import type { StreamCall } from "../call/stream-call.js";
 import type { SendOptions } from "./call-options.js";
@@ -58,40 +58,14 @@ export interface BidiStream<I, O> extends ServerStream<O> {
   [Symbol.asyncIterator](): BidiStream<I, O>;
 }
 
-/** A copy of a message with its options. Throws for invalid options. */
-type CopyWithOptions = (given: unknown, options: SendOptions) => unknown;
-
 const finished: IteratorResult<never, undefined> = Object.freeze({ done: true, value: undefined });
-
-/**
- * Cancels calls whose handle was garbage-collected: no code could read or end them. A warning says so, since the program has a
- * mistake. Calls that have ended are not registered.
- */
-const dropped = new FinalizationRegistry((call: StreamCall<unknown>) => {
-  if (call.scope.over) return;
-  const { name } = call.scope;
-  warn(
-    "dropped streams",
-    name,
-    () =>
-      `a stream of ${name} was dropped while it ran, and is canceled: read it to its end, leave its loop, or call cancel()`,
-  );
-  call.cancel(new ConnectError("the stream's handle was garbage-collected", Code.Canceled));
-});
-
-function forget(call: StreamCall<never>): void {
-  dropped.unregister(call);
-}
 
 abstract class Handle<O> implements StreamHandle {
   protected readonly call: StreamCall<O>;
 
   constructor(call: StreamCall<O>) {
     this.call = call;
-    if (call.scope.over) return;
-    // The call must be forgotten when it is over: its error's stack may refer to the handle, which would live for ever.
-    dropped.register(this, call as StreamCall<unknown>, call);
-    call.whenOver = forget;
+    watchHandle(this, call);
   }
 
   get responseHeader(): Promise<Headers> {
@@ -155,17 +129,15 @@ export class ServerStreamHandle<O> extends Handle<O> implements ServerStream<O> 
 /** The handle of both directions. */
 export class BidiStreamHandle<I, O> extends ServerStreamHandle<O> implements BidiStream<I, O> {
   private readonly queue: RequestQueue;
-  private readonly copyWithOptions: CopyWithOptions;
 
-  constructor(call: StreamCall<O>, queue: RequestQueue, copyWithOptions: CopyWithOptions) {
+  constructor(call: StreamCall<O>, queue: RequestQueue) {
     super(call);
     this.queue = queue;
-    this.copyWithOptions = copyWithOptions;
   }
 
   send(message: I, options?: SendOptions): Promise<void> {
     if (options === undefined) return this.queue.send(message, this);
-    return sendWithOptions(this.queue, message, options, this.copyWithOptions, this);
+    return sendWithOptions(this.call.method, this.queue, message, options, this);
   }
 
   closeRequest(): Promise<void> {
@@ -176,18 +148,16 @@ export class BidiStreamHandle<I, O> extends ServerStreamHandle<O> implements Bid
 /** The handle of a request with one answer. */
 export class ClientStreamHandle<I, O> extends Handle<O> implements ClientStream<I, O> {
   private readonly queue: RequestQueue;
-  private readonly copyWithOptions: CopyWithOptions;
   private answer: Promise<O> | null = null;
 
-  constructor(call: StreamCall<O>, queue: RequestQueue, copyWithOptions: CopyWithOptions) {
+  constructor(call: StreamCall<O>, queue: RequestQueue) {
     super(call);
     this.queue = queue;
-    this.copyWithOptions = copyWithOptions;
   }
 
   send(message: I, options?: SendOptions): Promise<void> {
     if (options === undefined) return this.queue.send(message, this);
-    return sendWithOptions(this.queue, message, options, this.copyWithOptions, this);
+    return sendWithOptions(this.call.method, this.queue, message, options, this);
   }
 
   closeAndReceive(): Promise<O> {
@@ -199,10 +169,10 @@ export class ClientStreamHandle<I, O> extends Handle<O> implements ClientStream<
 /** The one message of a call, once the call has ended well. */
 export async function onlyMessage<O>(call: StreamCall<O>, holder: object): Promise<O> {
   const first = await call.next(holder);
-  if (first.done === true) throw wrongCount(call.scope, "no response message");
+  if (first.done === true) throw wrongCount(call, "no response message");
   const second = await call.next(holder);
   if (second.done !== true) {
-    const error = wrongCount(call.scope, "more than one response message");
+    const error = wrongCount(call, "more than one response message");
     call.cancel(error);
     throw error;
   }
@@ -211,24 +181,24 @@ export async function onlyMessage<O>(call: StreamCall<O>, holder: object): Promi
 }
 
 function sendWithOptions(
+  method: InterceptedMethod,
   queue: RequestQueue,
   given: unknown,
   options: SendOptions,
-  copyWithOptions: CopyWithOptions,
   holder: object,
 ): Promise<void> {
   let message: unknown;
   try {
-    message = copyWithOptions(given, options);
+    message = method.copyWithOptions(given, options);
   } catch (error) {
     return Promise.reject(errorFromThrown(error, Code.Internal));
   }
   return queue.send(message, holder);
 }
 
-function wrongCount(scope: CallScope, count: string): ConnectError {
-  const error = new ConnectError(`${count} for ${scope.name}: exactly one is allowed`, Code.Unimplemented);
-  scope.call?.addReceived(error);
+function wrongCount(call: Call, count: string): ConnectError {
+  const error = new ConnectError(`${count} for ${call.name}: exactly one is allowed`, Code.Unimplemented);
+  call.attempt?.addReceived(error);
   return error;
 }
 

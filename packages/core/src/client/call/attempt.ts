@@ -1,64 +1,63 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Connection } from "../../carrier/connection.js";
-import type { ClientCall, ClientCallListener } from "../../engine/call/client-call.js";
+import { ClientCall } from "../../engine/call/client-call.js";
 import { isReplayable } from "../../engine/message/replayable.js";
-import { errorFromReason } from "../../log/thrown.js";
+import { errorFromReason, errorFromThrown } from "../../log/thrown.js";
 import { type AsyncContext, captureContext } from "../../runtime/async-context.js";
 import { type EndedBySignal, SharedSignal } from "../../runtime/shared-signal.js";
-import { type AnyRequest, type AnyResponse, isOriginal } from "../api/call-request.js";
-import type { CallScope } from "./call-scope.js";
+import type { Call } from "./call.js";
+import { type AnyRequest, type AnyResponse, isOriginal } from "./call-request.js";
+import { CallResponse } from "./call-response.js";
 import type { Claim } from "./claim.js";
+import type { MethodCaller } from "./method-caller.js";
 import { RequestQueue } from "./request-queue.js";
 import { RequestSource } from "./request-source.js";
-
-/** Puts a request on a stream: the caller of a method, as its attempts see it. */
-export interface StreamOpener {
-  /** A connection, at once when one is open. Throws, or rejects, with the reason why there is none. */
-  connection(scope: CallScope): Connection | Promise<Connection>;
-  /** Opens the stream of a request on a connection. */
-  open(connection: Connection, req: AnyRequest, scope: CallScope, listener: ClientCallListener): ClientCall;
-  /** A response as interceptors see it. */
-  response(call: ClientCall, message: unknown): AnyResponse;
-}
 
 /** How often a call is made again that never left: each time its connection was lost before it could. */
 const mostResends = 10;
 
 /**
- * An attempt of either kind: a call on one stream. If the peer refuses the stream in a way that shows that its application has not seen
- * the request, the attempt opens another stream (gRPC's transparent retry).
+ * One try of a call on one connection. The attempt waits for its connection, opens a stream on it, and sends the request. If the peer
+ * refuses the stream in a way that shows that its application has not seen the request, another attempt takes its place (gRPC's
+ * transparent retry).
  */
-export abstract class Attempt implements ClientCallListener, EndedBySignal {
+export class Attempt extends ClientCall implements EndedBySignal {
+  readonly call: Call;
+  readonly req: AnyRequest;
+  /** 1 for the first attempt of its call. */
+  number = 0;
+  private readonly caller: MethodCaller;
   /** Captured inside the interceptors: the source of the messages runs with the stores that they enter. */
-  readonly asyncContext: AsyncContext = captureContext();
-  protected readonly caller: StreamOpener;
-  protected readonly req: AnyRequest;
-  protected readonly scope: CallScope;
-  protected call: ClientCall | null = null;
-  protected resolve: ((res: AnyResponse) => void) | null = null;
-  protected reject: ((error: unknown) => void) | null = null;
+  private readonly context: AsyncContext;
+  /** The claim on the messages; null if each attempt can have them. */
+  private claim: Claim | null = null;
+  private resolve: ((res: AnyResponse) => void) | null = null;
+  private reject: ((error: unknown) => void) | null = null;
   private ownSignal: SharedSignal | null = null;
+  /** The attempts before, in whose place this one is. */
   private resends = 0;
 
-  constructor(caller: StreamOpener, req: AnyRequest, scope: CallScope) {
+  constructor(caller: MethodCaller, req: AnyRequest, call: Call, context: AsyncContext = captureContext()) {
+    super(caller.method, context);
     this.caller = caller;
     this.req = req;
-    this.scope = scope;
+    this.call = call;
+    this.context = context;
   }
 
-  /** The promise that `next` returns. */
+  /** Begins the attempt. The promise is the one that `next` returns. */
   begin(): Promise<AnyResponse> {
     return new Promise((resolve, reject) => {
       this.resolve = resolve;
       this.reject = reject;
       try {
         this.take();
-        const connection = this.caller.connection(this.scope);
-        if ("open" in connection) this.opened(connection);
+        const connection = this.caller.pick(this);
+        if ("open" in connection) this.sendOn(connection);
         else {
           if (!isOriginal(this.req)) this.watchSignal();
-          connection.then((opened) => this.opened(opened)).catch((error) => this.failed(error));
+          connection.then((picked) => this.sendOn(picked)).catch((error) => this.failed(error));
         }
       } catch (error) {
         this.failed(error);
@@ -66,91 +65,60 @@ export abstract class Attempt implements ClientCallListener, EndedBySignal {
     });
   }
 
+  /** Ends the attempt: its stream is reset, or it waits for no connection any more. Does nothing if it is over. */
+  override cancel(error: ConnectError): void {
+    if (this.opened) super.cancel(error);
+    else this.failed(error);
+  }
+
   /** @inheritdoc */
-  opening(): number | undefined {
-    const { scope } = this;
-    if (scope.timeoutMs === undefined) return undefined;
-    try {
-      return scope.timeLeft();
-    } catch {
-      // The call has ended, with its stream.
-      return undefined;
-    }
+  signalFired(signal: AbortSignal): void {
+    this.cancel(errorFromReason(signal.reason));
   }
 
-  explain(error: ConnectError): ConnectError {
-    return this.scope.explain(error);
-  }
-
-  ended(error: ConnectError | null): void {
+  /** Counts the attempt. Throws if it can't have all messages. */
+  private take(): void {
     const { call } = this;
-    if (call === null) return;
-    this.unwatchSignal();
-    this.detach(call);
-    if (error === null || !this.sentAgain(call, error)) this.completed(call, error);
+    this.number = call.add(this);
+    if (this.caller.unary) return;
+    this.claim = claimOf(this.req.message, call);
+    this.claim?.take(this, call);
   }
 
-  /** The call has ended, for good. */
-  protected abstract completed(call: ClientCall, error: ConnectError | null): void;
+  /** Opens the stream on a connection and sends the request. Throws what the headers can't say. */
+  private sendOn(connection: Connection): void {
+    if (this.over) return;
+    const { call } = this;
+    if (call.over) throw call.error ?? new ConnectError("the call has ended", Code.Canceled);
+    this.open(connection, this.caller.headers(connection, this));
+    if (this.over) return;
+    this.writer.compress = call.compress;
+    if (!isOriginal(this.req)) this.watchSignal();
+    if (this.caller.unary) this.sendOnly(this.req.message);
+    else this.sendMessages(this.req.message);
+  }
 
-  /** True if the request can be sent again, from its first message. */
-  protected abstract replayable(): boolean;
-
-  protected abstract send(call: ClientCall): void;
-
-  /** Begins the attempt. Throws if the attempt can't have all messages. */
-  protected take(): void {}
-
-  /** Ends the stream: messages that are sent from now on wait for another attempt. */
-  protected detach(_call: ClientCall): void {}
-
-  /** Ends the attempt: messages that no attempt has consumed are free for another one. */
-  protected release(_error: unknown): void {}
-
-  /** Throws what the headers can't say. */
-  private opened(connection: Connection): void {
-    // The request's own signal has ended the attempt before there was a connection.
-    if (this.reject === null) return;
-    if (this.scope.over) throw this.scope.error ?? new ConnectError("the call has ended", Code.Canceled);
-    this.call = this.caller.open(connection, this.req, this.scope, this);
-    if (this.call.over) {
-      // The connection was over: `ended` was called inside the constructor, before `this.call` was set.
-      this.ended(this.call.error);
+  private sendMessages(messages: unknown): void {
+    if (messages instanceof RequestQueue) {
+      if (!messages.attach(this)) this.cancel(messages.claim.refusal(this.call));
       return;
     }
-    if (!isOriginal(this.req)) this.watchSignal();
-    this.send(this.call);
-  }
-
-  /** Makes a call again that the peer's application can't have seen. False if it may have, or after too many resends. */
-  private sentAgain(call: ClientCall, error: ConnectError): boolean {
-    const { refused } = call;
-    if (refused === null || this.scope.over || this.reject === null || !this.replayable()) return false;
-    if (this.resends >= (refused === "unprocessed" ? 1 : mostResends)) return false;
-    this.resends++;
-    this.call = null;
-    const again = async (): Promise<void> => {
-      const connection = await this.caller.connection(this.scope);
-      // A connection that can't be replaced would refuse for ever.
-      if (!connection.usable) throw error;
-      this.opened(connection);
-    };
-    // The event that ended the first attempt runs in a context that calls share.
-    this.asyncContext.runInAsyncScope(again, undefined).catch((error) => this.failed(error));
-    return true;
-  }
-
-  private failed(error: unknown): void {
-    this.unwatchSignal();
-    this.release(error);
-    this.reject?.(error);
-    this.reject = null;
+    const { claim } = this;
+    if (claim !== null) {
+      // An interceptor's reader may have begun since this attempt did.
+      if (claim.consumed) {
+        this.cancel(claim.refusal(this.call));
+        return;
+      }
+      claim.consumed = true;
+    }
+    this.sendAll(messages instanceof RequestSource ? messages.given : (messages as AsyncIterable<unknown>));
   }
 
   /** An interceptor may put a signal of its own in the request's place: it cancels this attempt. */
   private watchSignal(): void {
     const { signal } = this.req;
-    if (signal === this.scope.signal || this.ownSignal !== null) return;
+    if (signal === this.call.signal || this.ownSignal !== null) return;
     if (signal.aborted) this.signalFired(signal);
     else {
       this.ownSignal = SharedSignal.of(signal);
@@ -158,109 +126,114 @@ export abstract class Attempt implements ClientCallListener, EndedBySignal {
     }
   }
 
-  /** @inheritdoc */
-  signalFired(signal: AbortSignal): void {
-    const error = errorFromReason(signal.reason);
-    if (this.call !== null) this.call.cancel(error);
-    // There is no connection yet.
-    else this.failed(error);
+  // ---- events of the stream
+
+  protected override timeLeft(): number | undefined {
+    const { call } = this;
+    if (call.timeoutMs === undefined) return undefined;
+    try {
+      return call.timeLeft();
+    } catch {
+      // The call has ended, with its stream.
+      return undefined;
+    }
   }
 
-  private unwatchSignal(): void {
+  protected override responded(): void {
+    if (!this.caller.unary) this.answer(this.reader);
+  }
+
+  protected override explain(error: ConnectError): ConnectError {
+    return this.call.explain(error);
+  }
+
+  protected override ended(error: ConnectError | null): void {
+    const messages: unknown = this.req.message;
+    // Messages that are sent from now on wait for another attempt.
+    if (messages instanceof RequestQueue) messages.detach(this);
+    if (error !== null && this.mayResend()) {
+      this.resend(error);
+      return;
+    }
+    const partly = this.refused !== null && this.claim?.consumed === true;
+    const outcome = error !== null && partly ? notSentAgain(error) : error;
+    this.release(outcome);
+    // Before the response began, an interceptor may still try again; afterwards this attempt is the call.
+    if (outcome !== null && this.reject !== null) this.reject(outcome);
+    else {
+      if (!this.caller.unary) this.call.finish(outcome);
+      this.answer(this.caller.unary ? this.reader.shift() : this.reader);
+    }
+  }
+
+  /** The attempt can't go on: there is no connection, or the request can't be sent. */
+  private failed(error: unknown): void {
+    if (this.over) return;
+    if (this.opened) {
+      super.cancel(errorFromThrown(error));
+      return;
+    }
+    this.over = true;
+    this.error = errorFromThrown(error);
+    this.release(error);
+    this.reject?.(error);
+  }
+
+  /** Ends the attempt's part in its call: messages that no attempt has consumed are free for another one. */
+  private release(error: unknown): void {
     this.ownSignal?.delete(this);
     this.ownSignal = null;
-  }
-}
-
-/** A call with one message each way. */
-export class UnaryAttempt extends Attempt {
-  protected completed(call: ClientCall, error: ConnectError | null): void {
-    if (error !== null) this.reject?.(error);
-    else this.resolve?.(this.caller.response(call, call.reader.shift()));
-  }
-
-  protected replayable(): boolean {
-    return true;
-  }
-
-  protected send(call: ClientCall): void {
-    call.sendOnly(this.req.message);
-  }
-}
-
-/** A call with a stream of messages in one direction or in both. */
-export class StreamAttempt extends Attempt {
-  /** The claim on the messages; null if each attempt can have them. */
-  private claim: Claim | null = null;
-  private running = false;
-
-  protected override take(): void {
-    const { scope } = this;
-    this.running = true;
-    scope.attempts++;
-    this.claim = claimOf(this.req.message, scope);
-    this.claim?.take(this, scope);
-  }
-
-  protected override detach(call: ClientCall): void {
-    const message: unknown = this.req.message;
-    if (message instanceof RequestQueue) message.detach(call);
-  }
-
-  protected override release(error: unknown): void {
-    if (!this.running) return;
-    this.running = false;
-    this.scope.attempts--;
+    this.call.running--;
     this.claim?.release(this, error);
   }
 
-  responded(): void {
-    const { call } = this;
-    if (call === null) return;
-    this.resolve?.(this.caller.response(call, call.reader));
+  private answer(message: unknown): void {
+    this.resolve?.(new CallResponse(this, this.caller.desc, message) as unknown as AnyResponse);
     // A stream may be idle for hours: the two functions would hold 160 bytes for each.
     this.resolve = null;
     this.reject = null;
   }
 
-  protected completed(call: ClientCall, ended: ConnectError | null): void {
-    const partly = call.refused !== null && this.claim?.consumed === true;
-    const error = ended !== null && partly ? notSentAgain(ended) : ended;
+  // ---- the transparent retry
+
+  /** True if the peer's application can't have seen the request, and another attempt can have all messages. */
+  private mayResend(): boolean {
+    const { refused } = this;
+    if (refused === null || this.call.over || this.reject === null || this.claim?.consumed === true)
+      return false;
+    return this.resends < (refused === "unprocessed" ? 1 : mostResends);
+  }
+
+  /** Begins another attempt in the place of this one, which ended with `error`. */
+  private resend(error: ConnectError): void {
     this.release(error);
-    // Before the response began, an interceptor may still try again; afterwards this attempt is the call.
-    if (this.resolve !== null && error !== null) this.reject?.(error);
-    else this.scope.finish(error);
-    this.responded();
+    const next = new Attempt(this.caller, this.req, this.call, this.context);
+    next.resends = this.resends + 1;
+    next.resolve = this.resolve;
+    next.reject = this.reject;
+    // The event that ended this attempt runs in a context that calls share.
+    void this.context.runInAsyncScope(next.beginAfter, next, error);
   }
 
-  protected replayable(): boolean {
-    return this.resolve !== null && this.claim?.consumed !== true;
-  }
-
-  protected send(call: ClientCall): void {
-    const message: unknown = this.req.message;
-    if (message instanceof RequestQueue) {
-      if (!message.attach(call)) call.cancel(message.claim.refusal(this.scope));
-      return;
+  private async beginAfter(refusal: ConnectError): Promise<void> {
+    try {
+      this.take();
+      if (!isOriginal(this.req)) this.watchSignal();
+      const connection = await this.caller.pick(this);
+      // A connection that can't be replaced would refuse for ever.
+      if (!connection.usable) throw refusal;
+      this.sendOn(connection);
+    } catch (error) {
+      this.failed(error);
     }
-    const { claim } = this;
-    if (claim !== null) {
-      // An interceptor's reader may have begun since this attempt did.
-      if (claim.consumed) {
-        call.cancel(claim.refusal(this.scope));
-        return;
-      }
-      claim.consumed = true;
-    }
-    call.sendAll(message instanceof RequestSource ? message.given : (message as AsyncIterable<unknown>));
   }
 }
 
 /** The claim on the messages of a request; null if each attempt can have them. */
-export function claimOf(messages: unknown, scope: CallScope): Claim | null {
+export function claimOf(messages: unknown, call: Call): Claim | null {
   if (messages instanceof RequestQueue || messages instanceof RequestSource) return messages.claim;
   if (typeof messages !== "object" || messages === null || isReplayable(messages)) return null;
-  return scope.claimOf(messages);
+  return call.claimOf(messages);
 }
 
 /** The error of a call that the peer has not seen, and that still can't be sent again. */

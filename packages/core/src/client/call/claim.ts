@@ -1,16 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Code, ConnectError } from "@connectrpc/connect";
 import { errorFromThrown } from "../../log/thrown.js";
-
-/** The state of its call that a {@link Claim} needs. */
-export interface Attempted {
-  /** `package.Service/Method`. */
-  readonly name: string;
-  /** Attempts that run now. */
-  readonly attempts: number;
-  /** True if the call has ended for its user. */
-  readonly over: boolean;
-}
+import type { Call } from "./call.js";
 
 /**
  * The claim on a request's messages that can be read once. Each attempt of a call gets all of them or an error, never the rest
@@ -25,7 +16,7 @@ export class Claim {
   private lastError: unknown = undefined;
 
   /** Gives all messages to an attempt. Throws a `ConnectError` if some were consumed. */
-  take(attempt: object, call: Attempted): void {
+  take(attempt: object, call: Call): void {
     if (this.consumed || (this.holder !== null && this.holder !== attempt)) throw this.refusal(call);
     this.holder = attempt;
   }
@@ -43,8 +34,8 @@ export class Claim {
   }
 
   /** The error of an attempt that can't have all messages. */
-  refusal(call: Attempted): ConnectError {
-    return call.attempts > 1 ? sentTwice(call.name) : this.alreadyConsumed(call.name);
+  refusal(call: Call): ConnectError {
+    return call.running > 1 ? sentTwice(call.name) : this.alreadyConsumed(call.name);
   }
 
   private alreadyConsumed(name: string): ConnectError {

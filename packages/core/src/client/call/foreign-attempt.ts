@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { openIterator } from "../../runtime/iterator.js";
-import type { AnyResponse } from "../api/call-request.js";
 import { claimOf } from "./attempt.js";
-import type { CallScope } from "./call-scope.js";
+import type { Call } from "./call.js";
+import type { AnyResponse } from "./call-request.js";
 import { type Claim, refusing } from "./claim.js";
 import { RequestQueue } from "./request-queue.js";
 import { RequestSource } from "./request-source.js";
@@ -13,29 +13,29 @@ import { RequestSource } from "./request-source.js";
  */
 export async function foreignAttempt(
   messages: unknown,
-  scope: CallScope | undefined,
+  call: Call | undefined,
   send: (messages: unknown) => Promise<AnyResponse>,
 ): Promise<AnyResponse> {
   // A request that an interceptor has made itself is a call of its own.
-  if (scope === undefined) return send(messages);
-  scope.attempts++;
-  const claim = claimOf(messages, scope);
+  if (call === undefined) return send(messages);
+  call.running++;
+  const claim = claimOf(messages, call);
   try {
-    if (claim?.consumed === true) throw claim.refusal(scope);
-    return await send(claim === null || guardsItself(messages) ? messages : readOnce(messages, claim, scope));
+    if (claim?.consumed === true) throw claim.refusal(call);
+    return await send(claim === null || guardsItself(messages) ? messages : claimed(messages, claim, call));
   } catch (error) {
     claim?.failed(error);
     throw error;
   } finally {
-    scope.attempts--;
+    call.running--;
   }
 }
 
 /** Messages that an interceptor put in place of the request's own: one attempt reads them. */
-function readOnce(messages: unknown, claim: Claim, scope: CallScope): AsyncIterable<unknown> {
+function claimed(messages: unknown, claim: Claim, call: Call): AsyncIterable<unknown> {
   return {
     [Symbol.asyncIterator]() {
-      if (claim.consumed) return refusing(claim.refusal(scope));
+      if (claim.consumed) return refusing(claim.refusal(call));
       claim.consumed = true;
       return openIterator(messages as AsyncIterable<unknown>) as AsyncIterator<unknown>;
     },

@@ -1,19 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ConnectError } from "@connectrpc/connect";
-import type { ReadWatcher } from "../../engine/message/unread-messages.js";
 import { runIsolated } from "../../runtime/async-context.js";
 import { ContextIterator } from "../../runtime/context-iterator.js";
 import { openIterator } from "../../runtime/iterator.js";
-import type { CallScope } from "./call-scope.js";
-
-/** The call whose response the messages are. */
-export interface ForeignOwner extends ReadWatcher {
-  readonly scope: CallScope;
-  /** All messages were read. */
-  foreignEnded(): void;
-  /** A read failed: returns the error that the user gets. */
-  refuse(cause: unknown): ConnectError;
-}
+import type { StreamCall } from "./stream-call.js";
 
 /**
  * The messages of a response that are not the engine's: an interceptor's, or a foreign transport's. They are read one at a time;
@@ -23,15 +13,15 @@ export class ForeignMessages<O> {
   /** All were read. */
   ended = false;
   private readonly iterator: AsyncIterator<O>;
-  private readonly owner: ForeignOwner;
+  private readonly call: StreamCall<O>;
   private left = false;
   private turn: Promise<unknown> = Promise.resolve();
   private readonly waiting = new Set<(error: ConnectError) => void>();
 
   /** Opens the messages; they run in the context of the call's caller, not of their reader. */
-  constructor(messages: AsyncIterable<O>, owner: ForeignOwner) {
+  constructor(messages: AsyncIterable<O>, call: StreamCall<O>) {
     this.iterator = runIsolated(open<O>, undefined, messages);
-    this.owner = owner;
+    this.call = call;
   }
 
   next(): Promise<IteratorResult<O, undefined>> {
@@ -41,7 +31,7 @@ export class ForeignMessages<O> {
       this.waiting.add(reject);
       const done = (): void => {
         this.waiting.delete(reject);
-        if (this.waiting.size === 0) this.owner.readsSettled();
+        if (this.waiting.size === 0) this.call.readsSettled();
       };
       read.then(
         (result) => {
@@ -80,16 +70,16 @@ export class ForeignMessages<O> {
   }
 
   private async read(): Promise<IteratorResult<O, undefined>> {
-    const { scope } = this.owner;
-    if (scope.canceled) throw scope.error;
+    const { call } = this;
+    if (call.canceled) throw call.error;
     try {
       const result = await this.iterator.next();
       if (result.done !== true) return result;
       this.ended = true;
-      this.owner.foreignEnded();
+      call.foreignEnded();
       return finished;
     } catch (cause) {
-      throw this.owner.refuse(scope.canceled ? scope.error : cause);
+      throw call.refuse(call.canceled ? call.error : cause);
     }
   }
 }

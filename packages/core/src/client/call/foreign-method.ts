@@ -8,8 +8,8 @@ import { renamedMethod } from "../../protocol/rename-method.js";
 import { selectorFields } from "../../protocol/selector.js";
 import { captureContext } from "../../runtime/async-context.js";
 import { ContextIterable } from "../../runtime/context-iterator.js";
-import { type AnyResponse, faultOf, requestedHeaders, scopeOf } from "../api/call-request.js";
 import type { MethodSettings, PreparedMethod } from "../transport/engine-transport.js";
+import { type AnyResponse, callOf, faultOf, requestedHeaders } from "./call-request.js";
 import { foreignAttempt } from "./foreign-attempt.js";
 import { foreignError, ownedMessages } from "./foreign-error.js";
 
@@ -41,10 +41,10 @@ export function foreignMethod(
       if (fault !== null) return Promise.reject(fault);
       const headers = requestedHeaders(req) ?? new Headers(constant);
       joinBinaryValues(headers);
-      const scope = scopeOf(req);
+      const call = callOf(req);
       let timeoutMs: number | undefined;
       try {
-        timeoutMs = foreignTimeout(scope?.timeLeft());
+        timeoutMs = foreignTimeout(call?.timeLeft());
       } catch (error) {
         return Promise.reject(error);
       }
@@ -63,7 +63,7 @@ export function foreignMethod(
       const response =
         method.methodKind === "unary"
           ? transport.unary(method, req.signal, timeoutMs, headers, req.message as never, req.contextValues)
-          : foreignAttempt(req.message, scope, stream);
+          : foreignAttempt(req.message, call, stream);
       return response.then(readable, (error) => {
         throw foreignError(error);
       });

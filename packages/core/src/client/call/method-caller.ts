@@ -3,33 +3,31 @@ import type { DescMethod } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { HeaderBlock, OutgoingHeaders } from "../../carrier/byte-stream.js";
 import type { Connection } from "../../carrier/connection.js";
-import { ClientCall, type ClientCallListener, type ClientMethod } from "../../engine/call/client-call.js";
+import type { ClientMethod } from "../../engine/call/client-call.js";
+import type { DeadlineWheel } from "../../engine/call/deadline.js";
 import { LazyHeaders } from "../../engine/call/lazy-headers.js";
 import { errorFromThrown } from "../../log/thrown.js";
+import { CheckedHeaders } from "../../protocol/checked-headers.js";
 import * as names from "../../protocol/headers.js";
 import { appendField, appendHeaders, checkListSize } from "../../protocol/metadata.js";
 import { formatPath } from "../../protocol/path.js";
 import { quote } from "../../protocol/quote.js";
-import { selectorFields } from "../../protocol/selector.js";
+import { selectorFields, withSelector } from "../../protocol/selector.js";
 import { userAgentValue } from "../../protocol/user-agent.js";
-import {
-  type AnyRequest,
-  type AnyResponse,
-  faultOf,
-  requestedHeaders,
-  scopeOf,
-} from "../api/call-request.js";
-import { CallResponse } from "../api/call-response.js";
 import type { MethodSettings } from "../transport/engine-transport.js";
-import { type Attempt, StreamAttempt, type StreamOpener, UnaryAttempt } from "./attempt.js";
-import { CallScope } from "./call-scope.js";
+import { Attempt } from "./attempt.js";
+import { Call, type CallMethod } from "./call.js";
+import { type AnyRequest, type AnyResponse, callOf, faultOf, requestedHeaders } from "./call-request.js";
 
-/** Puts calls of one method on streams: the innermost `next` of a transport. */
-export class MethodCaller implements StreamOpener {
-  private readonly method: ClientMethod;
-  private readonly desc: DescMethod;
+/** Puts calls of one method on connections: the innermost `next` of a transport. */
+export class MethodCaller implements CallMethod {
+  readonly method: ClientMethod;
+  readonly desc: DescMethod;
+  readonly deadlines: DeadlineWheel;
+  /** One message each way. */
+  readonly unary: boolean;
   private readonly settings: MethodSettings;
-  private readonly connect: (call: CallScope) => Connection | Promise<Connection>;
+  private readonly connect: (call: Call) => Connection | Promise<Connection>;
   private readonly path: string;
   private readonly acceptEncoding: string;
   // The last connection's constant headers, ready to be sent; one connection per address makes that enough.
@@ -44,10 +42,13 @@ export class MethodCaller implements StreamOpener {
     method: ClientMethod,
     desc: DescMethod,
     settings: MethodSettings,
-    connect: (call: CallScope) => Connection | Promise<Connection>,
+    deadlines: DeadlineWheel,
+    connect: (call: Call) => Connection | Promise<Connection>,
   ) {
     this.method = method;
     this.desc = desc;
+    this.deadlines = deadlines;
+    this.unary = desc.methodKind === "unary";
     this.settings = settings;
     this.connect = connect;
     this.path = formatPath(settings.serviceName, desc.name);
@@ -57,6 +58,11 @@ export class MethodCaller implements StreamOpener {
       `interface ${quote(settings.serviceName)} can't be in a path: use visible ASCII without spaces`,
       Code.InvalidArgument,
     );
+  }
+
+  /** @inheritdoc */
+  get name(): string {
+    return this.method.name;
   }
 
   /** The URL of the method, as far as it is known. */
@@ -72,51 +78,29 @@ export class MethodCaller implements StreamOpener {
     return this.knownUrl;
   }
 
-  /** Makes the call that a request describes. */
+  /** @inheritdoc */
+  makeHeaders(ofCall: HeadersInit | undefined): Headers {
+    return withSelector(new CheckedHeaders(ofCall), this.settings);
+  }
+
+  /** Makes an attempt of the call that a request describes. */
   readonly call = (req: AnyRequest): Promise<AnyResponse> => {
-    const fault = faultOf(req, this.method.name);
+    const fault = faultOf(req, this.name);
     if (fault !== null) return Promise.reject(fault);
-    const scope = scopeOf(req);
-    if (scope !== undefined) return this.attempt(req, scope).begin();
-    // An interceptor made the request itself: a call of its own, which ends here.
-    const own = new CallScope(this.method.name, undefined, req.signal);
-    const response = this.attempt(req, own).begin();
-    response.then(
-      (res) => {
-        if (!res.stream) own.finish(null);
-      },
-      (error) => own.finish(errorFromThrown(error)),
-    );
-    return response;
+    const call = callOf(req);
+    if (call !== undefined) return new Attempt(this, req, call).begin();
+    return new OwnCall(this, undefined).start(this, req);
   };
 
-  private attempt(req: AnyRequest, scope: CallScope): Attempt {
-    return this.desc.methodKind === "unary"
-      ? new UnaryAttempt(this, req, scope)
-      : new StreamAttempt(this, req, scope);
+  /** A connection for an attempt, at once when one is open. Throws, or rejects, with the reason why there is none. */
+  pick(attempt: Attempt): Connection | Promise<Connection> {
+    return this.connect(attempt.call);
   }
 
-  /** @inheritdoc */
-  connection(scope: CallScope): Connection | Promise<Connection> {
-    return this.connect(scope);
-  }
-
-  /** @inheritdoc */
-  open(connection: Connection, req: AnyRequest, scope: CallScope, listener: ClientCallListener): ClientCall {
-    const call = new ClientCall(connection, this.method, this.headers(connection, req, scope), listener);
-    call.writer.compress = scope.compress;
-    scope.carriedBy(call);
-    return call;
-  }
-
-  /** @inheritdoc */
-  response(call: ClientCall, message: unknown): AnyResponse {
-    return new CallResponse(call, this.desc, message) as unknown as AnyResponse;
-  }
-
-  private headers(connection: Connection, req: AnyRequest, scope: CallScope): OutgoingHeaders {
+  /** The headers of an attempt on a connection. Throws for what headers can't say. */
+  headers(connection: Connection, { req, call }: Attempt): OutgoingHeaders {
     const asked = requestedHeaders(req);
-    const timeoutMs = scope.timeLeft();
+    const timeoutMs = call.timeLeft();
     this.lastConnection = connection;
     if (asked !== null) {
       const fields = this.baseFields(connection, timeoutMs, asked.has(names.userAgent));
@@ -134,7 +118,7 @@ export class MethodCaller implements StreamOpener {
       fields.push(...this.settings.headers);
       this.checkSize(connection, fields);
       // Some of the call's time is over: the next one will hardly have the same left.
-      if (timeoutMs !== scope.timeoutMs) return fields;
+      if (timeoutMs !== call.timeoutMs) return fields;
       this.prepared = connection.prepare(fields);
       this.preparedConnection = connection;
       this.preparedTimeout = timeoutMs;
@@ -165,6 +149,23 @@ export class MethodCaller implements StreamOpener {
       acceptEncoding: this.acceptEncoding,
     });
   }
+}
+
+/** The call of a request that an interceptor made itself. It ends with its response. */
+class OwnCall extends Call {
+  start(caller: MethodCaller, req: AnyRequest): Promise<AnyResponse> {
+    this.arm(req.signal, null);
+    const response = new Attempt(caller, req, this).begin();
+    response.then(
+      (res) => {
+        if (!res.stream) this.finish(null);
+      },
+      (error) => this.finish(errorFromThrown(error)),
+    );
+    return response;
+  }
+
+  protected override ended(): void {}
 }
 
 function scheme(connection: Connection): string {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { captureContext } from "../../runtime/async-context.js";
-import type { CallObserver } from "../api/call-observer.js";
+import type { CallObserver } from "./call-observer.js";
 
-const noObserver: CallObserver = Object.freeze({});
+/** The callbacks of a call without any. */
+export const noObserver: CallObserver = Object.freeze({});
 
 /** Binds the callbacks of a call to the current context: headers and ends of calls arrive in a context that calls share. */
 export function observeInContext(given: CallObserver | undefined): CallObserver {

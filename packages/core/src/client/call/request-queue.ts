@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { clone, type DescMessage } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
-import type { ClientCall } from "../../engine/call/client-call.js";
 import { choiceOf, choose } from "../../engine/message/compress-choice.js";
 import { asMessage } from "../../engine/message/message-codec.js";
 import { errorFromThrown } from "../../log/thrown.js";
-import type { CallScope } from "./call-scope.js";
+import type { Attempt } from "./attempt.js";
+import type { Call } from "./call.js";
 import { Claim, refusing, sentTwice } from "./claim.js";
 
 /** Messages that may wait between a handle and an interceptor that reads its request. */
@@ -33,9 +33,9 @@ export class RequestQueue implements AsyncIterable<unknown> {
   /** The claim on the messages. */
   readonly claim: Claim = new Claim();
   private readonly schema: DescMessage;
-  private readonly scope: CallScope;
+  private readonly call: Call;
   /** The stream of the attempt that gets each message at once; the queue is empty then. */
-  private call: ClientCall | null = null;
+  private attempt: Attempt | null = null;
   /** The interceptor's iterator that gets the messages. */
   private reader: RequestQueueReader | null = null;
   private queue: Waiting[] = none;
@@ -48,51 +48,51 @@ export class RequestQueue implements AsyncIterable<unknown> {
   private handOverEnd: (() => void) | null = null;
   private unsent = 0;
 
-  constructor(schema: DescMessage, scope: CallScope) {
+  constructor(schema: DescMessage, call: Call) {
     this.schema = schema;
-    this.scope = scope;
+    this.call = call;
   }
 
   /**
    * Attaches an attempt's stream, which gets the messages that wait, and then each one at once. Returns false if the attempt
    * can't have all messages.
    */
-  attach(call: ClientCall): boolean {
+  attach(attempt: Attempt): boolean {
     if (this.claim.consumed) return false;
     if (this.reader !== null) {
-      if (this.scope.attempts > 1) return false;
-      this.reader.revoke(sentTwice(this.scope.name));
+      if (this.call.running > 1) return false;
+      this.reader.revoke(sentTwice(this.call.name));
       this.reader = null;
     }
     this.left = false;
     this.buffers = false;
     for (let next = this.queue.shift(); next !== undefined; next = this.queue.shift()) {
-      this.flush(call, next);
+      this.flush(attempt, next);
       // The call's end rejects the messages that still wait, or another attempt attaches.
-      if (call.over) return true;
+      if (attempt.over) return true;
     }
-    this.call = call;
+    this.attempt = attempt;
     if (this.closed) {
-      call.endRequest();
+      attempt.endRequest();
       this.endHandedOver();
     }
     return true;
   }
 
   /** Detaches an attempt's stream that is over: messages that are sent from now on wait. */
-  detach(call: ClientCall): void {
-    if (call.writer.sent > 0) this.claim.consumed = true;
-    if (this.call === call) this.call = null;
+  detach(attempt: Attempt): void {
+    if (attempt.writer.sent > 0) this.claim.consumed = true;
+    if (this.attempt === attempt) this.attempt = null;
   }
 
   /** Opens the request for an interceptor; reads reject if the reader can't have all messages. */
   [Symbol.asyncIterator](): AsyncIterator<unknown> {
-    const { claim, scope } = this;
-    if (claim.consumed || claim.holder !== null) return refusing(claim.refusal(scope));
+    const { claim, call } = this;
+    if (claim.consumed || claim.holder !== null) return refusing(claim.refusal(call));
     if (this.reader !== null) {
-      if (scope.attempts > 1) return refusing(sentTwice(scope.name));
+      if (call.running > 1) return refusing(sentTwice(call.name));
       // The reader belongs to an attempt that has ended, and has consumed nothing.
-      this.reader.revoke(sentTwice(scope.name));
+      this.reader.revoke(sentTwice(call.name));
     }
     this.reader = new RequestQueueReader(this);
     this.left = false;
@@ -105,7 +105,7 @@ export class RequestQueue implements AsyncIterable<unknown> {
    * then waits as for a server that does not read, and the end is handed over.
    */
   answered(): void {
-    if (this.call === null && this.reader === null) this.buffer();
+    if (this.attempt === null && this.reader === null) this.buffer();
   }
 
   /** The call is over: rejects all that wait. */
@@ -120,28 +120,28 @@ export class RequestQueue implements AsyncIterable<unknown> {
 
   /** See `BidiStream.send`. `holder` is kept from garbage collection while the send waits. */
   send(message: unknown, holder: object): Promise<void> {
-    const { call } = this;
-    if (this.scope.over || this.closed || this.left) {
+    const { attempt } = this;
+    if (this.call.over || this.closed || this.left) {
       this.unsent++;
       return Promise.reject(this.refusal());
     }
-    if (call === null) return this.enqueue(message, holder);
+    if (attempt === null) return this.enqueue(message, holder);
     let roomy: boolean;
     try {
-      roomy = call.send(message);
+      roomy = attempt.send(message);
     } catch (error) {
       return Promise.reject(errorFromThrown(error, Code.Internal));
     }
-    return roomy ? settled : this.waitForRoom(call, holder);
+    return roomy ? settled : this.waitForRoom(attempt, holder);
   }
 
   /** Half-closes behind all messages that were sent. Settles when the end is handed over; never rejects. */
   close(): Promise<void> {
     if (this.closing !== null) return this.closing;
-    if (this.closed || this.scope.over) return settled;
+    if (this.closed || this.call.over) return settled;
     this.closed = true;
-    if (this.call !== null) {
-      this.call.endRequest();
+    if (this.attempt !== null) {
+      this.attempt.endRequest();
       return settled;
     }
     if (this.queue.length === 0) this.reader?.end();
@@ -156,7 +156,7 @@ export class RequestQueue implements AsyncIterable<unknown> {
 
   /** The next message for a reader, or the end; null if the reader has to wait. Throws if the call is over. */
   take(): IteratorResult<unknown> | null {
-    if (this.scope.over) throw this.refusal();
+    if (this.call.over) throw this.refusal();
     const first = this.queue.shift();
     if (first === undefined) return this.closed ? { done: true, value: undefined } : null;
     this.claim.consumed = true;
@@ -172,26 +172,26 @@ export class RequestQueue implements AsyncIterable<unknown> {
     this.reader = null;
     this.buffers = false;
     // If the reader's attempt is over, another attempt may have the messages that are sent from now on.
-    if (this.scope.call?.over !== false) return;
+    if (this.call.attempt?.opened !== true || this.call.attempt.over) return;
     this.left = true;
     for (const each of this.queue.splice(0)) each.reject(this.refusal(true));
     this.endHandedOver();
   }
 
-  private flush(call: ClientCall, waiting: Waiting): void {
+  private flush(attempt: Attempt, waiting: Waiting): void {
     let roomy: boolean;
     try {
-      roomy = call.send(waiting.message);
+      roomy = attempt.send(waiting.message);
     } catch (thrown) {
       const error = errorFromThrown(thrown, Code.Internal);
       // The `send()` of this message has settled, so only the call can fail.
-      if (waiting.resolve === null) call.cancel(error);
+      if (waiting.resolve === null) attempt.cancel(error);
       else waiting.reject(error);
       return;
     }
     if (waiting.resolve === null) return;
     if (roomy) settle(waiting);
-    else this.waitForRoom(call, waiting.holder).then(waiting.resolve, waiting.reject);
+    else this.waitForRoom(attempt, waiting.holder).then(waiting.resolve, waiting.reject);
   }
 
   private enqueue(given: unknown, holder: object): Promise<void> {
@@ -238,20 +238,20 @@ export class RequestQueue implements AsyncIterable<unknown> {
     this.handOverEnd = null;
   }
 
-  private async waitForRoom(call: ClientCall, holder: object): Promise<void> {
-    const roomy = await call.writer.room();
+  private async waitForRoom(attempt: Attempt, holder: object): Promise<void> {
+    const roomy = await attempt.writer.room();
     // Keeps the handle alive while the send waits.
     void holder;
     if (roomy) return;
     this.unsent++;
     // All waiting sends reject together, so that each error counts them all.
     await settled;
-    throw (this.scope.over ? null : call.error) ?? this.refusal(true);
+    throw (this.call.over ? null : attempt.error) ?? this.refusal(true);
   }
 
   /** The error of a message that can't be sent; `early`: the message was given before the request was closed. */
   private refusal(early = false): ConnectError {
-    if (this.scope.error !== null) return this.scope.error;
+    if (this.call.error !== null) return this.call.error;
     if (this.closed && !early)
       return new ConnectError(
         "the request is closed: nothing can be sent after closeRequest()",
@@ -259,7 +259,7 @@ export class RequestQueue implements AsyncIterable<unknown> {
       );
     if (this.left)
       return new ConnectError(
-        `an interceptor of ${this.scope.name} reads no more messages of the request: nothing can be sent`,
+        `an interceptor of ${this.call.name} reads no more messages of the request: nothing can be sent`,
         Code.FailedPrecondition,
       );
     const n = Math.max(1, this.unsent);

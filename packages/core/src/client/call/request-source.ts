@@ -3,7 +3,8 @@ import type { DescMessage } from "@bufbuild/protobuf";
 import { asMessage } from "../../engine/message/message-codec.js";
 import { isReplayable, replays } from "../../engine/message/replayable.js";
 import { isThenable, openIterator } from "../../runtime/iterator.js";
-import { type Attempted, Claim } from "./claim.js";
+import type { Call } from "./call.js";
+import { Claim } from "./claim.js";
 
 /**
  * The request messages of a call as an interceptor sees them: complete messages, asynchronously. When no interceptor
@@ -16,9 +17,9 @@ export class RequestSource implements AsyncIterable<unknown> {
   readonly claim: Claim | null;
   private readonly readers: (AsyncIterator<unknown> | Iterator<unknown>)[] = [];
   private readonly schema: DescMessage;
-  private readonly call: Attempted;
+  private readonly call: Call;
 
-  constructor(schema: DescMessage, given: AsyncIterable<unknown> | Iterable<unknown>, call: Attempted) {
+  constructor(schema: DescMessage, given: AsyncIterable<unknown> | Iterable<unknown>, call: Call) {
     this.schema = schema;
     this.given = given;
     this.call = call;
@@ -66,7 +67,7 @@ export class RequestSource implements AsyncIterable<unknown> {
 
   /** When a call over this iterator ends, Connect throws into an iterator of its own: the error is meant for the readers. */
   private leave(error: unknown): void {
-    if (!this.call.over && this.call.attempts > 0) return;
+    if (!this.call.over && this.call.running > 0) return;
     for (const reader of this.readers.splice(0)) {
       try {
         const left: unknown = reader.throw === undefined ? reader.return?.() : reader.throw(error);

@@ -1,30 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Code, type ConnectError, type StreamResponse } from "@connectrpc/connect";
 import { MessageReader } from "../../engine/message/message-reader.js";
-import { errorFromReason, errorFromThrown } from "../../log/thrown.js";
+import type { ReadWatcher } from "../../engine/message/unread-messages.js";
+import { errorFromThrown } from "../../log/thrown.js";
 import { runIsolated } from "../../runtime/async-context.js";
-import type { EndedBySignal } from "../../runtime/shared-signal.js";
-import { type CallObserver, observe, observeReceived } from "../api/call-observer.js";
-import { type AnyResponse, checkResponse } from "../api/call-request.js";
-import { callOf } from "../api/call-response.js";
-import { Later } from "../api/later.js";
-import type { CallScope } from "./call-scope.js";
-import { ForeignMessages, type ForeignOwner } from "./foreign-messages.js";
-import { observeInContext } from "./observe-in-context.js";
+import type { TripleCallOptions } from "../api/call-options.js";
+import { forgetHandle } from "./abandoned-handles.js";
+import { Call, type InterceptedMethod } from "./call.js";
+import { type CallObserver, observe, observeReceived } from "./call-observer.js";
+import { type AnyResponse, checkResponse } from "./call-request.js";
+import { attemptOf } from "./call-response.js";
+import { ForeignMessages } from "./foreign-messages.js";
+import { Later } from "./later.js";
+import { noObserver, observeInContext } from "./observe-in-context.js";
+import { RequestQueue } from "./request-queue.js";
+import type { RequestSource } from "./request-source.js";
 
 const finished: IteratorResult<never, undefined> = Object.freeze({ done: true, value: undefined });
 
 /**
- * The response side of a call with a streamed response, behind every handle: from the moment it is called, through
- * interceptors and connecting, to its last message. It has no reference to the handle, so that a handle that is dropped
- * can be collected, and the call with it.
+ * A call with a stream of messages in one direction or in both, behind every handle: from the moment it is called, through
+ * interceptors and connecting, to its last message. It has no reference to the handle, so that a handle that is dropped can be
+ * collected, and the call with it.
  */
-export class StreamCall<O> implements EndedBySignal, ForeignOwner {
-  readonly scope: CallScope;
-  /** Called with the call when it is over; must not refer to its handle. */
-  whenOver: ((call: StreamCall<never>) => void) | null = null;
-  private readonly observer: CallObserver;
-  private readonly onResponse: (() => void) | undefined;
+export class StreamCall<O> extends Call implements ReadWatcher {
+  declare readonly method: InterceptedMethod;
+  /** The request's messages: those of an iterable, or those that the user sends. */
+  private messages: RequestSource | RequestQueue | null = null;
+  private observer: CallObserver = noObserver;
   private response: StreamResponse | null = null;
   private reader: MessageReader<O> | null = null;
   private foreign: ForeignMessages<O> | null = null;
@@ -38,45 +41,32 @@ export class StreamCall<O> implements EndedBySignal, ForeignOwner {
   /** The error of an interceptor or of `onHeader`: the outcome for the user, though the call itself may have ended well. */
   private refusal: ConnectError | null = null;
 
-  /** `response` is what the interceptors and the transport will answer. */
-  constructor(
-    scope: CallScope,
-    observer: CallObserver,
-    begin: () => Promise<AnyResponse>,
-    onEnd?: () => void,
-    onResponse?: () => void,
-  ) {
-    this.scope = scope;
-    this.observer = observeInContext(observer);
-    this.onResponse = onResponse;
-    scope.onEnd = (error) => {
-      this.ended(error);
-      this.watchSignal();
-      onEnd?.();
-      this.whenOver?.(this as unknown as StreamCall<never>);
-    };
-    if (scope.over) {
-      this.ended(scope.error);
-      onEnd?.();
-      return;
-    }
+  /** Begins the call, unless `fault` says what is wrong with what the user gave. */
+  start(
+    messages: RequestSource | RequestQueue,
+    options: TripleCallOptions | undefined,
+    fault: ConnectError | null,
+  ): void {
+    this.messages = messages;
+    this.observer = observeInContext(options);
+    if (!this.arm(options?.signal, fault)) return;
     let response: Promise<AnyResponse>;
     try {
       // An interceptor may return a plain value in place of a promise.
-      response = Promise.resolve(runIsolated(begin, undefined));
+      response = Promise.resolve(runIsolated(this.method.begin, this.method, this, messages));
     } catch (error) {
       this.refuse(errorFromThrown(error, Code.Internal));
       return;
     }
     response.then(
       (res) => this.responded(res as StreamResponse),
-      (error) => this.refuse(scope.error ?? error),
+      (error) => this.refuse(this.error ?? error),
     );
   }
 
   /** The next message; `done` at the end; rejects with the call's error, as often as asked. */
   next(holder: object): Promise<IteratorResult<O, undefined>> {
-    if (!this.scope.over) return this.read(holder);
+    if (!this.over) return this.read(holder);
     this.leaveIfAborted();
     const read = this.read(holder);
     this.watchSignal();
@@ -87,8 +77,7 @@ export class StreamCall<O> implements EndedBySignal, ForeignOwner {
     if (this.refusal !== null) return Promise.reject(this.refusal);
     if (this.reader !== null) return this.reader.next(holder);
     if (this.foreign !== null) return this.foreign.next();
-    if (this.hasStarted)
-      return this.scope.error === null ? Promise.resolve(finished) : Promise.reject(this.scope.error);
+    if (this.hasStarted) return this.error === null ? Promise.resolve(finished) : Promise.reject(this.error);
     this.started ??= new Later();
     return this.started.promise.then(() => this.next(holder));
   }
@@ -97,15 +86,15 @@ export class StreamCall<O> implements EndedBySignal, ForeignOwner {
    * Ends the call for its user. If the call is over and messages wait, they are dropped and reads reject: the messages that were
    * read must not pass for the whole. Does nothing if all messages were read.
    */
-  cancel(error: ConnectError): void {
+  override cancel(error: ConnectError): void {
     const { unread } = this;
-    if (unread) this.refusal = this.scope.error ?? error;
-    this.scope.cancel(error);
+    if (unread) this.refusal = this.error ?? error;
+    super.cancel(error);
     if (unread) this.reader?.fail(error, true);
     else this.reader?.discard();
     this.foreign?.cancel(error);
     if (this.refusal === null) return;
-    this.start();
+    this.begun();
     if (this.response !== null) return;
     this.header?.reject(this.refusal);
     this.trailer?.reject(this.refusal);
@@ -113,19 +102,14 @@ export class StreamCall<O> implements EndedBySignal, ForeignOwner {
 
   /** True if the call is over while its user has neither all of its messages nor its error. */
   private get unread(): boolean {
-    if (!this.scope.over || this.scope.canceled || this.refusal !== null) return false;
+    if (!this.over || this.canceled || this.refusal !== null) return false;
     if (this.reader !== null) return this.reader.waiting > 0;
     return this.foreign?.ended !== true;
   }
 
   /** @inheritdoc */
-  signalFired(signal: AbortSignal): void {
-    this.cancel(errorFromReason(signal.reason));
-  }
-
-  /** @inheritdoc */
   readsSettled(): void {
-    this.scope.userSignal?.delete(this);
+    if (this.over) this.userSignal?.delete(this);
   }
 
   /**
@@ -133,7 +117,7 @@ export class StreamCall<O> implements EndedBySignal, ForeignOwner {
    * call itself no longer listens.
    */
   private watchSignal(): void {
-    const { userSignal } = this.scope;
+    const { userSignal } = this;
     if (userSignal === null || !this.unread) return;
     const waits =
       this.reader?.watch(this) ??
@@ -147,7 +131,7 @@ export class StreamCall<O> implements EndedBySignal, ForeignOwner {
   /** A signal that fired when nothing waited has no call to end: the next read looks at the signal. */
   private leaveIfAborted(): void {
     if (!this.unread) return;
-    const reason = this.scope.abortReason();
+    const reason = this.abortReason();
     if (reason !== null) this.cancel(reason);
   }
 
@@ -163,19 +147,19 @@ export class StreamCall<O> implements EndedBySignal, ForeignOwner {
     this.trailer?.reject(error);
     if (this.response === null && !this.observed) {
       this.observed = true;
-      observeReceived(this.scope, this.observer);
+      observeReceived(this, this.observer);
     }
-    this.start();
+    this.begun();
     return error;
   }
 
   get responseHeader(): Promise<Headers> {
     if (this.header === null) {
       this.header = new Later();
-      const error = this.refusal ?? this.scope.error;
+      const error = this.refusal ?? this.error;
       if (this.response !== null) this.header.resolve(this.response.header);
-      else if (this.scope.over && error !== null) this.header.reject(error);
-      else if (this.scope.over) this.watchSignal();
+      else if (this.over && error !== null) this.header.reject(error);
+      else if (this.over) this.watchSignal();
     }
     return this.header.promise;
   }
@@ -183,8 +167,8 @@ export class StreamCall<O> implements EndedBySignal, ForeignOwner {
   get responseTrailer(): Promise<Headers> {
     if (this.trailer === null) {
       this.trailer = new Later();
-      if (this.scope.over) {
-        this.settleTrailer(this.scope.error ?? (this.response === null ? this.refusal : null));
+      if (this.over) {
+        this.settleTrailer(this.error ?? (this.response === null ? this.refusal : null));
         this.watchSignal();
       }
     }
@@ -194,7 +178,7 @@ export class StreamCall<O> implements EndedBySignal, ForeignOwner {
   /** True if the last message that was handed out came compressed. Undefined before the first message, and where it is not known. */
   get responseCompressed(): boolean | undefined {
     if (this.reader !== null) return this.reader.compressed;
-    return this.response === null ? undefined : callOf(this.response)?.reader.compressed;
+    return this.response === null ? undefined : attemptOf(this.response)?.reader.compressed;
   }
 
   /** Calls `onCompressed` for the only response message. Throws the callback's error, as the call's error. */
@@ -210,9 +194,12 @@ export class StreamCall<O> implements EndedBySignal, ForeignOwner {
 
   private responded(res: StreamResponse): void {
     try {
-      checkResponse(res, this.scope.name);
-      // The answer to a request of an interceptor's own making ends a call of its own: it says nothing to this one's scope.
-      const ours = res.message instanceof MessageReader && this.scope.call !== null;
+      checkResponse(res, this.name);
+      // The answer to a request of an interceptor's own making ends a call of its own, and says nothing to this one.
+      const from = attemptOf(res);
+      const ours =
+        res.message instanceof MessageReader &&
+        (from === undefined ? this.attempt !== null : from.call === this);
       if (ours) this.reader = res.message as unknown as MessageReader<O>;
       else this.foreign = new ForeignMessages(res.message as AsyncIterable<O>, this);
     } catch (error) {
@@ -220,12 +207,12 @@ export class StreamCall<O> implements EndedBySignal, ForeignOwner {
       return;
     }
     this.response = res;
-    if (this.scope.canceled || this.refusal !== null) {
+    if (this.canceled || this.refusal !== null) {
       this.reader?.discard();
       this.foreign?.leave();
     }
-    this.onResponse?.();
-    this.start();
+    if (this.messages instanceof RequestQueue) this.messages.answered();
+    this.begun();
     this.header?.resolve(res.header);
     try {
       this.observer.onHeader?.(res.header);
@@ -233,29 +220,32 @@ export class StreamCall<O> implements EndedBySignal, ForeignOwner {
       this.refuse(error);
     }
     // The call may have ended before the interceptors had returned: with its response known, the trailers are too.
-    if (this.scope.over && (this.scope.error === null || this.scope.call?.hasTrailers === true))
-      this.tellTrailers();
+    if (this.over && (this.error === null || this.attempt?.hasTrailers === true)) this.tellTrailers();
   }
 
-  private ended(error: ConnectError | null): void {
-    if (error !== null) {
-      // A call that failed by itself still gives the messages that arrived, and a wrapper of its messages sees the error.
-      if (this.scope.canceled) {
-        this.foreign?.cancel(error);
-        this.header?.reject(error);
-        this.start();
-      }
-      // Otherwise a response that had begun is still on its way through the interceptors, or they reject.
-      this.trailer?.reject(error);
-      if (this.scope.call?.hasTrailers === true) this.tellTrailers();
-      return;
+  protected override ended(error: ConnectError | null): void {
+    if (error === null) this.tellTrailers();
+    else this.endedWith(error);
+    this.watchSignal();
+    if (this.messages instanceof RequestQueue) this.messages.over();
+    forgetHandle(this);
+  }
+
+  private endedWith(error: ConnectError): void {
+    // A call that failed by itself still gives the messages that arrived, and a wrapper of its messages sees the error.
+    if (this.canceled) {
+      this.foreign?.cancel(error);
+      this.header?.reject(error);
+      this.begun();
     }
-    this.tellTrailers();
+    // Otherwise a response that had begun is still on its way through the interceptors, or they reject.
+    this.trailer?.reject(error);
+    if (this.attempt?.hasTrailers === true) this.tellTrailers();
   }
 
   /** All messages of a response that is not the engine's were read. */
   foreignEnded(): void {
-    this.scope.finish(null);
+    this.finish(null);
     this.tellTrailers();
   }
 
@@ -265,7 +255,7 @@ export class StreamCall<O> implements EndedBySignal, ForeignOwner {
     this.observed = true;
     const { trailer } = this.response;
     this.trailer?.resolve(trailer);
-    observe(this.scope.name, "onTrailer", () => this.observer.onTrailer?.(trailer));
+    observe(this.name, "onTrailer", () => this.observer.onTrailer?.(trailer));
   }
 
   private settleTrailer(error: ConnectError | null): void {
@@ -273,7 +263,7 @@ export class StreamCall<O> implements EndedBySignal, ForeignOwner {
     else if (this.response !== null) this.trailer?.resolve(this.response.trailer);
   }
 
-  private start(): void {
+  private begun(): void {
     this.hasStarted = true;
     this.started?.resolve();
     this.started = null;

@@ -2,7 +2,7 @@
 import type { ConnectError } from "@connectrpc/connect";
 import { MessageReader } from "../../engine/message/message-reader.js";
 import { openIterator } from "../../runtime/iterator.js";
-import type { CallScope } from "./call-scope.js";
+import type { Call } from "./call.js";
 
 /**
  * The response messages of a call with a signal, as Connect's client reads them. A signal that fires when the call is over has no call
@@ -10,20 +10,20 @@ import type { CallScope } from "./call-scope.js";
  */
 export class WatchedMessages implements AsyncIterableIterator<unknown> {
   private readonly messages: AsyncIterable<unknown>;
-  private readonly scope: CallScope;
+  private readonly call: Call;
   private source: AsyncIterator<unknown> | null = null;
   private ended = false;
   private refusal: ConnectError | null = null;
 
-  constructor(messages: AsyncIterable<unknown>, scope: CallScope) {
+  constructor(messages: AsyncIterable<unknown>, call: Call) {
     this.messages = messages;
-    this.scope = scope;
+    this.call = call;
   }
 
   async next(): Promise<IteratorResult<unknown>> {
-    const { scope } = this;
+    const { call } = this;
     this.source ??= openIterator(this.messages) as AsyncIterator<unknown>;
-    if (scope.over && !scope.canceled && this.refusal === null && this.unread) this.leaveIfAborted();
+    if (call.over && !call.canceled && this.refusal === null && this.unread) this.leaveIfAborted();
     if (this.refusal !== null) throw this.refusal;
     const result = await this.source.next();
     if (result.done === true) this.ended = true;
@@ -46,9 +46,9 @@ export class WatchedMessages implements AsyncIterableIterator<unknown> {
   }
 
   private leaveIfAborted(): void {
-    const reason = this.scope.abortReason();
+    const reason = this.call.abortReason();
     if (reason === null) return;
-    this.refusal = this.scope.error ?? reason;
+    this.refusal = this.call.error ?? reason;
     if (this.messages instanceof MessageReader) this.messages.fail(this.refusal, true);
     // Its answer is not awaited: it may never come.
     else this.source?.return?.().then(undefined, () => {});

@@ -2,7 +2,7 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import type { Transport } from "@connectrpc/connect";
 import type { DeadlineWheel } from "../../engine/call/deadline.js";
-import type { Next } from "../api/call-request.js";
+import type { Next } from "../call/call-request.js";
 
 /** How a client wants a method to be called. */
 export interface MethodSettings {

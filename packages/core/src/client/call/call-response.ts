@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
-import type { ClientCall } from "../../engine/call/client-call.js";
 import { LazyHeaders } from "../../engine/call/lazy-headers.js";
+import type { Attempt } from "./attempt.js";
 import type { AnyResponse } from "./call-request.js";
 
-const carriedKey = Symbol("tristream.carried");
+const attemptKey = Symbol("tristream.attempt");
 
-/** The call that brought a response, or a copy of it by an interceptor. Undefined for a response that an interceptor made. */
-export function callOf(res: AnyResponse): ClientCall | undefined {
-  return (res as { [carriedKey]?: ClientCall })[carriedKey];
+/** The attempt that brought a response, or a copy of it by an interceptor. Undefined for a response that an interceptor made. */
+export function attemptOf(res: AnyResponse): Attempt | undefined {
+  return (res as { [attemptKey]?: Attempt })[attemptKey];
 }
 
 /** The response that interceptors get. */
 export class CallResponse {
-  readonly [carriedKey]: ClientCall;
+  readonly [attemptKey]: Attempt;
   readonly stream: boolean;
   readonly method: DescMethod;
   readonly service: DescService;
@@ -21,13 +21,13 @@ export class CallResponse {
   readonly header: Headers;
   readonly trailer: Headers;
 
-  constructor(call: ClientCall, method: DescMethod, message: unknown) {
-    this[carriedKey] = call;
+  constructor(attempt: Attempt, method: DescMethod, message: unknown) {
+    this[attemptKey] = attempt;
     this.stream = method.methodKind !== "unary";
     this.method = method;
     this.service = method.parent;
     this.message = message;
-    this.header = new LazyHeaders(call, "header");
-    this.trailer = new LazyHeaders(call, "trailer");
+    this.header = new LazyHeaders(attempt, "header");
+    this.trailer = new LazyHeaders(attempt, "trailer");
   }
 }

@@ -15,7 +15,7 @@ import { lazyField } from "../../engine/call/lazy-field.js";
 import { LazyHeaders } from "../../engine/call/lazy-headers.js";
 import { describeValue } from "../../options/describe-value.js";
 import { isSignal } from "../../runtime/shared-signal.js";
-import type { CallScope } from "../call/call-scope.js";
+import type { Call } from "./call.js";
 
 /** Connect's request and response, of either kind. */
 export type AnyRequest = UnaryRequest | StreamRequest;
@@ -23,14 +23,14 @@ export type AnyResponse = UnaryResponse | StreamResponse;
 /** The `next` of an interceptor. */
 export type Next = (req: AnyRequest) => Promise<AnyResponse>;
 
-const scopeKey = Symbol("tristream.scope");
+const callKey = Symbol("tristream.call");
 
 /**
  * The request that interceptors get. Its costly parts are made at their first access. All parts are own enumerable properties, since
  * interceptors change requests by `{ ...req }`.
  */
 class CallRequest {
-  readonly [scopeKey]: CallScope;
+  readonly [callKey]: Call;
   readonly stream: boolean;
   readonly method: DescMethod;
   readonly service: DescService;
@@ -40,31 +40,32 @@ class CallRequest {
   readonly header: Headers;
   readonly contextValues: ContextValues;
 
-  constructor(scope: CallScope, method: DescMethod, message: unknown) {
-    this[scopeKey] = scope;
-    this.stream = method.methodKind !== "unary";
-    this.method = method;
-    this.service = method.parent;
+  constructor(call: Call, message: unknown) {
+    const { desc, url } = call.method;
+    this[callKey] = call;
+    this.stream = desc.methodKind !== "unary";
+    this.method = desc;
+    this.service = desc.parent;
     this.message = message;
-    this.url = scope.maker!.url;
-    this.contextValues = scope.contextValues ?? new LazyContextValues();
-    this.header = new LazyHeaders(scope, null);
+    this.url = url;
+    this.contextValues = call.contextValues ?? new LazyContextValues();
+    this.header = new LazyHeaders(call, null);
     lazyField(this, "signal", lazySignal);
   }
 }
 
 function lazySignal(this: CallRequest): AbortSignal {
-  return this[scopeKey].signal;
+  return this[callKey].signal;
 }
 
 /** Makes the request of a call; `message` is the message, or the stream of messages. */
-export function callRequest(scope: CallScope, method: DescMethod, message: unknown): AnyRequest {
-  return new CallRequest(scope, method, message) as unknown as AnyRequest;
+export function callRequest(call: Call, message: unknown): AnyRequest {
+  return new CallRequest(call, message) as unknown as AnyRequest;
 }
 
 /** The call that a request belongs to; undefined for a request that other code made. */
-export function scopeOf(req: AnyRequest): CallScope | undefined {
-  return (req as { [scopeKey]?: CallScope })[scopeKey];
+export function callOf(req: AnyRequest): Call | undefined {
+  return (req as { [callKey]?: Call })[callKey];
 }
 
 /** True if a request is the one that was made for its call, not a copy by an interceptor. */
@@ -75,8 +76,8 @@ export function isOriginal(req: AnyRequest): boolean {
 /** The headers of a request; null if none were read or set: then the method's own headers count. */
 export function requestedHeaders(req: AnyRequest): Headers | null {
   if (!isOriginal(req)) return req.header;
-  const scope = scopeOf(req)!;
-  return scope.ofCall === undefined ? scope.headers : req.header;
+  const call = callOf(req)!;
+  return call.ofCall === undefined ? call.headers : req.header;
 }
 
 /**

@@ -9,11 +9,11 @@ type Messages = AsyncIterable<unknown> | Iterable<unknown>;
  * The request of a method that takes one message, read once and kept, so that each attempt of the call gets it. Connect's client puts
  * the message of a server-streaming call in a generator.
  */
-export function readOnce(messages: Messages): Messages {
-  return isReplayable(messages) ? messages : new ReadOnce(messages);
+export function keepMessages(messages: Messages): Messages {
+  return isReplayable(messages) ? messages : new KeptMessages(messages);
 }
 
-class ReadOnce implements AsyncIterable<unknown> {
+class KeptMessages implements AsyncIterable<unknown> {
   readonly [replays] = true;
   private readonly messages: Messages;
   private source: AsyncIterator<unknown> | Iterator<unknown> | null = null;

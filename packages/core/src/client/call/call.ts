@@ -1,90 +1,115 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { DescMethod } from "@bufbuild/protobuf";
 import { Code, ConnectError, type ContextValues } from "@connectrpc/connect";
-import type { ClientCall } from "../../engine/call/client-call.js";
-import { type DeadlineEntry, type DeadlineWheel, deadlines, forEver } from "../../engine/call/deadline.js";
+import { type DeadlineEntry, type DeadlineWheel, forEver } from "../../engine/call/deadline.js";
 import type { HeadersMaker } from "../../engine/call/lazy-headers.js";
 import { errorFromReason } from "../../log/thrown.js";
 import { describeValue } from "../../options/describe-value.js";
 import { type AsyncContext, captureContext } from "../../runtime/async-context.js";
 import { type EndedBySignal, isSignal, SharedSignal } from "../../runtime/shared-signal.js";
-import { type Attempted, Claim } from "./claim.js";
+import type { SendOptions } from "../api/call-options.js";
+import type { Attempt } from "./attempt.js";
+import type { AnyResponse } from "./call-request.js";
+import { Claim } from "./claim.js";
 
 /** By how much the peer's clock may be ahead when it keeps the deadline of a call. */
 const clockSlackMs = 10;
 
-/** Makes the costly parts of a request at their first access. */
-export interface RequestMaker {
-  /** The headers of a call, before interceptors. */
-  makeHeaders(ofCall: HeadersInit | undefined): Headers;
+/** The method of a call, as a client or a transport has prepared it. */
+export interface CallMethod {
+  /** `package.Service/Method`. */
+  readonly name: string;
+  readonly desc: DescMethod;
   /** The URL that interceptors see. */
   readonly url: string;
+  /** The deadlines of its calls. */
+  readonly deadlines: DeadlineWheel;
+  /** Makes the headers of a call, before interceptors. `ofCall`: those that the user gave for this call. */
+  makeHeaders(ofCall: HeadersInit | undefined): Headers;
+}
+
+/** A method whose calls have interceptors, those of a client. */
+export interface InterceptedMethod extends CallMethod {
+  /** Passes a call to its outermost interceptor, which may throw, or return a plain value in place of a promise. */
+  begin(call: Call, message: unknown): Promise<AnyResponse>;
+  /** A copy of a message for its options: the given object may be sent again with others. Throws for invalid options. */
+  copyWithOptions(given: unknown, options: SendOptions): unknown;
 }
 
 /**
- * One call from its user's point of view: its deadline, its cancellation, its end. It outlives a single stream, since an
- * interceptor may wait before it sends, or send again.
+ * One call from its user's point of view: its deadline, its signal, its end, and its attempts. A call has several attempts if an
+ * interceptor sends the request again, or the transport does. Commands go down, from the handle to the call to its attempts.
  */
-export class CallScope implements Attempted, DeadlineEntry, HeadersMaker<null>, EndedBySignal {
+export abstract class Call implements DeadlineEntry, HeadersMaker<null>, EndedBySignal {
+  readonly method: CallMethod;
+  readonly timeoutMs: number | undefined;
   /** The call has ended for its user. */
   over = false;
-  /** With what it ended; null if well, or if it has not. */
+  /** The error that ended it; null if it ended well, or has not ended. */
   error: ConnectError | null = null;
   /** This side ended the call: its user, its deadline, or an error around it. */
   canceled = false;
-  /** The stream that carries it, the last one if there are several. */
-  call: ClientCall | null = null;
-  /** Attempts that run now: calls of the innermost `next()` that have not ended. */
-  attempts = 0;
+  /** The latest attempt. Null before the first one, and over a transport of Connect's own. */
+  attempt: Attempt | null = null;
+  /** The attempts that run now: calls of the innermost `next()` that have not ended. */
+  running = 0;
+  /** The attempts so far, over a transport of ours. */
+  private made = 0;
+  /** Attempts before the latest one that may run beside it. */
+  private earlier: Attempt[] | null = null;
   /** Messages that interceptors put in place of the request's own, each with its claim. */
   private claims: { readonly messages: object; readonly claim: Claim }[] | null = null;
-  /** The streams that carried it when another one was added; those that are not over yet run beside that. */
-  private earlier: ClientCall[] | null = null;
-  /** Called once, when it is over. */
-  onEnd: ((error: ConnectError | null) => void) | null = null;
   /** The headers, once the user or an interceptor asked for them. */
   headers: Headers | null = null;
-  /** Makes what a request asks for. */
-  maker: RequestMaker | null = null;
   /** Headers that the user gave for this call. */
   ofCall: HeadersInit | undefined = undefined;
   /** The user's choice of compression for the request's messages. */
   compress: boolean | undefined = undefined;
   /** Context values that the user gave for this call. */
   contextValues: ContextValues | undefined = undefined;
-  readonly name: string;
-  readonly timeoutMs: number | undefined;
   dueAt = 0;
   deadlineNext: DeadlineEntry | null = null;
   deadlinePrevious: DeadlineEntry | null = null;
   deadlineSet = false;
-  private readonly deadlines: DeadlineWheel;
   /** The signal that the user gave for this call. */
-  readonly userSignal: SharedSignal | null = null;
+  protected userSignal: SharedSignal | null = null;
   private controller: AbortController | null = null;
   /** The context in which the signal was asked for. Its listeners are called there, whatever ends the call. */
   private signalContext: AsyncContext | null = null;
 
-  /** `name` is `package.Service/Method`. A signal that has fired already, or is none, ends the call before it begins. */
-  constructor(
-    name: string,
-    timeoutMs: number | undefined,
-    signal: AbortSignal | undefined,
-    wheel: DeadlineWheel = deadlines,
-  ) {
-    this.name = name;
-    this.deadlines = wheel;
+  constructor(method: CallMethod, timeoutMs: number | undefined) {
+    this.method = method;
     this.timeoutMs = timeoutMs;
-    if (timeoutMs !== undefined) wheel.add(this, timeoutMs);
-    if (signal === undefined) return;
-    if (!isSignal(signal)) this.cancel(noSignal(name, signal));
-    else if (signal.aborted) this.signalFired(signal);
-    else {
-      this.userSignal = SharedSignal.of(signal);
-      this.userSignal.add(this);
-    }
   }
 
-  /** Fires when the call is over, with what ended it. */
+  /**
+   * Starts the deadline, and listens to the user's signal. A signal that has fired already, a value that is not a signal, and a
+   * `fault` of what the user gave end the call before it begins. Returns false then.
+   */
+  protected arm(signal: AbortSignal | undefined, fault: ConnectError | null): boolean {
+    const { timeoutMs } = this;
+    if (timeoutMs !== undefined) this.method.deadlines.add(this, timeoutMs);
+    if (signal !== undefined) {
+      if (!isSignal(signal)) this.cancel(noSignal(this.name, signal));
+      else if (signal.aborted) this.signalFired(signal);
+      else {
+        this.userSignal = SharedSignal.of(signal);
+        this.userSignal.add(this);
+      }
+    }
+    if (fault !== null) this.cancel(fault);
+    return !this.over;
+  }
+
+  /** The call is over, and its attempts may still run. Called once. */
+  protected abstract ended(error: ConnectError | null): void;
+
+  /** `package.Service/Method`. */
+  get name(): string {
+    return this.method.name;
+  }
+
+  /** Fires when the call is over, with the error that ended it. */
   get signal(): AbortSignal {
     if (this.controller === null) {
       this.controller = new AbortController();
@@ -96,17 +121,19 @@ export class CallScope implements Attempted, DeadlineEntry, HeadersMaker<null>, 
 
   /** The headers of the request, made at the first access. */
   headersOf(): Headers {
-    this.headers ??= this.maker!.makeHeaders(this.ofCall);
+    this.headers ??= this.method.makeHeaders(this.ofCall);
     return this.headers;
   }
 
-  /** Another stream carries it: after the one before, or beside it, when an interceptor does not wait for that. */
-  carriedBy(call: ClientCall): void {
-    if (this.call !== null && !this.call.over) {
+  /** Adds an attempt: after the one before, or beside it. Returns its number, from 1. */
+  add(attempt: Attempt): number {
+    if (this.attempt !== null && !this.attempt.over) {
       this.earlier = (this.earlier ?? []).filter((each) => !each.over);
-      this.earlier.push(this.call);
+      this.earlier.push(this.attempt);
     }
-    this.call = call;
+    this.attempt = attempt;
+    this.running++;
+    return ++this.made;
   }
 
   /** The claim on messages that an interceptor put in place of the request's own. */
@@ -119,16 +146,16 @@ export class CallScope implements Attempted, DeadlineEntry, HeadersMaker<null>, 
     return claim;
   }
 
-  /** Ends the call with an error: whatever carries it is reset. Nothing if it is over. */
+  /** Ends the call with an error, and its attempts. Does nothing if it is over. */
   cancel(error: ConnectError): void {
     if (this.over) return;
     this.canceled = true;
     this.end(error);
-    this.call?.cancel(error);
-    if (this.earlier !== null) for (const call of this.earlier) call.cancel(error);
+    this.attempt?.cancel(error);
+    if (this.earlier !== null) for (const attempt of this.earlier) attempt.cancel(error);
   }
 
-  /** The call has ended, well or not. Nothing if it had. */
+  /** The call has ended, well or not. Does nothing if it is over. */
   finish(error: ConnectError | null): void {
     if (!this.over) this.end(error);
   }
@@ -141,7 +168,7 @@ export class CallScope implements Attempted, DeadlineEntry, HeadersMaker<null>, 
   timeLeft(): number | undefined {
     const { timeoutMs } = this;
     if (timeoutMs === undefined) return undefined;
-    const left = this.dueAt - this.deadlines.now();
+    const left = this.dueAt - this.method.deadlines.now();
     if (left <= 0) {
       this.onDeadline();
       throw this.error;
@@ -154,7 +181,7 @@ export class CallScope implements Attempted, DeadlineEntry, HeadersMaker<null>, 
   /** A server that keeps the deadline may reset the call just before it is noticed here: that is the deadline all the same. */
   explain(error: ConnectError): ConnectError {
     if (error.code !== Code.Canceled || this.timeoutMs === undefined) return error;
-    return this.deadlines.now() < this.dueAt - clockSlackMs ? error : this.deadlineError();
+    return this.method.deadlines.now() < this.dueAt - clockSlackMs ? error : this.deadlineError();
   }
 
   /** The reason of the user's signal if it has fired, else null. */
@@ -170,20 +197,25 @@ export class CallScope implements Attempted, DeadlineEntry, HeadersMaker<null>, 
 
   /** @inheritdoc */
   onDeadline(): void {
+    const { attempt } = this;
     const error = this.deadlineError();
-    this.call?.addReceived(error);
-    this.call?.deadlinePassed();
+    if (attempt?.opened === true) {
+      attempt.addReceived(error);
+      attempt.deadlinePassed();
+    }
     this.cancel(error);
   }
 
   private deadlineError(): ConnectError {
-    const { call } = this;
+    const { attempt } = this;
     // An interceptor waits before it calls `next()` again.
-    const failed = call?.over === true ? call.error : null;
+    const failed = attempt?.over === true ? attempt.error : null;
     const progress =
-      failed === null
-        ? (call?.progress() ?? "nothing was sent")
-        : `no attempt is under way, the last one ended with ${failed.message}`;
+      failed !== null
+        ? `no attempt is under way, the last one ended with ${failed.message}`
+        : attempt?.opened === true
+          ? attempt.progress()
+          : "nothing was sent";
     return new ConnectError(
       `the deadline of ${this.timeoutMs} ms that this client set passed in ${this.name}: ${progress}; raise timeoutMs if that is too short`,
       Code.DeadlineExceeded,
@@ -196,12 +228,17 @@ export class CallScope implements Attempted, DeadlineEntry, HeadersMaker<null>, 
   private end(error: ConnectError | null): void {
     this.over = true;
     this.error = error;
-    this.deadlines.remove(this);
+    this.method.deadlines.remove(this);
     this.userSignal?.delete(this);
     if (this.controller !== null)
       this.signalContext!.runInAsyncScope(this.controller.abort, this.controller, error ?? callEndedError);
-    this.onEnd?.(error);
+    this.ended(error);
   }
+}
+
+/** The deadline that `timeoutMs` asks for. As in Connect, 0 and less is no deadline. */
+export function limitOf(timeoutMs: number | undefined): number | undefined {
+  return timeoutMs !== undefined && timeoutMs > 0 ? timeoutMs : undefined;
 }
 
 const callEndedError = new ConnectError("the call has ended", Code.Canceled);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { warn } from "../../log/client-log.js";
-import type { CallScope } from "../call/call-scope.js";
+import type { Call } from "./call.js";
 
 /** Callbacks of a call's options. */
 export interface CallObserver {
@@ -11,13 +11,13 @@ export interface CallObserver {
 }
 
 /**
- * Calls `onHeader` and `onTrailer` of a failed call with the headers and trailers that its last stream had received. A
+ * Calls `onHeader` and `onTrailer` of a failed call with the headers and trailers that its last attempt had received. A
  * Trailers-Only answer has trailers only.
  */
-export function observeReceived({ call, name }: CallScope, observer: CallObserver): void {
-  if (call === null) return;
-  if (call.hasHeaders) observe(name, "onHeader", () => observer.onHeader?.(call.responseHeader));
-  if (call.hasTrailers) observe(name, "onTrailer", () => observer.onTrailer?.(call.responseTrailer));
+export function observeReceived({ attempt, name }: Call, observer: CallObserver): void {
+  if (attempt === null) return;
+  if (attempt.hasHeaders) observe(name, "onHeader", () => observer.onHeader?.(attempt.responseHeader));
+  if (attempt.hasTrailers) observe(name, "onTrailer", () => observer.onTrailer?.(attempt.responseTrailer));
 }
 
 /** Calls a callback of a call whose outcome is known. An error of the callback can't reach the caller, so it is logged. */
