@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 7: no leak. A handler that returns before it has read all requests leaves no stream behind.
 // Mutant: core/src/engine/call/server-call.ts # if (!this.stream.closed) this.stream.close();
-// Mutant: http2/src/send/sending-connection.ts # for (const stream of resetting) stream.reset(ErrorCode.NO_ERROR);
+// Mutant: http2/src/streams/streams.ts # for (const stream of resetting) stream.reset(ErrorCode.NO_ERROR);
 
 import { create, toBinary } from "@bufbuild/protobuf";
 import { Code, ConnectError, createClient } from "@tristream/core";

@@ -92,8 +92,8 @@ describe("after 200 calls that end in one way, nothing is left", () => {
       expect(getEventListeners(abort.signal, "abort")).toHaveLength(0);
     }
     await until(() => server.activeCalls === 0 && ours.activeStreams === 0 && theirs.activeStreams === 0);
-    expect(ours.streams.size).toBe(0);
-    expect(theirs.streams.size).toBe(0);
+    expect(ours.streams.registry.open.size).toBe(0);
+    expect(theirs.streams.registry.open.size).toBe(0);
     expect(deadlines.size).toBe(0);
     expect((await client.greet({ name: "after" })).greeting).toBe("after");
     await transport.close();

@@ -12,10 +12,11 @@ const startOfTime = 1000;
 
 /** The private parts that are looked at. */
 interface Inside {
-  readonly registry: { readonly held: number; readonly taken: number; readonly waiting: ReadonlySet<Stream> };
-  readonly opensLater: boolean;
-  readonly postponed: { readonly waiting: ReadonlyMap<Stream, { readonly bytes: number }> };
-  readonly scheduler: { readonly first: Stream | null; readonly last: Stream | null };
+  readonly streams: {
+    readonly opensLater: boolean;
+    readonly postponed: { readonly waiting: ReadonlyMap<Stream, { readonly bytes: number }> };
+    readonly scheduler: { readonly first: Stream | null; readonly last: Stream | null };
+  };
   readonly reader: {
     readonly collected: Uint8Array | null;
     readonly insideData: boolean;
@@ -32,7 +33,7 @@ interface Inside {
     readonly streamsLeft: number;
     readonly kept: readonly unknown[];
   };
-  readonly inbound: { readonly assembly: { readonly length: number; readonly unfinished: boolean } };
+  readonly dispatch: { readonly headers: { readonly assembly: { readonly length: number } } };
   readonly flow: {
     readonly grown: number;
     readonly underWay: number;
@@ -80,7 +81,8 @@ export function checkInvariants(machine: Machine, caughtUp: boolean): void {
 }
 
 function checkBook({ connection, streams, active, closed }: Machine): void {
-  const { registry, postponed } = inside(connection);
+  const { registry } = connection.streams;
+  const { postponed } = inside(connection).streams;
   const all = [...streams.flatMap(({ stream }) => stream ?? []), ...postponed.waiting.keys()];
   const open = all.filter((stream) => !stream.closed);
   must(
@@ -98,7 +100,10 @@ function checkBook({ connection, streams, active, closed }: Machine): void {
     const most = connection.options.maxConcurrentStreams;
     const taken = registry.taken - postponed.waiting.size;
     must(taken <= most, `${taken} of ${most} places are taken`);
-    must(connection.streams.size <= most, `${connection.streams.size} of ${most} streams are open`);
+    must(
+      connection.streams.registry.open.size <= most,
+      `${connection.streams.registry.open.size} of ${most} streams are open`,
+    );
     must(
       postponed.waiting.size === 0 || taken === most,
       `streams wait, though ${taken} of ${most} places are taken`,
@@ -112,7 +117,7 @@ function checkBook({ connection, streams, active, closed }: Machine): void {
 }
 
 function checkScheduler({ connection }: Machine): void {
-  const { scheduler } = inside(connection);
+  const { scheduler } = inside(connection).streams;
   let before: Stream | null = null;
   for (let stream = scheduler.first; stream !== null; stream = stream.next) {
     must(!stream.closed && stream.queue !== null, `stream ${stream.id} waits to send, with nothing to send`);
@@ -126,14 +131,12 @@ function checkScheduler({ connection }: Machine): void {
 }
 
 function checkMemory({ connection, link, over }: Machine): void {
-  const { reader, inbound } = inside(connection);
+  const { reader, dispatch } = inside(connection);
+  const { assembly } = dispatch.headers;
   const { maxFrameSize, maxHeaderListSize, maxUnreadOutput } = connection.options;
   const collected = reader.collected?.length ?? 0;
   must(collected <= maxFrameSize, `${collected} bytes of a frame are kept`);
-  must(
-    inbound.assembly.length <= 4 * maxHeaderListSize,
-    `${inbound.assembly.length} bytes of a header block are kept`,
-  );
+  must(assembly.length <= 4 * maxHeaderListSize, `${assembly.length} bytes of a header block are kept`);
   must(
     !link.paused || link.pending > 0 || keepsInput(connection),
     "reading is paused, and nothing is unread",
@@ -195,7 +198,7 @@ function checkReceiveFlow({ connection, streams, over }: Machine): void {
   must(flow.balanced, "the connection's flow control does not add up");
   // The input that the connection died of is never delivered.
   if (over) return;
-  const waiting = [...inside(connection).postponed.waiting.values()];
+  const waiting = [...inside(connection).streams.postponed.waiting.values()];
   const held =
     streams.reduce((sum, watched) => sum + watched.held, onTheWay(connection)) +
     waiting.reduce((sum, { bytes }) => sum + bytes, 0);
@@ -225,12 +228,13 @@ function checkReceiveFlow({ connection, streams, over }: Machine): void {
 }
 
 function checkWindows({ connection, link, view, streams }: Machine): void {
-  const { registry, opensLater } = inside(connection);
-  const { waiting } = registry;
-  const open = connection.streams.size;
+  const { opensLater } = inside(connection).streams;
+  const { waiting } = connection.streams.registry;
+  const open = connection.streams.registry.open.size;
   const room = open < view.maxConcurrentStreams;
   must(waiting.size === 0 || !room || opensLater, `${waiting.size} streams wait, though ${open} are open`);
-  const { flow, sendWindow } = connection;
+  const { flow } = connection;
+  const sendWindow = connection.sendWindow.left;
   must(flow.window >= 0 && flow.window <= maxUint31, `the connection's window is ${flow.window}`);
   must(
     flow.window === view.connectionReceiveWindow,

@@ -4,6 +4,7 @@
 export type { ByteLink, ByteReceiver, Peer } from "./connection/byte-link.js";
 // For users of a connection.
 export { Connection } from "./connection/connection.js";
+export type { ConnectionEvents } from "./connection/connection-events.js";
 export { ErrorCode, errorCodeName, Http2ConnectionError } from "./connection/error-code.js";
 export {
   type Http2Options,
@@ -14,7 +15,6 @@ export {
 export type { ConnectionCounters } from "./guards/limits.js";
 export { HeaderBlock } from "./hpack/header-block.js";
 export { HeaderList } from "./hpack/header-list.js";
-export type { ConnectionEvents } from "./send/sending-connection.js";
 export { type ResetReason, resetCode, resetReason } from "./streams/reset-reason.js";
 export type { OutgoingHeaders } from "./streams/sending-half.js";
 export type { Stream } from "./streams/stream.js";

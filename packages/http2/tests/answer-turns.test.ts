@@ -3,14 +3,14 @@
 // Mutant: http2/src/send/answer-turns.ts # if (made < this.maxBytes) { => if (true) {
 // Mutant: http2/src/send/answer-turns.ts # if (bytesMade < this.madeBefore) this.madeBefore = bytesMade;
 // Mutant: http2/src/send/answer-turns.ts # if (made * 2 >= this.maxBytes) this.mark();
-// Mutant: http2/src/send/answer-turns.ts # given < most && host.bytesMade - this.madeBefore < this.maxBytes => given < most
+// Mutant: http2/src/send/answer-turns.ts # given < most && budget.bytesMade - this.madeBefore < this.maxBytes => given < most
 // Mutant: http2/src/send/answer-turns.ts # if (stream.closed) continue;
-// Mutant: http2/src/send/answer-turns.ts # if (first && this.firsts++ === 0) this.host.answersWait(); => if (this.firsts++ === 0) this.host.answersWait();
-// Mutant: http2/src/send/answer-turns.ts # host.answerFailed(error); => throw error;
-// Mutant: http2/src/receive/receiving-connection.ts # || this.answers.waiting
-// Mutant: http2/src/receive/receiving-connection.ts # this.input.answersWait();
-// Mutant: http2/src/receive/receiving-connection.ts # this.isServer && this.answers.postpone(stream, first) => this.answers.postpone(stream, first)
-// Mutant: http2/src/send/sending-connection.ts # this.dropped += stream.queuedBytes;
+// Mutant: http2/src/send/answer-turns.ts # if (first && this.firsts++ === 0) this.input.waitForAnswers(); => if (this.firsts++ === 0) this.input.waitForAnswers();
+// Mutant: http2/src/send/answer-turns.ts # this.fail(error); => throw error;
+// Mutant: http2/src/receive/input-turns.ts # || this.answersWait
+// Mutant: http2/src/send/answer-turns.ts # this.input.waitForAnswers();
+// Mutant: http2/src/streams/stream.ts # this.streams.isServer && this.streams.answers.postpone(this, first) => this.streams.answers.postpone(this, first)
+// Mutant: http2/src/send/send-budget.ts # this.dropped += bytes;
 import { describe, expect, it } from "@jest/globals";
 import { ErrorCode } from "../src/connection/error-code.js";
 import type { Http2Options } from "../src/connection/options.js";

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 8: bounded work. One connection's input does not fill a turn of the event loop.
-// Mutant: http2/src/receive/input-turns.ts # if (--this.streamsLeft <= 0) this.host.reader.yield(); => --this.streamsLeft;
+// Mutant: http2/src/receive/input-turns.ts # if (--this.streamsLeft <= 0) this.reader.yield(); => --this.streamsLeft;
 // Mutant: http2/src/receive/input-turns.ts # at + Math.max(this.bytesLeft, chunkAtMost) => at + bytes.length
 // Mutant: http2/src/receive/input-turns.ts # if (this.bytesLeft <= 0 || this.streamsLeft <= 0 || this.parsedLeft <= 0) this.pauseUntilNextTurn(); => if (false) this.pauseUntilNextTurn();
 // Mutant: http2/src/receive/input-turns.ts # if (this.paused || this.kept.length > 0) { => if (false) {
-// Mutant: http2/src/receive/input-turns.ts # if (!this.paused || this.host.outputWaits) return; => if (!this.paused) return;
+// Mutant: http2/src/receive/input-turns.ts # if (!this.paused || this.outputWaits) return; => if (!this.paused) return;
 // Mutant: http2/src/receive/input-turns.ts # this.bytesLeft * 2 <= this.maxBytes || this.streamsLeft * 2 <= this.maxStreams => false
-// Mutant: http2/src/connection/connection.ts # if (!state.over) this.readRest();
-// Mutant: http2/src/connection/connection.ts # settings.received && !this.input.paused && => settings.received &&
-// Mutant: http2/src/receive/input-turns.ts # if (this.parsedLeft <= 0) this.host.reader.yield();
+// Mutant: http2/src/connection/connection-end.ts # if (!state.over) this.readRest();
+// Mutant: http2/src/connection/connection.ts # settings.received && !input.paused && => settings.received &&
+// Mutant: http2/src/receive/input-turns.ts # if (this.parsedLeft <= 0) this.reader.yield();
 // Mutant: http2/src/receive/input-turns.ts # || this.parsedLeft <= 0) this.pauseUntilNextTurn(); => ) this.pauseUntilNextTurn();
 import { describe, expect, it } from "@jest/globals";
 import { ErrorCode } from "../src/connection/error-code.js";

@@ -9,7 +9,7 @@
 // Mutant: http2/src/connection/keepalive.ts # || now - this.pingedAt <= this.timeoutMs
 // Mutant: http2/src/connection/keepalive.ts # this.probes = 0;
 // Mutant: http2/src/connection/keepalive.ts # return "replace"; => return "none";
-// Mutant: http2/src/receive/receiving-connection.ts # else if (!this.keepalive.acknowledged(b, start)) => else
+// Mutant: http2/src/receive/control-frames.ts # else if (!keepalive.acknowledged(b, start)) => else
 import { describe, expect, it } from "@jest/globals";
 import { keepalivePing } from "../src/connection/keepalive.js";
 import type { Http2Options } from "../src/connection/options.js";

@@ -3,7 +3,7 @@
 // Mutant: http2/src/guards/limits.ts # if (this.emptyDataPaidFor < Math.floor(received / bytesPerEmptyData)) { => if (false as boolean) {
 // Mutant: http2/src/guards/limits.ts # || ends !== this.endsAtPingBefore
 // Mutant: http2/src/guards/limits.ts # Math.floor(sent / bytesPerUpdate) + updatesPerFrame * frames => Math.floor(sent / bytesPerUpdate)
-// Mutant: http2/src/streams/scheduler.ts # if (n < queue.length && (n === stream.sendWindow || n === host.sendWindow)) output.cutFrames++;
+// Mutant: http2/src/streams/scheduler.ts # if (n < queue.length && (n === stream.sendWindow || n === sendWindow.left)) output.cutFrames++;
 import { describe, expect, it } from "@jest/globals";
 import { ErrorCode, Http2ConnectionError } from "../src/connection/error-code.js";
 import type { Http2Options } from "../src/connection/options.js";
@@ -529,7 +529,7 @@ describe("times", () => {
 
 describe("stream ids that run out", () => {
   const setNextId = (subject: Subject, next: number): void => {
-    (subject.connection as unknown as { registry: { nextId: number } }).registry.nextId = next;
+    (subject.connection.streams.registry as unknown as { nextId: number }).nextId = next;
   };
 
   it("make a client go elsewhere while its streams end", () => {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Connection } from "../src/connection/connection.js";
+import type { ConnectionEvents } from "../src/connection/connection-events.js";
 import type { Http2Options } from "../src/connection/options.js";
-import type { ConnectionEvents } from "../src/send/sending-connection.js";
 import { join } from "./frames.js";
 import type { Random } from "./random.js";
 import { ScriptedLink } from "./scripted-link.js";

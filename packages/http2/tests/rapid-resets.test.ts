@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 8: bounded work. Resets of calls whose answer the peer can't have seen, and those of deadlines.
-// Mutant: http2/src/receive/receiving-connection.ts # (!stream.answered || stream.answeredAt >= this.input.reading) => !stream.answered
-// Mutant: http2/src/receive/receiving-connection.ts # const rapid = this.isServer && past.answeredAfter(id, this.input.reading); => const rapid = false;
-// Mutant: http2/src/streams/sending-half.ts # this.answeredAt = this.host.arrivedChunks;
+// Mutant: http2/src/receive/peer-resets.ts # (!stream.answered || stream.answeredAt >= streams.input.reading) => !stream.answered
+// Mutant: http2/src/receive/peer-resets.ts # const rapid = isServer && past.answeredAfter(id, input.reading); => const rapid = false;
+// Mutant: http2/src/streams/sending-half.ts # this.answeredAt = this.streams.input.arrived;
 // Mutant: http2/src/guards/limits.ts # 1 + Math.floor(unsent / unsentPerReset) => 1
-// Mutant: http2/src/receive/receiving-connection.ts # if (nearDeadline) this.limits.deadlinePassed(); => if (nearDeadline) this.limits.resetReceived(0);
-// Mutant: http2/src/receive/receiving-connection.ts # && this.now() >= dueAt - resetsBeforeDeadlineMs
-// Mutant: http2/src/receive/receiving-connection.ts # this.now() >= dueAt - resetsBeforeDeadlineMs => this.now() >= dueAt
-// Mutant: http2/src/connection/connection.ts # this.limits.deadlinePassed();
+// Mutant: http2/src/receive/peer-resets.ts # if (nearDeadline) limits.deadlinePassed(); => if (nearDeadline) limits.resetReceived(0);
+// Mutant: http2/src/receive/peer-resets.ts # && link.now() >= dueAt - resetsBeforeDeadlineMs
+// Mutant: http2/src/receive/peer-resets.ts # link.now() >= dueAt - resetsBeforeDeadlineMs => link.now() >= dueAt
+// Mutant: http2/src/streams/streams.ts # this.limits.deadlinePassed();
 import { describe, expect, it } from "@jest/globals";
 import { ErrorCode } from "../src/connection/error-code.js";
 import type { Http2Options } from "../src/connection/options.js";

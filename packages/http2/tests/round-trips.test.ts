@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The PINGs that the owner of a connection asks for.
-// Mutant: http2/src/receive/receiving-connection.ts # if (this.roundTrips.acknowledged(b, start)) return;
+// Mutant: http2/src/receive/control-frames.ts # if (this.roundTrips.acknowledged(b, start)) return;
 // Mutant: http2/src/flow/round-trips.ts # this.unanswered.shift()?.(); => this.unanswered[0]?.();
 // Mutant: http2/src/flow/round-trips.ts # if (this.unanswered.length === 0 || roundTripPing.some( => if (this.unanswered.length === 0 && roundTripPing.some(
 import { describe, expect, it } from "@jest/globals";

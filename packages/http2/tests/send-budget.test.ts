@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 8: bounded memory. A peer that gives no window can't make this side hold answers without end.
-// Mutant: http2/src/send/sending-connection.ts # this.queuedBytes > this.options.maxQueuedBytes / 2 => false
-// Mutant: http2/src/send/sending-connection.ts # waiting + length <= most => true
-// Mutant: http2/src/send/sending-connection.ts # || this.queuedBytes === 0
-// Mutant: http2/src/send/sending-connection.ts # this.queuedBytes + this.link.pending => this.queuedBytes
-// Mutant: http2/src/streams/sending-half.ts # this.host.queuedBytes += bytes.length;
-// Mutant: http2/src/streams/sending-half.ts # this.host.queuedBytes -= this.neverSent;
-// Mutant: http2/src/streams/sending-half.ts # || (queued > 0 && this.host.crowded)
-// Mutant: http2/src/streams/sending-half.ts # (queued > 0 && this.host.crowded) => this.host.crowded
-// Mutant: http2/src/streams/sending-half.ts # && !this.host.crowded
-// Mutant: http2/src/streams/scheduler.ts # host.queuedBytes -= n;
-// Mutant: http2/src/send/stalled-queues.ts # limitMs > 0 && => false &&
-// Mutant: http2/src/send/stalled-queues.ts # limitMs > 0 && => true &&
-// Mutant: http2/src/send/stalled-queues.ts # sendWindow > 0 ? sent : queue.taken => queue.taken
-// Mutant: http2/src/send/stalled-queues.ts # queue.compact();
+// Mutant: http2/src/send/send-budget.ts # this.queuedBytes > this.maxQueuedBytes / 2 => false
+// Mutant: http2/src/send/send-budget.ts # waiting + length <= most => true
+// Mutant: http2/src/send/send-budget.ts # || this.queuedBytes === 0
+// Mutant: http2/src/send/send-budget.ts # this.queuedBytes + this.link.pending => this.queuedBytes
+// Mutant: http2/src/streams/sending-half.ts # this.streams.budget.queuedBytes += bytes.length;
+// Mutant: http2/src/send/send-budget.ts # this.queuedBytes -= bytes;
+// Mutant: http2/src/streams/sending-half.ts # || (queued > 0 && this.streams.budget.crowded)
+// Mutant: http2/src/streams/sending-half.ts # (queued > 0 && this.streams.budget.crowded) => this.streams.budget.crowded
+// Mutant: http2/src/streams/sending-half.ts # && !this.streams.budget.crowded
+// Mutant: http2/src/streams/scheduler.ts # budget.queuedBytes -= n;
+// Mutant: http2/src/guards/stopped-streams.ts # limitMs > 0 && => false &&
+// Mutant: http2/src/guards/stopped-streams.ts # limitMs > 0 && => true &&
+// Mutant: http2/src/guards/stopped-streams.ts # sendWindow > 0 ? sent : queue.taken => queue.taken
+// Mutant: http2/src/guards/stopped-streams.ts # queue.compact();
 import { describe, expect, it } from "@jest/globals";
 import type { Http2Options } from "../src/connection/options.js";
 import { resolveHttp2Options } from "../src/connection/options.js";

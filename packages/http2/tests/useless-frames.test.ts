@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 8: bounded work. Frames without effect are counted in one place, beyond those that closed streams explain.
-// Mutant: http2/src/receive/inbound.ts # else if (!host.past.explainsData(length)) host.limits.uselessFrame();
-// Mutant: http2/src/receive/inbound.ts # else if (length === 0 && end && !host.past.explainsEnd()) host.limits.uselessFrame();
+// Mutant: http2/src/receive/frame-dispatch.ts # else if (!registry.past.explainsData(length)) limits.uselessFrame();
+// Mutant: http2/src/receive/frame-dispatch.ts # else if (length === 0 && end && !registry.past.explainsEnd()) limits.uselessFrame();
 // Mutant: http2/src/streams/closed-streams.ts # this.ends++;
-// Mutant: http2/src/receive/inbound-headers.ts # else if (!host.past.explainsHeaders()) host.limits.uselessFrame();
-// Mutant: http2/src/receive/receiving-connection.ts # else if (!explained) this.limits.lateReset(this.output.dataFrames);
+// Mutant: http2/src/receive/header-dispatch.ts # else if (!streams.registry.past.explainsHeaders()) streams.limits.uselessFrame();
+// Mutant: http2/src/receive/peer-resets.ts # else if (!explained) limits.lateReset(output.dataFrames);
 // Mutant: http2/src/guards/limits.ts # if (this.lateResetsPaidFor < sent) this.lateResetsPaidFor++; => if (false) this.lateResetsPaidFor++;
 // Mutant: http2/src/guards/limits.ts # if (this.lateResetsPaidFor < sent) this.lateResetsPaidFor++; => if (sent > 0) this.lateResetsPaidFor++;
-// Mutant: http2/src/receive/inbound.ts # if (++this.goAways > goAwaysOfAnEnd) this.host.limits.uselessFrame();
-// Mutant: http2/src/receive/inbound.ts # if (id === Setting.INITIAL_WINDOW_SIZE) initialWindow = value; => if (false) initialWindow = value;
-// Mutant: http2/src/receive/receiving-connection.ts # this.windowsGrew = delta > 0;
+// Mutant: http2/src/receive/control-frames.ts # if (++this.goAways > goAwaysOfAnEnd) this.streams.limits.uselessFrame();
+// Mutant: http2/src/receive/control-frames.ts # if (id === Setting.INITIAL_WINDOW_SIZE) initialWindow = value; => if (false) initialWindow = value;
+// Mutant: http2/src/streams/streams.ts # this.windowsGrew = delta > 0;
 // Mutant: http2/src/streams/stream-registry.ts # if (cause === ClosedBy.LOCAL_RESET && !peerEnded) this.past.expectFrames(stream.outstanding);
 // Mutant: http2/src/streams/stream-registry.ts # if (cause === ClosedBy.LOCAL_RESET) this.past.expectFrames(firstWindow);
 // Mutant: http2/src/streams/closed-streams.ts # if (cause !== ClosedBy.PEER_RESET) this.resets++;

@@ -2,7 +2,7 @@
 // Promise 5: a crash is not a cancel. A process that is killed, as its peers see it.
 // Mutant: core/src/engine/call/client-call.ts # if (reset.source === "connection") { => if (reset.source === "connection") { return undefined as never;
 // Mutant: core/src/engine/call/server-call.ts # if (reset.source === "connection") { => if (reset.source === "connection") { return undefined as never;
-// Mutant: http2/src/connection/connection.ts # ?? this.closedInMidCall();
+// Mutant: http2/src/connection/connection-end.ts # ?? this.closedInMidCall();
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";

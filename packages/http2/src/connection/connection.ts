@@ -1,28 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
-
-import { leastGain } from "../flow/large-messages.js";
+import { ReceiveFlow } from "../flow/receive-flow.js";
+import { RoundTrips } from "../flow/round-trips.js";
+import { SendWindow } from "../flow/send-window.js";
+import { FrameReader } from "../frame/frame-reader.js";
 import { clientPreface } from "../frame/frame-type.js";
-import { describeOtherProtocol } from "../frame/other-protocol.js";
-import type { ConnectionCounters } from "../guards/limits.js";
+import { type ConnectionCounters, Limits } from "../guards/limits.js";
+import { StoppedStreams } from "../guards/stopped-streams.js";
 import { Watchdog } from "../guards/watchdog.js";
+import { HpackDecoder } from "../hpack/decoder.js";
+import { HpackEncoder } from "../hpack/encoder.js";
 import { HeaderBlock } from "../hpack/header-block.js";
-import { HpackError } from "../hpack/hpack-error.js";
-import { ReceivingConnection } from "../receive/receiving-connection.js";
-import type { ConnectionEvents } from "../send/sending-connection.js";
-import { stalledQueues } from "../send/stalled-queues.js";
-import { ClosedBy } from "../streams/closed-streams.js";
-import { resetReason } from "../streams/reset-reason.js";
+import { ControlFrames } from "../receive/control-frames.js";
+import { FrameDispatch } from "../receive/frame-dispatch.js";
+import { HeaderDispatch } from "../receive/header-dispatch.js";
+import { InputTurns } from "../receive/input-turns.js";
+import { AnswerTurns } from "../send/answer-turns.js";
+import { Output } from "../send/output.js";
+import { SendBudget } from "../send/send-budget.js";
+import { Writer } from "../send/writer.js";
 import type { OutgoingHeaders } from "../streams/sending-half.js";
-import { idle } from "../streams/state.js";
-import { Stream } from "../streams/stream.js";
-import type { StreamReset, StreamSink } from "../streams/stream-sink.js";
-import type { ByteReceiver } from "./byte-link.js";
+import type { Stream } from "../streams/stream.js";
+import type { StreamSink } from "../streams/stream-sink.js";
+import { Streams } from "../streams/streams.js";
+import type { ByteLink, ByteReceiver, Peer } from "./byte-link.js";
+import { ConnectionEnd } from "./connection-end.js";
+import type { ConnectionEvents } from "./connection-events.js";
 import { ErrorCode, Http2ConnectionError } from "./error-code.js";
-import { keepalivePing } from "./keepalive.js";
-import { Input } from "./state.js";
+import { GracefulShutdown } from "./graceful-shutdown.js";
+import { Keepalive, keepalivePing } from "./keepalive.js";
+import { type Http2Options, type ResolvedHttp2Options, resolveHttp2Options } from "./options.js";
+import { SettingsExchange } from "./settings-exchange.js";
+import { ConnectionState } from "./state.js";
 
-/** How many streams end in one turn because their messages, or their readers, stopped: a thousand would keep other connections waiting. */
-const stoppedAtOnce = 100;
 /** Time without streams after which a connection frees what only makes it faster, in milliseconds. */
 const forgetAfterMs = 10_000;
 
@@ -31,21 +40,100 @@ const forgetAfterMs = 10_000;
  * to it, calls of {@link ConnectionEvents} and {@link StreamSink} in between. A connection opens nothing and keeps no timer:
  * its owner calls {@link Connection.advance} now and then.
  *
- * Nothing happens before {@link Connection.start}.
+ * It makes its parts, and passes to each part the others that the part uses. Nothing happens before {@link Connection.start}.
  */
-export class Connection extends ReceivingConnection implements ByteReceiver {
+export class Connection implements ByteReceiver {
+  readonly isServer: boolean;
+  readonly options: ResolvedHttp2Options;
+  readonly link: ByteLink;
+  readonly state: ConnectionState = new ConnectionState();
+  readonly settings: SettingsExchange = new SettingsExchange();
+  /** Counts the peer's frames, and ends the connection when they are too many. */
+  readonly limits: Limits;
+  readonly output: Output;
+  readonly flow: ReceiveFlow;
+  readonly sendWindow: SendWindow = new SendWindow();
+  readonly streams: Streams;
+  readonly decoder: HpackDecoder;
+  readonly reader: FrameReader;
+  private readonly writer: Writer;
+  private readonly budget: SendBudget;
+  private readonly input: InputTurns;
+  private readonly keepalive: Keepalive;
+  private readonly graceful: GracefulShutdown;
+  private readonly roundTrips: RoundTrips;
+  private readonly dispatch: FrameDispatch;
+  private readonly stoppedStreams: StoppedStreams;
+  private readonly end: ConnectionEnd;
   private watchdog: Watchdog | null = null;
-  private received = 0;
+
+  constructor(role: "client" | "server", link: ByteLink, options?: Http2Options) {
+    this.isServer = role === "server";
+    this.link = link;
+    this.options = resolveHttp2Options(options, role);
+    const { isServer, state, settings, sendWindow } = this;
+    const { maxQueuedBytes, maxBytesPerTurn, maxUnreadOutput } = this.options;
+    const fail = (error: unknown): void => this.end.fail(error);
+    this.limits = new Limits(this.options, () => link.now());
+    // Only a server waits for its peer to read: two ends that did would wait for each other.
+    const pauseAbove = isServer ? maxUnreadOutput : Number.POSITIVE_INFINITY;
+    this.output = new Output(link, () => link.afterTurn(this.endOfTurn), pauseAbove);
+    this.writer = new Writer(this.output, new HpackEncoder(this.options.maxEncoderTableSize));
+    this.flow = new ReceiveFlow(this.options.connectionWindow, this.options.maxBufferedBytes);
+    this.budget = new SendBudget(link, this.output, this.limits.counters, maxQueuedBytes, (message) =>
+      this.streams.events.limited?.(message),
+    );
+    this.input = new InputTurns(link, this.output, this.options, fail);
+    this.keepalive = new Keepalive(this.options, isServer);
+    this.graceful = new GracefulShutdown(state, this.writer);
+    this.roundTrips = new RoundTrips(this.writer);
+    this.streams = new Streams(
+      {
+        isServer,
+        options: this.options,
+        link,
+        state,
+        peerSettings: settings.peer,
+        limits: this.limits,
+        output: this.output,
+        writer: this.writer,
+        budget: this.budget,
+        sendWindow,
+        receiveFlow: this.flow,
+        input: this.input,
+        answers: new AnswerTurns(link, this.budget, this.input, maxBytesPerTurn, fail),
+        keepalive: this.keepalive,
+        graceful: this.graceful,
+      },
+      fail,
+      () => this.end.closeWhenIdle(),
+    );
+    this.end = new ConnectionEnd(this.streams, settings);
+    this.decoder = new HpackDecoder({
+      maxListSize: this.options.maxHeaderListSize,
+      maxFields: this.options.maxHeaderFields,
+    });
+    this.dispatch = new FrameDispatch(
+      settings,
+      this.streams,
+      new HeaderDispatch(this.decoder, this.streams, this.end),
+      new ControlFrames(settings, this.streams, this.roundTrips, this.end),
+    );
+    this.reader = new FrameReader(this.dispatch, isServer);
+    this.input.reader = this.reader;
+    this.end.reader = this.reader;
+    this.stoppedStreams = new StoppedStreams(this.streams, fail);
+  }
 
   // ---- for those who use a connection
 
   /** Starts the link; preface and SETTINGS leave at the end of the turn. Call it once. */
   start(events: ConnectionEvents): void {
-    this.events = events;
+    this.streams.events = events;
     this.watchdog = new Watchdog(this.options, this.isServer, this.link.now());
     if (!this.isServer) this.writer.raw(clientPreface);
     this.writer.settings(this.settings.first(this.options, this.isServer));
-    this.creditReleased();
+    this.flow.announceDue(this.writer);
     this.link.start(this);
   }
 
@@ -54,32 +142,23 @@ export class Connection extends ReceivingConnection implements ByteReceiver {
    * for one to close; what is sent on it meanwhile is queued.
    */
   open(sink: StreamSink, headers: OutgoingHeaders, end: boolean): Stream {
-    const { registry } = this;
-    const stream = new Stream(this, 0, idle, this.settings.peer.initialWindowSize);
-    stream.sink = sink;
-    stream.receivedBefore = this.received;
-    if (!this.usable) {
-      stream.fail(this.connectionReset("not-sent"), ClosedBy.LOCAL_RESET);
-      return stream;
-    }
-    if (this.streams.size >= this.settings.peer.maxConcurrentStreams || registry.waiting.size > 0)
-      registry.waiting.add(stream);
-    else registry.activate(stream, this.settings.peer.initialWindowSize);
-    this.setActive(true);
-    try {
-      stream.sendHeaders(headers, end);
-    } catch (error) {
-      // Headers that can't be encoded were not sent: the peer never sees the stream, whose id is skipped.
-      stream.reset("canceled");
-      throw error;
-    }
-    if (registry.idsRunOut) this.shutdown();
+    if (!this.usable) return this.streams.refused(sink);
+    const stream = this.streams.open(sink, headers, end);
+    if (this.streams.registry.idsRunOut) this.shutdown();
     return stream;
   }
 
   /** A header list made ready to be sent often, on this connection alone. */
   prepare(fields: readonly string[]): HeaderBlock {
     return new HeaderBlock(fields);
+  }
+
+  /**
+   * Server: why a new call has to be refused, since more than half of `maxQueuedBytes` waits to be sent; null if it need not. Ask once
+   * for each call.
+   */
+  refuseCall(): string | null {
+    return this.budget.refuseCall();
   }
 
   /**
@@ -90,54 +169,17 @@ export class Connection extends ReceivingConnection implements ByteReceiver {
     this.roundTrips.begin(answered);
   }
 
-  /** The largest header list that the peer takes, as it counts (RFC 9113 §6.5.2); Infinity until it has said. */
-  get maxHeaderListSize(): number {
-    return this.peerMaxHeaderListSize;
-  }
-
-  /** Streams that are open, or wait to be. */
-  get activeStreams(): number {
-    return this.registry.active;
-  }
-
-  /** Streams that wait for the peer's limit. */
-  get waitingStreams(): number {
-    return this.registry.waiting.size;
-  }
-
-  /** True if the peer has sent HEADERS or DATA. */
-  get answered(): boolean {
-    return this.inbound.answers > 0;
-  }
-
-  /** The peer's limited actions so far. */
-  get counters(): Readonly<ConnectionCounters> {
-    return this.limits.counters;
-  }
-
-  /** Bytes of output that the peer has not taken. */
-  get unreadOutput(): number {
-    return this.link.pending;
-  }
-
-  /** True if new streams can be opened: neither side is ending the connection, and its link is whole. */
-  get usable(): boolean {
-    return this.state.open && this.link.writable;
-  }
-
   /**
    * Ends in order: says GOAWAY, lets open streams finish, then closes. A server does it in two steps (RFC 9113 §6.8),
    * so that requests under way are still served.
    */
   shutdown(): void {
-    if (this.state.over || this.state.goAwaySent) return;
-    this.graceful.begin(this.isServer, this.link.now());
-    this.closeWhenIdle();
+    this.end.shutdown();
   }
 
   /** Ends at once: GOAWAY with `code` and the text, then every stream is reset with the text. */
   abort(message: string, code: number = ErrorCode.NO_ERROR): void {
-    this.die(new Http2ConnectionError(code, message), code);
+    this.end.abort(new Http2ConnectionError(code, message), code);
   }
 
   /** Ends at once, as {@link Connection.abort} does; the peer learns that a limit is the reason. */
@@ -145,79 +187,109 @@ export class Connection extends ReceivingConnection implements ByteReceiver {
     this.abort(message, ErrorCode.ENHANCE_YOUR_CALM);
   }
 
+  /** The other end. */
+  get peer(): Peer {
+    return this.link.peer;
+  }
+
+  /** True if new streams can be opened: neither side is ending the connection, and its link is whole. */
+  get usable(): boolean {
+    return this.state.open && this.link.writable;
+  }
+
+  /** The largest header list that the peer takes, as it counts (RFC 9113 §6.5.2); Infinity until it has said. */
+  get maxHeaderListSize(): number {
+    return this.settings.peer.maxHeaderListSize;
+  }
+
+  /** Streams that are open, or wait to be. */
+  get activeStreams(): number {
+    return this.streams.registry.active;
+  }
+
+  /** Streams that wait for the peer's limit. */
+  get waitingStreams(): number {
+    return this.streams.registry.waiting.size;
+  }
+
+  /** True if the peer has sent HEADERS or DATA. */
+  get answered(): boolean {
+    return this.dispatch.answers > 0;
+  }
+
+  /** The peer's limited actions so far. */
+  get counters(): Readonly<ConnectionCounters> {
+    return this.limits.counters;
+  }
+
+  /** Bytes that wait in the queues of all streams, or are being compressed for them. */
+  get queuedBytes(): number {
+    return this.budget.queuedBytes;
+  }
+
+  /** Bytes of output that the peer has not taken. */
+  get unreadOutput(): number {
+    return this.link.pending;
+  }
+
   /** Lets time pass: enforces what the peer has to do within a time. `now` as the link's clock has it. */
   advance(now: number): void {
-    const { watchdog, reader, inbound, settings } = this;
+    const { watchdog, reader, settings, input, link } = this;
+    const { registry } = this.streams;
     if (this.state.over || watchdog === null) return;
     try {
+      const unfinished = reader.insideFrame || this.dispatch.insideBlock;
       watchdog.check(now, {
         ready: settings.received,
         acknowledged: settings.acknowledged,
         // Input that is kept for the next turn is not late.
-        unfinished: settings.received && !this.input.paused && (reader.insideFrame || inbound.insideBlock),
+        unfinished: settings.received && !input.paused && unfinished,
         // A large message may take its time, as long as it comes; what is small has to come.
-        inputMark: reader.insideData ? this.received : reader.frames,
-        unread: this.link.pending,
-        taken: this.output.handed - this.link.pending,
-        used: this.registry.used,
+        inputMark: reader.insideData ? input.received : reader.frames,
+        unread: link.pending,
+        taken: this.output.handed - link.pending,
+        used: registry.used,
       });
       if (settings.received) this.keepAlive(now);
-      this.endStopped(now);
-      if (this.queuedBytes > 0) this.endStalled(now);
+      this.stoppedStreams.check(now);
     } catch (error) {
-      this.broken(error);
+      this.end.fail(error);
       return;
     }
-    const idleMs = watchdog.idleFor(now, this.registry.active);
+    const idleMs = watchdog.idleFor(now, registry.active);
     if (idleMs > forgetAfterMs && this.decoder.remembered > 0) this.decoder.forget();
     const { idleTimeoutMs } = this.options;
     if (idleTimeoutMs > 0 && idleMs > idleTimeoutMs) this.shutdown();
-    this.graceful.advance(now, this.registry.lastPeerId);
-    this.closeWhenIdle();
-  }
-
-  /** The deadline of a stream's call has passed. */
-  deadlinePassed(stream: Stream): void {
-    if (!this.isServer) {
-      this.keepalive.deadlinePassed(this.received, stream.receivedBefore);
-      return;
-    }
-    try {
-      this.limits.deadlinePassed();
-    } catch (error) {
-      this.broken(error);
-    }
+    this.graceful.advance(now, registry.lastPeerId);
+    this.end.closeWhenIdle();
   }
 
   private keepAlive(now: number): void {
-    const { received, blocked } = this;
-    const { answers } = this.inbound;
     const action = this.keepalive.check(now, {
-      received,
-      answers,
-      active: this.registry.active > 0,
-      blocked,
+      received: this.input.received,
+      answers: this.dispatch.answers,
+      active: this.activeStreams > 0,
+      blocked: this.blocked,
     });
     if (action === "ping") this.writer.ping(keepalivePing, 0, false);
-    else if (action === "replace") this.events.doubted?.();
+    else if (action === "replace") this.streams.events.doubted?.();
   }
 
   /** True if anything waits to be sent: in the link, or for a window or a place. */
   private readonly blocked = (): boolean =>
     this.link.pending > 0 ||
-    this.registry.waiting.size > 0 ||
-    this.streams.some((stream) => stream.queue !== null);
+    this.waitingStreams > 0 ||
+    this.streams.registry.open.some((stream) => stream.queue !== null);
 
   // ---- ByteReceiver
 
   /** @inheritdoc */
   receive(bytes: Uint8Array): void {
     if (this.state.over) return;
-    this.received += bytes.length;
     try {
       this.input.receive(bytes);
     } catch (error) {
-      this.broken(error);
+      this.end.fail(error);
     }
   }
 
@@ -225,145 +297,16 @@ export class Connection extends ReceivingConnection implements ByteReceiver {
   drained(): void {
     this.output.drained();
     this.input.goOn();
-    this.scheduler.pumpAll();
+    this.streams.scheduler.pumpAll();
   }
 
   /** @inheritdoc */
   closed(error?: Error): void {
-    const { state } = this;
-    if (state.closed) return;
-    if (!state.over) this.readRest();
-    state.failure ??= error ?? this.closedTooEarly() ?? this.closedInMidCall();
-    state.apply(Input.LINK_CLOSED);
-    this.output.closed = true;
-    this.stopReading();
-    this.resetAll();
-    this.setActive(false);
-    this.events.closed?.(state.failure);
+    this.end.linkClosed(error);
   }
 
-  /** The link is gone: what arrived before is read. */
-  private readRest(): void {
-    try {
-      this.input.readAll();
-    } catch (error) {
-      this.broken(error);
-    }
-  }
-
-  /** Ends the streams whose large messages have stopped, so that others get their room. */
-  private endStopped(now: number): void {
-    const { largeMessages, options } = this;
-    // While the connection does not read, the peer's bytes can't arrive.
-    if (this.output.paused) largeMessages.restart();
-    const stopped = largeMessages.stopped(now, options.frameTimeoutMs, stoppedAtOnce);
-    for (const stream of stopped) {
-      stream.stopped(
-        `a message of ${stream.messageSize} bytes gained less than ${leastGain} within ${options.frameTimeoutMs} ms: its room is given to others (option http2.frameTimeoutMs)`,
-      );
-    }
-    if (stopped.length === stoppedAtOnce) this.link.nextTurn(() => this.endMoreStopped(now));
-  }
-
-  private endMoreStopped(now: number): void {
-    if (this.state.over) return;
-    try {
-      this.endStopped(now);
-    } catch (error) {
-      this.broken(error);
-    }
-  }
-
-  /** Ends the streams whose peer takes nothing of what they have queued. */
-  private endStalled(now: number): void {
-    const { stalledStreamTimeoutMs: limitMs } = this.options;
-    const code = ErrorCode.ENHANCE_YOUR_CALM;
-    const stalled = stalledQueues(this.streams.values(), now, limitMs, this.dataSent);
-    // The others in a second.
-    for (const stream of stalled.slice(0, stoppedAtOnce)) {
-      this.limits.counters.streamsStalled++;
-      const message = this.limited(
-        `none of ${stream.queuedBytes} bytes that a stream has queued was taken within ${limitMs} ms (option http2.stalledStreamTimeoutMs)`,
-      );
-      this.writer.reset(stream.id, code);
-      const reason = resetReason(code);
-      stream.fail(
-        { code, reason, source: "local", disposition: "maybe-processed", message },
-        ClosedBy.LOCAL_RESET,
-      );
-    }
-  }
-
-  // ---- the end
-
-  protected closeWhenIdle(): void {
-    if (!this.state.closesWhenIdle || this.registry.active > 0) return;
-    this.state.apply(Input.END);
-    // The rest of the chunk that is being read comes too late, as the next chunk would.
-    this.stopReading();
-    this.endOfTurn();
-    // Later credits and PINGs are dropped.
-    this.output.closed = true;
-    this.link.end();
-  }
-
-  private connectionReset(disposition: StreamReset["disposition"]): StreamReset {
-    const why = this.state.failure?.message ?? "the connection is closed";
-    return { code: ErrorCode.CANCEL, reason: "canceled", source: "connection", disposition, message: why };
-  }
-
-  /** A link that closes before the peer has said anything of HTTP/2 has most likely another protocol at its end. */
-  private closedTooEarly(): Error | undefined {
-    if (this.settings.received || !this.state.open) return undefined;
-    const what =
-      describeOtherProtocol(this.reader.unfinishedHeader, this.isServer) ??
-      (this.isServer
-        ? undefined
-        : "closed before a word of HTTP/2: does it speak HTTP/2, does it want TLS, is it the right port?");
-    return what === undefined
-      ? undefined
-      : new Http2ConnectionError(ErrorCode.PROTOCOL_ERROR, what, { otherProtocol: true });
-  }
-
-  /** A link that closes while streams are open: the peer's process was killed, say. */
-  private closedInMidCall(): Error | undefined {
-    if (this.registry.active === 0) return undefined;
-    return new Error(
-      this.state.goAwayText ?? "the other end closed it in mid-call, or its process was killed",
-    );
-  }
-
-  private resetAll(): void {
-    for (const stream of [...this.registry.waiting])
-      stream.fail(this.connectionReset("not-sent"), ClosedBy.LOCAL_RESET);
-    const reset = this.connectionReset("maybe-processed");
-    for (const stream of this.streams.values()) stream.fail(reset, ClosedBy.LOCAL_RESET);
-  }
-
-  private stopReading(): void {
-    this.reader.stop();
-    this.input.stop();
-  }
-
-  protected broken(error: unknown): void {
-    if (error instanceof Http2ConnectionError) this.die(error, error.code);
-    else if (error instanceof HpackError) {
-      const code = ErrorCode.COMPRESSION_ERROR;
-      this.die(new Http2ConnectionError(code, error.message, { cause: error }), code);
-    } else this.die(error instanceof Error ? error : new Error(String(error)), ErrorCode.INTERNAL_ERROR);
-  }
-
-  private die(error: Error, code: number): void {
-    if (this.state.over) return;
-    this.state.apply(Input.END);
-    this.state.failure = error;
-    this.stopReading();
-    // Only protocol errors concern the peer.
-    const debug = error instanceof Http2ConnectionError ? error.message : "internal error";
-    this.writer.goAway(this.graceful.lastStreamId(this.registry.lastPeerId), code, debug);
-    this.output.flush();
-    this.output.closed = true;
-    this.resetAll();
-    this.link.end();
-  }
+  private readonly endOfTurn = (): void => {
+    this.output.endOfTurn();
+    this.streams.scheduler.endOfTurn();
+  };
 }

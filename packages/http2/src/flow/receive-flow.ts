@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { Writer } from "../send/writer.js";
+
 /** The least credit of a trial: with less, a peer that pads each frame could not go on. */
 const leastTrial = 512;
 
@@ -66,6 +68,12 @@ export class ReceiveFlow {
     this.owed = 0;
     this.window += n;
     return n;
+  }
+
+  /** Lets the peer send as much more as is due by now. */
+  announceDue(writer: Writer): void {
+    const due = this.takeDue();
+    if (due > 0) writer.windowUpdate(0, due);
   }
 
   /** Takes up to `n` bytes for the growth of a window; returns how many there were. */

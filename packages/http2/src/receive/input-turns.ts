@@ -2,19 +2,10 @@
 import type { ByteLink } from "../connection/byte-link.js";
 import type { ResolvedHttp2Options } from "../connection/options.js";
 import type { FrameReader } from "../frame/frame-reader.js";
+import type { Output } from "../send/output.js";
 
 /** A chunk above the rest of its turn's budget is read all the same up to this size: cutting it would cut frames. */
 const chunkAtMost = 65_536;
-
-/** The connection, as {@link InputTurns} sees it. */
-export interface InputTurnsHost {
-  readonly link: ByteLink;
-  readonly reader: FrameReader;
-  /** Nothing may be read until the peer has taken output, or answers have had their turns. */
-  readonly outputWaits: boolean;
-  /** Calls {@link InputTurns.readKept}, and takes what it throws. */
-  readOn(): void;
-}
 
 /** A chunk of input that waits to be read, from `at` on. */
 interface KeptChunk {
@@ -32,13 +23,19 @@ interface KeptChunk {
  * loop from sleeping: immediates that do cost 7 % of pipelined small messages, since each turn then reads less.
  */
 export class InputTurns {
+  /** Bytes that have arrived. */
+  received = 0;
   /** Chunks that have arrived. */
   arrived = 0;
   /** The number of the chunk that is being read, or was read last. */
   reading = 0;
   /** Nothing is read before the next turn. */
   paused = false;
-  private readonly host: InputTurnsHost;
+  /** Reads the chunks. The connection sets the reader when it is made, since what the frames mean depends on these turns. */
+  reader!: FrameReader;
+  private readonly link: ByteLink;
+  private readonly output: Output;
+  private readonly fail: (error: unknown) => void;
   private readonly maxBytes: number;
   private readonly maxStreams: number;
   private bytesLeft: number;
@@ -49,11 +46,16 @@ export class InputTurns {
   private marked = false;
   /** The link has been asked for a turn. */
   private waiting = false;
+  /** Answers wait for later turns: nothing is read before they are given. */
+  private answersWait = false;
   private stopped = false;
   private kept: KeptChunk[] = [];
 
-  constructor(host: InputTurnsHost, options: ResolvedHttp2Options) {
-    this.host = host;
+  /** `fail` takes the errors of input that is read in a later turn. */
+  constructor(link: ByteLink, output: Output, options: ResolvedHttp2Options, fail: (error: unknown) => void) {
+    this.link = link;
+    this.output = output;
+    this.fail = fail;
     this.maxBytes = options.maxBytesPerTurn;
     this.maxStreams = options.maxStreamsPerTurn;
     this.bytesLeft = this.maxBytes;
@@ -63,10 +65,11 @@ export class InputTurns {
 
   /** A chunk arrived: reads as much of it as the turn has room for. */
   receive(bytes: Uint8Array): void {
+    this.received += bytes.length;
     this.arrived++;
     if (this.paused || this.kept.length > 0) {
       this.kept.push({ bytes, at: 0, number: this.arrived });
-      this.host.link.pause();
+      this.link.pause();
       return;
     }
     this.reading = this.arrived;
@@ -76,17 +79,17 @@ export class InputTurns {
 
   /** The peer opened a stream. */
   streamOpened(): void {
-    if (--this.streamsLeft <= 0) this.host.reader.yield();
+    if (--this.streamsLeft <= 0) this.reader.yield();
   }
 
   /** A message of so many bytes is parsed, most of which may have arrived in earlier turns. */
   parsed(bytes: number): void {
     this.parsedLeft -= bytes;
-    if (this.parsedLeft <= 0) this.host.reader.yield();
+    if (this.parsedLeft <= 0) this.reader.yield();
   }
 
   /** Reads what was kept, as much as the turn has room for. */
-  readKept(): void {
+  private readKept(): void {
     while (!this.paused) {
       const chunk = this.kept.shift();
       if (chunk === undefined) break;
@@ -94,7 +97,7 @@ export class InputTurns {
       this.read(chunk.bytes, chunk.at);
       this.spent();
     }
-    if (!this.paused && !this.stopped && !this.host.outputWaits) this.host.link.resume();
+    if (!this.paused && !this.stopped && !this.outputWaits) this.link.resume();
   }
 
   /** No turn follows: reads all that was kept. */
@@ -108,18 +111,25 @@ export class InputTurns {
     }
   }
 
-  /** Answers wait for later turns: nothing more is read until {@link InputTurns.goOn}. */
-  answersWait(): void {
+  /** Answers wait for later turns: nothing more is read until {@link InputTurns.answersGiven}. */
+  waitForAnswers(): void {
+    this.answersWait = true;
     if (this.stopped) return;
-    this.host.reader.yield();
+    this.reader.yield();
     this.paused = true;
-    this.host.link.pause();
+    this.link.pause();
   }
 
-  /** The peer has taken output, or all answers had their turns: the input that waited for that is read. */
+  /** All answers had their turns: the input that waited for that is read. */
+  answersGiven(): void {
+    this.answersWait = false;
+    this.goOn();
+  }
+
+  /** The peer has taken output: the input that waited for that is read. */
   goOn(): void {
     if (!this.paused) return;
-    this.host.link.pause();
+    this.link.pause();
     this.wait();
   }
 
@@ -128,12 +138,12 @@ export class InputTurns {
     this.kept = [];
     this.stopped = true;
     this.paused = false;
-    this.host.link.resume();
+    this.link.resume();
   }
 
   private read(bytes: Uint8Array, at: number): void {
     const end = Math.min(bytes.length, at + Math.max(this.bytesLeft, chunkAtMost));
-    const stopped = this.host.reader.read(bytes, at, end);
+    const stopped = this.reader.read(bytes, at, end);
     this.bytesLeft -= stopped - at;
     if (stopped < bytes.length && !this.stopped) {
       this.kept.unshift({ bytes, at: stopped, number: this.reading });
@@ -150,7 +160,7 @@ export class InputTurns {
   private pauseUntilNextTurn(): void {
     if (this.paused || this.stopped) return;
     this.paused = true;
-    this.host.link.pause();
+    this.link.pause();
     this.wait();
   }
 
@@ -158,7 +168,7 @@ export class InputTurns {
   private mark(): void {
     if (this.marked || this.waiting) return;
     this.marked = true;
-    this.host.link.nextTurn(this.turnMarked, true);
+    this.link.nextTurn(this.turnMarked, true);
   }
 
   private readonly turnMarked = (): void => {
@@ -170,16 +180,25 @@ export class InputTurns {
   private wait(): void {
     if (this.waiting) return;
     this.waiting = true;
-    this.host.link.nextTurn(this.turn);
+    this.link.nextTurn(this.turn);
   }
 
   private readonly turn = (): void => {
     this.waiting = false;
     this.refill();
-    if (!this.paused || this.host.outputWaits) return;
+    if (!this.paused || this.outputWaits) return;
     this.paused = false;
-    this.host.readOn();
+    try {
+      this.readKept();
+    } catch (error) {
+      this.fail(error);
+    }
   };
+
+  /** True if nothing may be read until the peer has taken output, or answers have had their turns. */
+  private get outputWaits(): boolean {
+    return this.output.paused || this.answersWait;
+  }
 
   private refill(): void {
     this.bytesLeft = this.maxBytes;

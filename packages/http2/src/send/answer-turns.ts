@@ -1,19 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ByteLink } from "../connection/byte-link.js";
+import type { InputTurns } from "../receive/input-turns.js";
 import type { Stream } from "../streams/stream.js";
-
-/** The connection, as {@link AnswerTurns} needs it. */
-export interface AnswerTurnsHost {
-  readonly link: ByteLink;
-  /** All bytes that were ever written into the output, or queued to be sent. */
-  readonly bytesMade: number;
-  /** New answers wait for a later turn. The connection reads nothing more until {@link AnswerTurnsHost.answersGiven}. */
-  answersWait(): void;
-  /** No new answer waits any more. */
-  answersGiven(): void;
-  /** A sink threw at its turn. */
-  answerFailed(error: unknown): void;
-}
+import type { SendBudget } from "./send-budget.js";
 
 /** A stream whose next message waits for its turn. */
 interface Waiting {
@@ -31,7 +20,10 @@ interface Waiting {
  * for the peer's windows as well. The budget is for the time since the last turn that this connection knows of, as in `InputTurns`.
  */
 export class AnswerTurns {
-  private readonly host: AnswerTurnsHost;
+  private readonly link: ByteLink;
+  private readonly budget: SendBudget;
+  private readonly input: InputTurns;
+  private readonly fail: (error: unknown) => void;
   private readonly maxBytes: number;
   /** The bytes that had been made when the turn began. */
   private madeBefore = 0;
@@ -43,13 +35,22 @@ export class AnswerTurns {
   /** First messages in the queue. */
   private firsts = 0;
 
-  constructor(host: AnswerTurnsHost, maxBytes: number) {
-    this.host = host;
+  /** `input` is not read while first messages wait. `fail` takes what a sink throws at its turn. */
+  constructor(
+    link: ByteLink,
+    budget: SendBudget,
+    input: InputTurns,
+    maxBytes: number,
+    fail: (error: unknown) => void,
+  ) {
+    this.link = link;
+    this.budget = budget;
+    this.input = input;
+    this.fail = fail;
     this.maxBytes = maxBytes;
   }
 
-  /** True if first messages wait for a later turn. */
-  get waiting(): boolean {
+  private get waiting(): boolean {
     return this.firsts > 0;
   }
 
@@ -60,7 +61,7 @@ export class AnswerTurns {
       return false;
     }
     if (this.queue.length === 0) {
-      const { bytesMade } = this.host;
+      const { bytesMade } = this.budget;
       // A message that was compressed since the turn began has become smaller: that does not pay for other answers.
       if (bytesMade < this.madeBefore) this.madeBefore = bytesMade;
       const made = bytesMade - this.madeBefore;
@@ -68,34 +69,33 @@ export class AnswerTurns {
         if (made * 2 >= this.maxBytes) this.mark();
         return false;
       }
-      this.host.link.nextTurn(this.turn);
+      this.link.nextTurn(this.turn);
     }
     this.queue.push({ stream, first });
-    if (first && this.firsts++ === 0) this.host.answersWait();
+    if (first && this.firsts++ === 0) this.input.waitForAnswers();
     return true;
   }
 
   private readonly turn = (): void => {
-    const { host } = this;
     const waited = this.waiting;
     try {
       this.give();
     } catch (error) {
-      host.answerFailed(error);
+      this.fail(error);
     }
     this.giving = null;
-    if (this.queue.length > 0) host.link.nextTurn(this.turn);
+    if (this.queue.length > 0) this.link.nextTurn(this.turn);
     else this.mark();
-    if (waited && !this.waiting) host.answersGiven();
+    if (waited && !this.waiting) this.input.answersGiven();
   };
 
   private give(): void {
-    const { host } = this;
-    this.madeBefore = host.bytesMade;
+    const { budget } = this;
+    this.madeBefore = budget.bytesMade;
     const most = this.queue.length;
     let given = 0;
     try {
-      while (given < most && host.bytesMade - this.madeBefore < this.maxBytes) {
+      while (given < most && budget.bytesMade - this.madeBefore < this.maxBytes) {
         const { stream, first } = this.queue[given++]!;
         if (first) this.firsts--;
         if (stream.closed) continue;
@@ -111,11 +111,11 @@ export class AnswerTurns {
   private mark(): void {
     if (this.marked) return;
     this.marked = true;
-    this.host.link.nextTurn(this.turnMarked, true);
+    this.link.nextTurn(this.turnMarked, true);
   }
 
   private readonly turnMarked = (): void => {
     this.marked = false;
-    this.madeBefore = this.host.bytesMade;
+    this.madeBefore = this.budget.bytesMade;
   };
 }

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { ConnectionEvents } from "../connection/connection-events.js";
+import type { ConnectionState } from "../connection/state.js";
 import type { HeaderList } from "../hpack/header-list.js";
 import type { Stream } from "./stream.js";
+import type { StreamRegistry } from "./stream-registry.js";
 import type { StreamSink } from "./stream-sink.js";
 
 /**
@@ -9,8 +12,17 @@ import type { StreamSink } from "./stream-sink.js";
  * write is read; so these wait, in order, until the turn is over.
  */
 export class PostponedStreams {
+  private readonly registry: StreamRegistry;
+  private readonly maxConcurrentStreams: number;
   private readonly waiting = new Map<Stream, PostponedStream>();
+  private starting = false;
 
+  constructor(registry: StreamRegistry, maxConcurrentStreams: number) {
+    this.registry = registry;
+    this.maxConcurrentStreams = maxConcurrentStreams;
+  }
+
+  /** Streams that wait. */
   get size(): number {
     return this.waiting.size;
   }
@@ -33,11 +45,25 @@ export class PostponedStreams {
     return this.waiting.values().next().value;
   }
 
-  /** Takes out the one that has waited longest, to be started. */
-  take(): PostponedStream | undefined {
-    const { first } = this;
-    if (first !== undefined) this.waiting.delete(first.stream);
-    return first;
+  /** Streams that may still be started; negative when the peer has reset some that are still served. */
+  get placesLeft(): number {
+    return this.maxConcurrentStreams - (this.registry.taken - this.size);
+  }
+
+  /** Starts as many as there is room for. One that is answered at once makes room for the next: not within itself. */
+  startAll(state: ConnectionState, events: ConnectionEvents): void {
+    if (this.starting) return;
+    this.starting = true;
+    try {
+      while (!state.over && this.placesLeft > 0) {
+        const next = this.first;
+        if (next === undefined) break;
+        this.waiting.delete(next.stream);
+        next.start((stream, list, ended) => events.stream?.(stream, list, ended));
+      }
+    } finally {
+      this.starting = false;
+    }
   }
 }
 

@@ -1,21 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { LargeMessage, LargeMessages } from "../flow/large-messages.js";
-import type { MessageWaiter, ReceiveFlow } from "../flow/receive-flow.js";
+import type { MessageWaiter } from "../flow/receive-flow.js";
 import { maxUint31 } from "../frame/frame-type.js";
 import { endRewound, isClosed, isIdle, mayReceive } from "./state.js";
-
-/** The connection, as the receiving half of a stream sees it. */
-export interface ReceivingHost {
-  readonly flow: ReceiveFlow;
-  /** The messages under way that were let in beyond their windows. */
-  readonly largeMessages: LargeMessages<ReceivingHalf>;
-  /** The largest size of a window. */
-  readonly maxStreamWindow: number;
-  writeWindowUpdate(streamId: number, increment: number): void;
-  /** Bytes were given back to flow control. */
-  creditReleased(): void;
-}
+import type { Streams } from "./streams.js";
 
 /** The window that every stream begins with (RFC 9113 §6.9.2). */
 export const firstWindow = 65_535;
@@ -31,14 +20,12 @@ const paddingAtMost = 256;
  * The receiving half of a stream: what the peer may send on it, and when it may send more. The lower half of a `Stream`, a
  * base class so that a stream is one object.
  */
-export abstract class ReceivingHalf<Host extends ReceivingHost = ReceivingHost>
-  implements MessageWaiter, LargeMessage
-{
+export abstract class ReceivingHalf implements MessageWaiter, LargeMessage {
   /** The stream's id; 0 while the peer's limit on concurrent streams holds it back. */
   id = 0;
   /** The state (RFC 9113 §5.1), made by the functions of state.ts. */
   state: number;
-  protected readonly host: Host;
+  protected readonly streams: Streams;
   /** Bytes of the body that have arrived. */
   bodyReceived = 0;
   /**
@@ -64,8 +51,8 @@ export abstract class ReceivingHalf<Host extends ReceivingHost = ReceivingHost>
   /** The message has used its window, and flow control has no room for the rest. */
   private waits = false;
 
-  constructor(host: Host, state: number) {
-    this.host = host;
+  constructor(streams: Streams, state: number) {
+    this.streams = streams;
     this.state = state;
   }
 
@@ -81,9 +68,9 @@ export abstract class ReceivingHalf<Host extends ReceivingHost = ReceivingHost>
 
   /** The application took or dropped `n` received bytes: the peer may send as many more. */
   credit(n: number): void {
-    const { host } = this;
-    host.flow.released(n);
-    host.creditReleased();
+    const { receiveFlow, writer } = this.streams;
+    receiveFlow.released(n);
+    receiveFlow.announceDue(writer);
     const paid = Math.min(n, this.borrowed);
     this.borrowed -= paid;
     if (!mayReceive(this.state)) return;
@@ -127,9 +114,9 @@ export abstract class ReceivingHalf<Host extends ReceivingHost = ReceivingHost>
       // The peer can go on without more: one that announces a large message and stops takes no room from others.
       if (charged === 0 && this.receiveWindow * 2 > this.windowTarget) return this.goesOn();
       const more = Math.max(0, this.borrowed + lent - charged);
-      if (more > 0 && !this.host.flow.admit(more, this)) return this.tryOut(own, lent);
+      if (more > 0 && !this.streams.receiveFlow.admit(more, this)) return this.tryOut(own, lent);
       // A message that had credit while it waited, and didn't use it, gets no new time.
-      if (this.admitted === 0 && (!this.waits || this.outOfCredit)) this.host.largeMessages.add(this);
+      if (this.admitted === 0 && (!this.waits || this.outOfCredit)) this.largeMessages.add(this);
       this.waits = false;
       this.admitted += more;
       this.borrowed += lent;
@@ -187,7 +174,7 @@ export abstract class ReceivingHalf<Host extends ReceivingHost = ReceivingHost>
   protected returnWindow(): void {
     this.messageDone();
     this.borrowed = 0;
-    this.host.flow.shrink(this.windowTarget - firstWindow);
+    this.streams.receiveFlow.shrink(this.windowTarget - firstWindow);
     this.windowTarget = firstWindow;
   }
 
@@ -196,17 +183,17 @@ export abstract class ReceivingHalf<Host extends ReceivingHost = ReceivingHost>
    * doubles as long as the reader keeps up. A slower reader gives its growth back when others want it.
    */
   private resize(): number {
-    const { flow, maxStreamWindow } = this.host;
+    const { receiveFlow, options } = this.streams;
     if (this.keptUp) {
-      const wanted = Math.min(this.windowTarget, maxStreamWindow - this.windowTarget);
-      const grown = wanted > 0 ? flow.grow(wanted) : 0;
+      const wanted = Math.min(this.windowTarget, options.maxStreamWindow - this.windowTarget);
+      const grown = wanted > 0 ? receiveFlow.grow(wanted) : 0;
       this.windowTarget += grown;
       return grown;
     }
-    if (!flow.exhausted) return 0;
+    if (!receiveFlow.exhausted) return 0;
     const less = Math.min(this.windowTarget - firstWindow, this.unannounced);
     this.windowTarget -= less;
-    flow.shrink(less);
+    receiveFlow.shrink(less);
     return -less;
   }
 
@@ -228,18 +215,22 @@ export abstract class ReceivingHalf<Host extends ReceivingHost = ReceivingHost>
     return Math.max(1, Math.min(paddingAtMost, this.windowTarget - prefixAtMost - this.untaken));
   }
 
+  private get largeMessages(): LargeMessages<ReceivingHalf> {
+    return this.streams.largeMessages;
+  }
+
   private messageDone(): void {
     if (this.message === 0) return;
     this.message = 0;
-    const { flow } = this.host;
-    flow.forget(this);
+    const { receiveFlow } = this.streams;
+    receiveFlow.forget(this);
     const { admitted, tried } = this;
     if (!this.waits && admitted + tried === 0) return;
     this.admitted = 0;
     this.tried = 0;
     this.waits = false;
-    this.host.largeMessages.delete(this);
-    flow.messageDone(admitted, tried);
+    this.largeMessages.delete(this);
+    receiveFlow.messageDone(admitted, tried);
   }
 
   /**
@@ -247,10 +238,10 @@ export abstract class ReceivingHalf<Host extends ReceivingHost = ReceivingHost>
    * had. Returns whether these are all.
    */
   private tryOut(own: number, lent: number): boolean {
-    const { flow, largeMessages } = this.host;
+    const { largeMessages } = this;
     if (!this.waits) largeMessages.add(this);
     this.waits = true;
-    const step = this.outOfCredit ? flow.tryOut(lent) : 0;
+    const step = this.outOfCredit ? this.streams.receiveFlow.tryOut(lent) : 0;
     if (step === 0) return false;
     this.tried += step;
     this.borrowed += step;
@@ -264,14 +255,14 @@ export abstract class ReceivingHalf<Host extends ReceivingHost = ReceivingHost>
   private goesOn(): true {
     if (!this.waits) return true;
     this.waits = false;
-    const { flow, largeMessages } = this.host;
-    flow.forget(this);
+    const { largeMessages } = this;
+    this.streams.receiveFlow.forget(this);
     if (this.admitted + this.tried === 0) largeMessages.delete(this);
     return true;
   }
 
   private announce(increment: number): void {
     this.receiveWindow += increment;
-    this.host.writeWindowUpdate(this.id, increment);
+    this.streams.writer.windowUpdate(this.id, increment);
   }
 }

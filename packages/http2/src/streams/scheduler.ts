@@ -1,16 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { ByteLink } from "../connection/byte-link.js";
+import type { PeerSettings } from "../connection/settings.js";
+import type { SendWindow } from "../flow/send-window.js";
 import type { Output } from "../send/output.js";
+import type { SendBudget } from "../send/send-budget.js";
 import { Room } from "./sending-half.js";
 import type { Stream } from "./stream.js";
-
-/** The connection, as the scheduler sees it. */
-export interface SchedulerHost {
-  readonly output: Output;
-  readonly peerMaxFrameSize: number;
-  sendWindow: number;
-  queuedBytes: number;
-  nextTurn(callback: () => void): void;
-}
 
 /** One stream's share before the next one is served, when several wait. */
 const quantum = 16_384;
@@ -24,19 +19,33 @@ const smallestPiece = 4096;
  * quantum each. Streams that wait for their own window are in no list; WINDOW_UPDATE brings them back.
  */
 export class Scheduler {
-  private readonly host: SchedulerHost;
+  private readonly link: ByteLink;
+  private readonly output: Output;
+  private readonly budget: SendBudget;
+  private readonly sendWindow: SendWindow;
+  private readonly peerSettings: PeerSettings;
   private first: Stream | null = null;
   private last: Stream | null = null;
   private waking: Stream[] = [];
   private turning = false;
 
-  constructor(host: SchedulerHost) {
-    this.host = host;
+  constructor(
+    link: ByteLink,
+    output: Output,
+    budget: SendBudget,
+    sendWindow: SendWindow,
+    peerSettings: PeerSettings,
+  ) {
+    this.link = link;
+    this.output = output;
+    this.budget = budget;
+    this.sendWindow = sendWindow;
+    this.peerSettings = peerSettings;
   }
 
   /** True if this turn has sent its share. */
   get turnSpent(): boolean {
-    return this.host.output.turnBytes >= turnBudget;
+    return this.output.turnBytes >= turnBudget;
   }
 
   /** Calls the sink's `writable` next turn. */
@@ -46,12 +55,12 @@ export class Scheduler {
     this.waking.push(stream);
     if (this.turning) return;
     this.turning = true;
-    this.host.nextTurn(this.turn);
+    this.link.nextTurn(this.turn);
   }
 
   /** The turn's output was flushed. */
   endOfTurn(): void {
-    if (!this.turning) this.host.output.turnBytes = 0;
+    if (!this.turning) this.output.turnBytes = 0;
   }
 
   /** Sends what one stream has queued, as far as windows and link allow; the rest waits in the list. */
@@ -65,11 +74,11 @@ export class Scheduler {
   /** Sends what all waiting streams have queued, in turns. Call it when the connection's window or the link has room. */
   pumpAll(): void {
     for (let stream = this.first; stream !== null; stream = this.first) {
-      if (this.host.output.congested) return;
+      if (this.output.congested) return;
       const alone = this.last === stream;
       const before = stream.queuedBytes;
       const done = this.move(stream, alone ? Number.MAX_SAFE_INTEGER : quantum);
-      const blocked = !done && (this.host.sendWindow <= 0 || this.host.output.congested);
+      const blocked = !done && (this.sendWindow.left <= 0 || this.output.congested);
       if (blocked && stream.sendWindow > 0) {
         // The stream that used the last window or room queues up again, or it would get every small window.
         if (!alone && stream.queuedBytes < before) {
@@ -102,7 +111,7 @@ export class Scheduler {
 
   private readonly turn = (): void => {
     this.turning = false;
-    this.host.output.turnBytes = 0;
+    this.output.turnBytes = 0;
     const waking = this.waking;
     this.waking = [];
     for (const stream of waking) this.wake(stream);
@@ -129,13 +138,13 @@ export class Scheduler {
 
   /** Moves up to `share` bytes; true when nothing is left (the queued end included). */
   private move(stream: Stream, share: number): boolean {
-    const { host } = this;
-    const { output } = host;
+    const { output, budget, sendWindow } = this;
+    const { maxFrameSize } = this.peerSettings;
     let left = share;
     let ended = false;
     for (let queue = stream.queue; queue !== null && queue.length > 0; queue = stream.queue) {
       if (left <= 0 || output.congested) return false;
-      let n = Math.min(queue.length, stream.sendWindow, host.sendWindow, host.peerMaxFrameSize, left);
+      let n = Math.min(queue.length, stream.sendWindow, sendWindow.left, maxFrameSize, left);
       if (n <= 0) return false;
       const free = output.free - 9;
       if (n > free) {
@@ -145,12 +154,12 @@ export class Scheduler {
         }
         n = free;
       }
-      if (n < queue.length && (n === stream.sendWindow || n === host.sendWindow)) output.cutFrames++;
-      const at = output.reserveData(stream.id, n, host.peerMaxFrameSize);
+      if (n < queue.length && (n === stream.sendWindow || n === sendWindow.left)) output.cutFrames++;
+      const at = output.reserveData(stream.id, n, maxFrameSize);
       queue.take(n, output.buffer, at);
       stream.sendWindow -= n;
-      host.sendWindow -= n;
-      host.queuedBytes -= n;
+      sendWindow.left -= n;
+      budget.queuedBytes -= n;
       left -= n;
       ended = queue.length === 0 && stream.endsWithQueue;
       output.commitData(stream.id, at, n, ended);

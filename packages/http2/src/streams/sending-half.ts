@@ -2,38 +2,14 @@
 import { frameHeaderLength } from "../frame/frame-type.js";
 import type { HeaderBlock } from "../hpack/header-block.js";
 import { checkBytes } from "../hpack/string-literal.js";
-import { type Output, outputSize } from "../send/output.js";
+import { outputSize } from "../send/output.js";
 import { SendQueue } from "../send/send-queue.js";
-import { ReceivingHalf, type ReceivingHost } from "./receiving-half.js";
+import { ReceivingHalf } from "./receiving-half.js";
 import { endQueued, endSent, endWaits, headersSent, isClosed, maySend } from "./state.js";
+import type { Streams } from "./streams.js";
 
 /** Header fields to send: a prepared block, or name, value, name, value … with lower-case names. */
 export type OutgoingHeaders = HeaderBlock | readonly string[];
-
-/** The connection, as the sending half of a stream sees it. */
-export interface SendingHost extends ReceivingHost {
-  readonly output: Output;
-  readonly peerMaxFrameSize: number;
-  readonly peerMaxHeaderListSize: number;
-  sendWindow: number;
-  /** Bytes that wait in the queues of all streams, or are being compressed for them. */
-  queuedBytes: number;
-  /** Half of what may wait does: a stream with a queue gets no more until that has left. */
-  readonly crowded: boolean;
-  /** See {@link SendingHalf.refuseMessage}. */
-  refuseMessage(length: number): string | null;
-  /** Chunks of input that have arrived. */
-  readonly arrivedChunks: number;
-  /** Streams that this side has ended so far. */
-  endsSent: number;
-  writeHeaders(stream: SendingHalf, headers: OutgoingHeaders, end: boolean): void;
-  /** Moves queued bytes as far as windows and link allow. */
-  pump(stream: SendingHalf): void;
-  /** Calls the sink's `writable` next turn. */
-  wakeNextTurn(stream: SendingHalf): void;
-  /** Bytes that one turn may send before those who receive get a go; past it senders rest. */
-  readonly turnSpent: boolean;
-}
 
 /** Bytes that wait in a stream past which `write` says that it is full; below half of it the sink hears `writable`. */
 const queueLimit = 65_536;
@@ -51,7 +27,7 @@ export const Room = {
  * The sending half of a stream: what leaves at once, what waits for a window or for the link, and the end behind it. The
  * middle one of the three layers of a `Stream`, on the receiving half.
  */
-export abstract class SendingHalf<Host extends SendingHost = SendingHost> extends ReceivingHalf<Host> {
+export abstract class SendingHalf extends ReceivingHalf {
   /** The chunks of input that had arrived when this side first sent headers; 0 if it has sent none, or before any input. */
   answeredAt = 0;
   /** The bytes that we may still send on this stream; may be negative (RFC 9113 §6.9.2). */
@@ -67,20 +43,20 @@ export abstract class SendingHalf<Host extends SendingHost = SendingHost> extend
   private queuedTrailers: OutgoingHeaders | null = null;
   private reservedAt = -1;
 
-  constructor(host: Host, id: number, state: number, sendWindow: number) {
-    super(host, state);
+  constructor(streams: Streams, id: number, state: number, sendWindow: number) {
+    super(streams, state);
     this.id = id;
     this.sendWindow = sendWindow;
   }
 
   /** The buffer that {@link SendingHalf.reserve} gives a place in. */
   get buffer(): Uint8Array {
-    return this.host.output.buffer;
+    return this.streams.output.buffer;
   }
 
   /** The largest header list that the peer takes, as it counts (RFC 9113 §6.5.2); Infinity when it has not said. */
   get maxHeaderListSize(): number {
-    return this.host.peerMaxHeaderListSize;
+    return this.streams.peerSettings.maxHeaderListSize;
   }
 
   /** Bytes that wait for a window or for the link, or for the stream to be opened. Of a closed stream: those that never left. */
@@ -94,14 +70,14 @@ export abstract class SendingHalf<Host extends SendingHost = SendingHost> extend
    */
   sendHeaders(headers: OutgoingHeaders, end: boolean): void {
     if (!maySend(this.state)) return;
-    if (this.answeredAt === 0) this.answeredAt = this.host.arrivedChunks;
+    if (this.answeredAt === 0) this.answeredAt = this.streams.input.arrived;
     if (this.id === 0) {
       checkFields(headers);
       this.waitingHeaders = headers;
       if (end) this.state = endQueued(this.state);
       return;
     }
-    this.host.writeHeaders(this, headers, end);
+    this.writeHeaders(headers, end);
     this.state = headersSent(this.state);
     if (end) this.endLocal();
   }
@@ -112,40 +88,40 @@ export abstract class SendingHalf<Host extends SendingHost = SendingHost> extend
    * connection meanwhile, `buffer` is another one, and nothing can be committed.
    */
   reserve(length: number): number {
-    const host = this.host;
+    const { output, sendWindow, peerSettings } = this.streams;
     if (
       this.queue !== null ||
       this.id === 0 ||
       !maySend(this.state) ||
       length > this.sendWindow ||
-      length > host.sendWindow ||
-      length > host.peerMaxFrameSize ||
+      length > sendWindow.left ||
+      length > peerSettings.maxFrameSize ||
       length + frameHeaderLength > outputSize ||
-      host.output.congested
+      output.congested
     ) {
       return -1;
     }
-    this.reservedAt = host.output.reserveData(this.id, length, host.peerMaxFrameSize);
+    this.reservedAt = output.reserveData(this.id, length, peerSettings.maxFrameSize);
     return this.reservedAt;
   }
 
   /** Gives the reserved place back: nothing of it is sent. */
   unreserve(): void {
-    this.host.output.unreserve();
+    this.streams.output.unreserve();
   }
 
   /** Sends the `length` bytes that were written at the reserved place. Returns whether there is room for more now. */
   commit(length: number, end: boolean): boolean {
-    const host = this.host;
+    const { output, sendWindow, scheduler } = this.streams;
     this.sendWindow -= length;
-    host.sendWindow -= length;
-    host.output.commitData(this.id, this.reservedAt, length, end);
+    sendWindow.left -= length;
+    output.commitData(this.id, this.reservedAt, length, end);
     if (end) {
       this.endLocal();
       return true;
     }
     // Nothing is queued, or no place would have been given.
-    return !host.turnSpent || this.hasRoom();
+    return !scheduler.turnSpent || this.hasRoom();
   }
 
   /**
@@ -157,10 +133,10 @@ export abstract class SendingHalf<Host extends SendingHost = SendingHost> extend
     if (!maySend(this.state)) return true;
     this.queue ??= new SendQueue();
     this.queue.push(bytes);
-    this.host.queuedBytes += bytes.length;
+    this.streams.budget.queuedBytes += bytes.length;
     if (end) this.state = endQueued(this.state);
     if (more) return true;
-    if (this.id !== 0) this.host.pump(this);
+    if (this.id !== 0) this.pump();
     return end || this.hasRoom();
   }
 
@@ -169,12 +145,12 @@ export abstract class SendingHalf<Host extends SendingHost = SendingHost> extend
    * before a message is queued or compressed; {@link SendingHalf.write} does not.
    */
   refuseMessage(length: number): string | null {
-    return this.host.refuseMessage(length);
+    return this.streams.budget.refuseMessage(length);
   }
 
   /** So many bytes of a message wait outside of the queue, since it is being compressed; negative when they no longer do. */
   compressing(bytes: number): void {
-    this.host.queuedBytes += bytes;
+    this.streams.budget.queuedBytes += bytes;
   }
 
   /** Half-closes, behind what is queued. */
@@ -184,7 +160,7 @@ export abstract class SendingHalf<Host extends SendingHost = SendingHost> extend
       this.queue ??= new SendQueue();
       this.state = endQueued(this.state);
     } else {
-      this.host.output.endData(this.id);
+      this.streams.output.endData(this.id);
       this.endLocal();
     }
   }
@@ -198,7 +174,7 @@ export abstract class SendingHalf<Host extends SendingHost = SendingHost> extend
       this.queuedTrailers = headers;
       this.state = endQueued(this.state);
     } else {
-      this.host.writeHeaders(this, headers, true);
+      this.writeHeaders(headers, true);
       this.endLocal();
     }
   }
@@ -220,17 +196,17 @@ export abstract class SendingHalf<Host extends SendingHost = SendingHost> extend
     const headers = changed ?? this.waitingHeaders;
     this.waitingHeaders = null;
     const onlyHeaders = endWaits(this.state) && this.queue === null;
-    if (headers !== null) this.host.writeHeaders(this, headers, onlyHeaders);
+    if (headers !== null) this.writeHeaders(headers, onlyHeaders);
     this.state = headersSent(this.state);
     if (onlyHeaders) this.endLocal();
-    else this.host.pump(this);
+    else this.pump();
   }
 
   /** Everything queued has been moved: the queued end follows. */
   queueEmptied(): void {
     this.queue = null;
     if (this.queuedTrailers !== null) {
-      this.host.writeHeaders(this, this.queuedTrailers, true);
+      this.writeHeaders(this.queuedTrailers, true);
       this.queuedTrailers = null;
     }
     if (endWaits(this.state)) this.endLocal();
@@ -243,33 +219,44 @@ export abstract class SendingHalf<Host extends SendingHost = SendingHost> extend
 
   /** True if so few bytes are queued that a starved sink hears `writable`. */
   get belowLowMark(): boolean {
-    return this.queue === null || (this.queue.length * 2 < queueLimit && !this.host.crowded);
+    return this.queue === null || (this.queue.length * 2 < queueLimit && !this.streams.budget.crowded);
   }
-
-  /** Both sides have ended. */
-  protected abstract bothEnded(): void;
 
   /** Drops the queue. */
   protected dropQueue(): void {
     this.neverSent = this.queuedBytes;
-    this.host.queuedBytes -= this.neverSent;
+    this.streams.budget.drop(this.neverSent);
     this.queue = null;
     this.queuedTrailers = null;
     this.waitingHeaders = null;
   }
 
+  private writeHeaders(headers: OutgoingHeaders, end: boolean): void {
+    const { writer, peerSettings } = this.streams;
+    writer.headers(this.id, headers, end, peerSettings.maxFrameSize);
+  }
+
+  /** Both sides have ended. */
+  protected abstract bothEnded(): void;
+
+  /** Moves queued bytes as far as windows and link allow. */
+  protected abstract pump(): void;
+
+  /** Calls the sink's `writable` next turn. */
+  protected abstract wakeNextTurn(): void;
+
   private hasRoom(): boolean {
     const queued = this.queuedBytes;
     // A stream with an empty queue goes on beside streams that no peer reads.
-    const full = queued >= queueLimit || (queued > 0 && this.host.crowded);
-    if (!full && !this.host.turnSpent) return true;
+    const full = queued >= queueLimit || (queued > 0 && this.streams.budget.crowded);
+    if (!full && !this.streams.scheduler.turnSpent) return true;
     if (this.room === Room.FREE) this.room = Room.FULL;
-    if (!full) this.host.wakeNextTurn(this);
+    if (!full) this.wakeNextTurn();
     return false;
   }
 
   private endLocal(): void {
-    this.host.endsSent++;
+    this.streams.endsSent++;
     if (isClosed(this.state)) return;
     this.state = endSent(this.state);
     if (isClosed(this.state)) this.bothEnded();

@@ -5,27 +5,9 @@ import type { DataTarget } from "../frame/frame-reader.js";
 import type { HeaderList } from "../hpack/header-list.js";
 import { ClosedBy } from "./closed-streams.js";
 import { type ResetReason, resetCode } from "./reset-reason.js";
-import { SendingHalf, type SendingHost } from "./sending-half.js";
+import { SendingHalf } from "./sending-half.js";
 import { endReceived, isIdle, reset } from "./state.js";
 import type { StreamReset, StreamSink } from "./stream-sink.js";
-
-/** The connection, as a stream sees it. */
-export interface StreamHost extends SendingHost {
-  writeReset(stream: Stream, code: number): void;
-  streamError(stream: Stream, code: number, message: string): void;
-  /** `peerEnded`: the peer had sent END_STREAM. */
-  streamClosed(stream: Stream, cause: number, peerEnded: boolean): void;
-  /** A stream that closed while it was held is let go. */
-  streamReleased(): void;
-  /** Resets the stream next turn, unless the peer ends it before. */
-  resetNextTurn(stream: Stream): void;
-  /** The deadline of the stream's call has passed. */
-  deadlinePassed(stream: Stream): void;
-  /** A message of so many bytes is parsed. */
-  messageParsed(bytes: number): void;
-  /** Server: whether a message of the stream's answer, its `first` or a later one, has to wait for a later event-loop turn. */
-  answerWaits(stream: Stream, first: boolean): boolean;
-}
 
 /** The sink of a stream before the application sets one, and after `close`. */
 const ignoringSink: StreamSink = {
@@ -41,7 +23,7 @@ const ignoringSink: StreamSink = {
  * One HTTP/2 stream: how it begins and ends, on a half that sends and one that receives. A class with fixed fields because
  * there may be ten thousand of them and every message passes through: no closures, no promises.
  */
-export class Stream extends SendingHalf<StreamHost> implements DataTarget {
+export class Stream extends SendingHalf implements DataTarget {
   /** The receiver of all that arrives. Set the sink before returning to the connection. */
   sink: StreamSink = ignoringSink;
   /** The stream's handler has not settled: the stream counts against the limit on streams, also when closed. */
@@ -71,7 +53,7 @@ export class Stream extends SendingHalf<StreamHost> implements DataTarget {
   reset(reason: ResetReason | number): void {
     if (this.closed) return;
     const code = typeof reason === "number" ? reason : resetCode(reason);
-    if (!isIdle(this.state)) this.host.writeReset(this, code);
+    if (!isIdle(this.state)) this.streams.writer.reset(this.id, code);
     this.enterClosed(ClosedBy.LOCAL_RESET);
   }
 
@@ -80,7 +62,7 @@ export class Stream extends SendingHalf<StreamHost> implements DataTarget {
    * against `deadlineRate`, and may end the connection. Reset or answer the stream next.
    */
   deadlinePassed(): void {
-    if (!this.closed) this.host.deadlinePassed(this);
+    if (!this.closed) this.streams.deadlinePassed(this);
   }
 
   /**
@@ -88,7 +70,7 @@ export class Stream extends SendingHalf<StreamHost> implements DataTarget {
    * its input in the next turns.
    */
   parses(bytes: number): void {
-    this.host.messageParsed(bytes);
+    this.streams.input.parsed(bytes);
   }
 
   /**
@@ -97,7 +79,7 @@ export class Stream extends SendingHalf<StreamHost> implements DataTarget {
    * The connection reads nothing while first messages wait.
    */
   answerWaits(first = true): boolean {
-    return !this.closed && this.host.answerWaits(this, first);
+    return !this.closed && this.streams.isServer && this.streams.answers.postpone(this, first);
   }
 
   /** Server: keeps the stream's place in the limit on streams, even when it has closed, until {@link Stream.release}. */
@@ -109,7 +91,7 @@ export class Stream extends SendingHalf<StreamHost> implements DataTarget {
   release(): void {
     if (!this.held) return;
     this.held = false;
-    if (this.closed) this.host.streamReleased();
+    if (this.closed) this.streams.released();
   }
 
   /**
@@ -124,7 +106,7 @@ export class Stream extends SendingHalf<StreamHost> implements DataTarget {
       return;
     }
     this.whenClosed = whenClosed ?? null;
-    if (!this.closed && this.queue === null) this.host.resetNextTurn(this);
+    if (!this.closed && this.queue === null) this.streams.resetNextTurn(this);
   }
 
   /** True if {@link Stream.close} was called. */
@@ -173,14 +155,14 @@ export class Stream extends SendingHalf<StreamHost> implements DataTarget {
   /** @inheritdoc */
   override queueEmptied(): void {
     super.queueEmptied();
-    if (this.sink === ignoringSink && !this.closed) this.host.resetNextTurn(this);
+    if (this.sink === ignoringSink && !this.closed) this.streams.resetNextTurn(this);
   }
 
   /** A message that was let in beyond the window has stopped: the sink may answer, and the stream is over in any case. */
   stopped(message: string): void {
     if (this.closed) return;
     this.sink.stopped?.(message);
-    if (!this.closing) this.host.streamError(this, ErrorCode.ENHANCE_YOUR_CALM, message);
+    if (!this.closing) this.streams.streamError(this, ErrorCode.ENHANCE_YOUR_CALM, message);
   }
 
   /** Ends the stream by an error: closes, then calls the sink's `reset`. */
@@ -195,7 +177,7 @@ export class Stream extends SendingHalf<StreamHost> implements DataTarget {
   private bodyComplete(): boolean {
     if (this.contentLength < 0 || this.contentLength === this.bodyReceived || this.sink === ignoringSink)
       return true;
-    this.host.streamError(
+    this.streams.streamError(
       this,
       ErrorCode.PROTOCOL_ERROR,
       `content-length is ${this.contentLength}, but the body has ${this.bodyReceived} bytes`,
@@ -209,6 +191,14 @@ export class Stream extends SendingHalf<StreamHost> implements DataTarget {
     this.credit(over);
     if (end - over > start) this.sink.data(b, start, end - over);
     this.bodyComplete();
+  }
+
+  protected pump(): void {
+    this.streams.scheduler.pump(this);
+  }
+
+  protected wakeNextTurn(): void {
+    this.streams.scheduler.wakeNextTurn(this);
   }
 
   protected bothEnded(): void {
@@ -225,7 +215,7 @@ export class Stream extends SendingHalf<StreamHost> implements DataTarget {
   private leave(cause: number, peerEnded: boolean): void {
     this.dropQueue();
     this.returnWindow();
-    this.host.streamClosed(this, cause, peerEnded);
+    this.streams.closed(this, cause, peerEnded);
     this.whenClosed?.();
   }
 }

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+import { ErrorCode, errorCodeName } from "../connection/error-code.js";
+import { ClosedBy } from "../streams/closed-streams.js";
+import { resetReason } from "../streams/reset-reason.js";
+import type { Streams } from "../streams/streams.js";
+import { protocolError } from "./protocol-error.js";
+
+/**
+ * A client's deadline passes before the server's, which begins when the request is read: a reset that comes so many milliseconds
+ * before it is still one of the deadline. A limit of its own holds for those, so a client gains little by a deadline that is near.
+ */
+const resetsBeforeDeadlineMs = 1000;
+
+/** Handles RST_STREAM (RFC 9113 §6.4), and counts rapid resets (CVE-2023-44487). */
+export class PeerResets {
+  private readonly streams: Streams;
+
+  constructor(streams: Streams) {
+    this.streams = streams;
+  }
+
+  /** RST_STREAM arrived. */
+  received(id: number, code: number): void {
+    const { streams } = this;
+    if (streams.registry.isIdle(id)) throw protocolError(`RST_STREAM on idle stream ${id} (RFC 9113 §6.4)`);
+    const stream = streams.get(id);
+    if (stream === undefined) {
+      this.late(id);
+      return;
+    }
+    // The peer can't have seen an answer that began when its reset had arrived.
+    const rapid = streams.isServer && (!stream.answered || stream.answeredAt >= streams.input.reading);
+    const { queuedBytes } = stream;
+    stream.fail(
+      {
+        code,
+        reason: resetReason(code),
+        source: "peer",
+        disposition: code === ErrorCode.REFUSED_STREAM ? "unprocessed" : "maybe-processed",
+        message: `the peer reset the stream with ${errorCodeName(code)}`,
+      },
+      ClosedBy.PEER_RESET,
+    );
+    if (rapid) this.count(stream.dueAt, queuedBytes);
+  }
+
+  /** The peer reset a stream that is closed. */
+  private late(id: number): void {
+    const { registry, input, isServer, limits, output } = this.streams;
+    const { past } = registry;
+    const explained = past.explainsReset();
+    const rapid = isServer && past.answeredAfter(id, input.reading);
+    if (rapid) this.count(past.dueAt(id), 0);
+    else if (!explained) limits.lateReset(output.dataFrames);
+  }
+
+  /** Counts a rapid reset of a stream whose deadline passes at `dueAt`, 0 for never, with `unsent` bytes of its answer. */
+  private count(dueAt: number, unsent: number): void {
+    const { limits, link } = this.streams;
+    const nearDeadline = dueAt !== 0 && link.now() >= dueAt - resetsBeforeDeadlineMs;
+    if (nearDeadline) limits.deadlinePassed();
+    else limits.resetReceived(unsent);
+  }
+}
