@@ -109,6 +109,9 @@ its answer is: true
 hello b
 [unavailable] none of 2 addresses can be reached: can't connect to 127.0.0.1:1: nothing listens there: start the server, or correct the address; can't connect to unix:/no/such.sock: there is no such socket: start the server, or correct the path
 `,
+  "tls.ts": `hello a
+hello CN=caller
+`,
   "logger.ts": `{"level":"error","message":"internal error (id …) in greet.GreetService/Greet, called by 127.0.0.1:…: TypeError: the disk is full …"}
 `,
   "shutdown.ts": `hello a

@@ -28,7 +28,7 @@ export type {
   StreamReset,
   StreamSink,
 } from "./carrier/byte-stream.js";
-export type { Connection, ConnectionEvents, Peer } from "./carrier/connection.js";
+export type { Connection, ConnectionEvents, Peer, PeerCertificate } from "./carrier/connection.js";
 export type { ResetReason } from "./carrier/reset-reason.js";
 export type { SendOptions, TripleCallOptions } from "./client/api/call-options.js";
 export {

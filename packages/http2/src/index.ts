@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // For those who write a link.
-export type { ByteLink, ByteReceiver, Peer } from "./connection/byte-link.js";
+export type { ByteLink, ByteReceiver, Peer, PeerCertificate } from "./connection/byte-link.js";
 // For users of a connection.
 export { Connection } from "./connection/connection.js";
 export type { ConnectionEvents } from "./connection/connection-events.js";

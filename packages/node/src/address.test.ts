@@ -95,6 +95,8 @@ test("a path that the system would cut is refused", () => {
 });
 
 test("an address is shown as it can be written", () => {
-  expect(formatAddress({ kind: "tcp", host: "fe80::1%eth0", port: 1 })).toBe("[fe80::1%eth0]:1");
-  expect(formatAddress({ kind: "tcp", host: "h", port: 1 })).toBe("h:1");
+  expect(formatAddress({ kind: "tcp", host: "fe80::1%eth0", port: 1, secure: false })).toBe(
+    "[fe80::1%eth0]:1",
+  );
+  expect(formatAddress({ kind: "tcp", host: "h", port: 1, secure: false })).toBe("h:1");
 });

@@ -4,8 +4,8 @@ import { Code, ConnectError } from "@tristream/core";
 
 /** One place to connect to. */
 export type Address =
-  | { readonly kind: "tcp"; readonly host: string; readonly port: number }
-  | { readonly kind: "unix"; readonly path: string };
+  | { readonly kind: "tcp"; readonly host: string; readonly port: number; readonly secure: boolean }
+  | { readonly kind: "unix"; readonly path: string; readonly secure: boolean };
 
 /** A parsed address string. */
 export interface Target {
@@ -23,30 +23,35 @@ interface Selector {
   version: string;
 }
 
-const allowed = "use tri://host:port, http://host:port or unix:path";
+const allowed = "use tri://host:port, http://host:port, https://host:port or unix:path";
 
 /**
- * Reads `tri://host:port`, `http://host:port`, `unix:path`, or several of them with `;` between. `?group=` and `?version=`
- * may follow; anything else is an `InvalidArgument` that names it.
+ * Reads `tri://host:port`, `http://host:port`, `https://host:port`, `unix:path`, or several of them with `;` between. `?group=` and `?version=`
+ * may follow; anything else is an `InvalidArgument` that names it. With `tls`, the option of that name was given: `tri:` and `unix:` then
+ * speak TLS, as `https:` does in any case.
  */
-export function parseTarget(url: string): Target {
+export function parseTarget(url: string, tls = false): Target {
   const selector = { group: "", version: "" };
   const addresses = url
     .split(";")
     .map((part) => part.trim())
     .filter((part) => part !== "")
-    .map((part) => parseAddress(part, selector));
+    .map((part) => parseAddress(part, selector, tls));
   if (addresses.length === 0) throw invalid(`address ${JSON.stringify(url)} is empty: ${allowed}`);
   return { addresses, ...selector };
 }
 
-function parseAddress(text: string, selector: Selector): Address {
+function parseAddress(text: string, selector: Selector, tls: boolean): Address {
   const scheme = /^([a-z][a-z0-9+.-]*):(?!\d+(?:$|[/?]))/i.exec(text)?.[1]?.toLowerCase();
   const quoted = JSON.stringify(text);
   if (scheme === undefined) throw invalid(`address ${quoted} has no scheme: ${allowed}`);
-  if (scheme === "unix") return parseSocketPath(text, quoted, selector);
-  if (scheme !== "tri" && scheme !== "http")
+  if (scheme === "unix") return { ...parseSocketPath(text, quoted, selector), secure: tls };
+  if (scheme !== "tri" && scheme !== "http" && scheme !== "https")
     throw invalid(`address ${quoted} has scheme ${JSON.stringify(scheme)}: ${allowed}`);
+  if (scheme === "http" && tls)
+    throw invalid(
+      `address ${quoted} is in cleartext, but option tls is given: write https:// or tri://, or leave tls out`,
+    );
   const authority = /^[a-z]+:\/\/([^/?#]*)/i.exec(text)?.[1] ?? "";
   if (authority.includes(","))
     throw invalid(`address ${quoted} has a comma: write ; between addresses, each as tri://host:port`);
@@ -55,9 +60,10 @@ function parseAddress(text: string, selector: Selector): Address {
   const { host, port, zone } = splitAuthority(authority);
   if (host === "") throw invalid(`address ${quoted} has no host: ${allowed}`);
   if (/^[^[].*:/.test(host)) throw invalid(`address ${quoted} can't be read: ${allowed}`);
-  if (port === "" && scheme !== "http")
+  if (port === "" && scheme === "tri")
     throw invalid(`address ${quoted} has no port: write ${scheme}://${host}:20000, say`);
-  const number = port === "" ? 80 : Number(port);
+  const secure = tls || scheme === "https";
+  const number = port === "" ? (secure ? 443 : 80) : Number(port);
   if (number < 1 || number > 65_535)
     throw invalid(`address ${quoted} has port ${port}: use a port from 1 to 65535`);
   let parsed: URL;
@@ -79,7 +85,7 @@ function parseAddress(text: string, selector: Selector): Address {
   if (parsed.hash !== "")
     throw invalid(`address ${quoted} has fragment ${JSON.stringify(parsed.hash)}: leave it out`);
   readParameters(parsed.searchParams, quoted, selector);
-  return { kind: "tcp", host: parsed.hostname.replace(/^\[|\]$/g, "") + zone, port: number };
+  return { kind: "tcp", host: parsed.hostname.replace(/^\[|\]$/g, "") + zone, port: number, secure };
 }
 
 /**
@@ -93,7 +99,11 @@ function splitAuthority(authority: string): { host: string; port: string; zone: 
 }
 
 /** `unix:path`, and parameters behind `?`. In the path `%3F`, `%3B` and `%25` stand for `?`, `;` and `%`. */
-function parseSocketPath(text: string, quoted: string, selector: Selector): Address {
+function parseSocketPath(
+  text: string,
+  quoted: string,
+  selector: Selector,
+): { readonly kind: "unix"; readonly path: string } {
   const [given = "", parameters = ""] =
     /^unix:(?:\/\/(?=\/))?([^?]*)(?:\?(.*))?$/is.exec(text)?.slice(1) ?? [];
   if (given === "") throw invalid(`address ${quoted} has no path: write unix:/path/of/socket`);

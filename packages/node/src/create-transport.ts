@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { compressionGzip } from "@connectrpc/connect-node";
 import {
+  Code,
+  ConnectError,
   type Connector,
   type TransportOptions as CoreTransportOptions,
   checkOptions,
@@ -17,6 +19,7 @@ import {
   reconnectDelayKind,
   SocketConnector,
 } from "./socket-connector.js";
+import { clientTlsKind } from "./tls/client-tls.js";
 
 /** Options of {@link createTransport}. */
 export interface TransportOptions extends CoreTransportOptions, ConnectOptions {}
@@ -26,6 +29,7 @@ const transportKinds: OptionKinds<TransportOptions> = {
   connectTimeoutMs: connectTimeoutKind,
   maxReconnectDelayMs: reconnectDelayKind,
   http2: http2Kind,
+  tls: clientTlsKind,
 };
 
 function isConnector(given: unknown): boolean {
@@ -33,7 +37,7 @@ function isConnector(given: unknown): boolean {
 }
 
 /**
- * Makes a transport to `tri://host:port`, `http://host:port` or `unix:path`; several with `;` between are tried in order.
+ * Makes a transport to `tri://host:port`, `http://host:port`, `https://host:port` or `unix:path`; several with `;` between are tried in order.
  * `?group=` and `?version=` hold for every client that names none. It connects with the first call, and again after a
  * loss; an idle connection does not keep the process alive.
  *
@@ -48,15 +52,22 @@ export function createTransport(
     throw wrongArgument(
       "the address of createTransport",
       address,
-      "tri://host:port, http://host:port or unix:path",
+      "tri://host:port, http://host:port, https://host:port or unix:path",
     );
   }
-  const { connectTimeoutMs, maxReconnectDelayMs, http2, ...rest } = options;
+  const { connectTimeoutMs, maxReconnectDelayMs, http2, tls, ...rest } = options;
   const connect: ConnectOptions = {
     ...(connectTimeoutMs === undefined ? {} : { connectTimeoutMs }),
     ...(maxReconnectDelayMs === undefined ? {} : { maxReconnectDelayMs }),
     ...(http2 === undefined ? {} : { http2 }),
+    ...(tls === undefined ? {} : { tls }),
   };
+  if (typeof address !== "string" && tls !== undefined) {
+    throw new ConnectError(
+      "createTransport got a connector, which makes the connections itself, and option tls: give the connector its TLS, and leave tls out",
+      Code.InvalidArgument,
+    );
+  }
   const connector = typeof address === "string" ? new SocketConnector(address, connect, rest.clock) : address;
   return createCoreTransport(connector, {
     ...rest,

@@ -48,6 +48,7 @@ export {
   merge,
   mount,
   type Peer,
+  type PeerCertificate,
   readAttachments,
   readBinaryHeader,
   replayable,
@@ -79,3 +80,6 @@ export type { Http2Options, RateLimit } from "@tristream/http2";
 export { createTransport, type TransportOptions } from "./create-transport.js";
 export { type ServeOptions, type ServerHandle, serve } from "./serve.js";
 export type { ConnectOptions } from "./socket-connector.js";
+export type { ClientTlsOptions } from "./tls/client-tls.js";
+export type { Pem } from "./tls/pem.js";
+export type { ServerTlsOptions } from "./tls/server-tls.js";

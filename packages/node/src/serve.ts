@@ -4,18 +4,15 @@ import {
   type AddressInfo,
   connect,
   createServer as createSocketServer,
-  type Socket,
   type Server as SocketServer,
 } from "node:net";
 import { getHeapStatistics } from "node:v8";
 import { compressionGzip } from "@connectrpc/connect-node";
 import {
-  type Clock,
   Code,
   ConnectError,
   checkServerOptions,
   createServer,
-  keepTime,
   type OptionKinds,
   optionKinds,
   type Server,
@@ -24,11 +21,13 @@ import {
   serverOptionKinds,
   systemClock,
 } from "@tristream/core";
-import { Connection, type Http2Options, type Peer } from "@tristream/http2";
+import type { Http2Options } from "@tristream/http2";
+import { Acceptor } from "./acceptor.js";
 import { checkSocketPath, socketUrl } from "./address.js";
 import { http2Kind, http2Options } from "./http2-options.js";
 import { listenError } from "./node-error.js";
-import { SocketLink } from "./socket-link.js";
+import { type ServerTlsOptions, serverTlsKind } from "./tls/server-tls.js";
+import { TlsListener } from "./tls/tls-listener.js";
 
 /** Options of {@link serve}: a `port`, or a `socketPath`. */
 export interface ServeOptions extends ServerOptions {
@@ -41,7 +40,9 @@ export interface ServeOptions extends ServerOptions {
    * is replaced. Any other file stays, and is an error.
    */
   socketPath?: string | undefined;
-  /** Limits of HTTP/2. */
+  /** TLS: the port then takes no cleartext. Default: cleartext. */
+  tls?: ServerTlsOptions | undefined;
+  /** Limits of HTTP/2. `prefaceTimeoutMs` also is the time for a handshake of TLS. */
   http2?: Http2Options | undefined;
 }
 
@@ -57,6 +58,7 @@ const serveKinds: OptionKinds<ServeOptions> = {
   port: optionKinds.number,
   host: optionKinds.text,
   socketPath: optionKinds.text,
+  tls: serverTlsKind,
   http2: http2Kind,
 };
 
@@ -68,6 +70,12 @@ export interface ServerHandle extends AsyncDisposable {
   readonly url: string;
   /** Calls that run. */
   readonly activeCalls: number;
+  /**
+   * Replaces the key and certificates of a server that speaks TLS: new connections get them, open ones go on. Throws `InvalidArgument` for some
+   * that can't be used, and changes nothing then; `FailedPrecondition` for a server that speaks cleartext. Files that were given
+   * by their paths are read again without this call.
+   */
+  setTls(tls: ServerTlsOptions): void;
   /**
    * Stops listening, refuses new calls, lets running ones finish for `graceMs` (default 10,000), then cuts them with
    * `Unavailable`. Settles then at the latest, and never rejects; a second call with less time shortens the first. `Infinity`
@@ -82,7 +90,7 @@ export interface ServerHandle extends AsyncDisposable {
  */
 export async function serve(options: ServeOptions): Promise<ServerHandle> {
   checkServerOptions("serve", options, serveKinds);
-  const { port, host, socketPath, http2, ...rest } = options;
+  const { port, host, socketPath, http2, tls, ...rest } = options;
   if ((port === undefined) === (socketPath === undefined)) {
     const given = port === undefined ? "neither port nor socketPath" : "both port and socketPath";
     throw new ConnectError(`serve was given ${given}: pass one of them`, Code.InvalidArgument);
@@ -95,17 +103,20 @@ export async function serve(options: ServeOptions): Promise<ServerHandle> {
     maxHeldBytes: rest.maxHeldBytes ?? Math.floor(getHeapStatistics().heap_size_limit / 2),
   });
   await server.ready;
+  const clock = options.clock ?? systemClock;
+  const acceptor = new Acceptor(server, socketPath, resolved, clock);
+  const secure = tls && new TlsListener(tls, acceptor, clock, resolved.prefaceTimeoutMs);
   const most = (options.maxConnections ?? Number.POSITIVE_INFINITY) + refusedAtOnce;
-  let open = 0;
   const sockets = createSocketServer({ noDelay: true }, (socket) => {
-    if (open >= most) {
+    if (acceptor.open >= most) {
       socket.resetAndDestroy();
       return;
     }
-    open++;
-    socket.once("close", () => open--);
-    accept(server, socket, socketPath, resolved, options.clock ?? systemClock);
+    acceptor.open++;
+    if (secure === undefined) acceptor.accept(socket);
+    else secure.accept(socket);
   });
+  if (secure !== undefined) sockets.once("close", () => secure.close());
   if (socketPath !== undefined) await removeStale(socketPath);
   await listen(
     sockets,
@@ -113,33 +124,7 @@ export async function serve(options: ServeOptions): Promise<ServerHandle> {
       ? { port: port!, ...(host === undefined ? {} : { host }) }
       : { path: socketPath },
   );
-  return handle(server, sockets, host, socketPath);
-}
-
-function accept(
-  server: Server,
-  socket: Socket,
-  socketPath: string | undefined,
-  http2: Http2Options,
-  clock: Clock,
-): void {
-  const connection = new Connection(
-    "server",
-    new SocketLink(socket, peerOf(socket, socketPath), clock),
-    http2,
-  );
-  const stopTime = keepTime(connection, clock);
-  socket.once("close", stopTime);
-  server.accept(connection);
-}
-
-function peerOf(socket: Socket, socketPath: string | undefined): Peer {
-  if (socketPath !== undefined) return { address: `unix:${socketPath}`, transport: "unix" };
-  const address = (socket.remoteAddress ?? "unknown").replace(/^::ffff:(?=\d+\.)/, "");
-  return {
-    address: `${address.includes(":") ? `[${address}]` : address}:${socket.remotePort ?? 0}`,
-    transport: "tcp",
-  };
+  return handle(server, sockets, secure, host, socketPath);
 }
 
 function listen(
@@ -188,11 +173,13 @@ async function removeStale(path: string): Promise<void> {
 function handle(
   server: Server,
   sockets: SocketServer,
+  secure: TlsListener | undefined,
   host: string | undefined,
   socketPath: string | undefined,
 ): ServerHandle {
   const bound = socketPath === undefined ? (sockets.address() as AddressInfo) : null;
   const reachable = host === undefined || host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
+  const scheme = secure === undefined ? "tri" : "https";
   const shutdown = (options?: { graceMs?: number }): Promise<ShutdownReport> => {
     if (sockets.listening) sockets.close();
     return server.shutdown(options);
@@ -202,9 +189,18 @@ function handle(
     url:
       bound === null
         ? socketUrl(socketPath!)
-        : `tri://${reachable.includes(":") ? `[${reachable}]` : reachable}:${bound.port}`,
+        : `${scheme}://${reachable.includes(":") ? `[${reachable}]` : reachable}:${bound.port}`,
     get activeCalls() {
       return server.activeCalls;
+    },
+    setTls(tls) {
+      if (secure === undefined) {
+        throw new ConnectError(
+          "the server speaks cleartext: give serve the option tls, whose certificates setTls replaces",
+          Code.FailedPrecondition,
+        );
+      }
+      secure.replace(tls);
     },
     shutdown,
     async [Symbol.asyncDispose]() {

@@ -16,6 +16,7 @@ import type { ConnectionOwner, GoingAway } from "./dial/connection-attempt.js";
 import { Dial } from "./dial/dial.js";
 import { http2Options } from "./http2-options.js";
 import { connectError } from "./node-error.js";
+import { ClientTls, type ClientTlsOptions } from "./tls/client-tls.js";
 
 /** Options of the connections that a transport makes. */
 export interface ConnectOptions {
@@ -34,6 +35,11 @@ export interface ConnectOptions {
   maxReconnectDelayMs?: number | undefined;
   /** Limits of HTTP/2. */
   http2?: Http2Options | undefined;
+  /**
+   * TLS: the authorities that are trusted, the client's certificate, pins. `tri:` and `unix:` addresses speak TLS if it is given, `{}` included; `https:`
+   * addresses always do. Default: the authorities that Node brings, no client certificate, no pins.
+   */
+  tls?: ClientTlsOptions | undefined;
 }
 
 /** The kind of {@link ConnectOptions.connectTimeoutMs}. */
@@ -67,6 +73,7 @@ export class SocketConnector implements Connector, ConnectionOwner {
   readonly version: string;
   http2: ResolvedHttp2Options;
   readonly clock: Clock;
+  readonly tls: ClientTls | null;
   private readonly target: Target;
   private readonly timeoutMs: number;
   private current: Connection | null = null;
@@ -80,7 +87,9 @@ export class SocketConnector implements Connector, ConnectionOwner {
 
   constructor(url: string, options: ConnectOptions, clock: Clock = systemClock) {
     this.clock = clock;
-    this.target = parseTarget(url);
+    this.target = parseTarget(url, options.tls !== undefined);
+    const secure = this.target.addresses.some((address) => address.secure);
+    this.tls = secure ? new ClientTls("tls", options.tls ?? {}) : null;
     this.group = this.target.group;
     this.version = this.target.version;
     this.http2 = http2Options("createTransport", options.http2, "client");

@@ -29,6 +29,8 @@ import {
   type TripleRouter,
 } from "@tristream/node";
 
+import { makeAuthority } from "./certificates.js";
+
 const page = await readFile(new URL("../../../docs/errors.md", import.meta.url), "utf8");
 /** The texts of each numbered situation of the page: the lines of its text blocks. */
 const situations = new Map(
@@ -50,6 +52,7 @@ function asOnThePage(text: string, port: number): string {
       .replace(/called by 127\.0\.0\.1:\d+/, "called by 127.0.0.1:50000")
       .replace(/connection with 127\.0\.0\.1:\d+/, "connection with 127.0.0.1:50000")
       .replace(/\(id [a-z0-9]{8}\)/, "(id k3x9b2m7)")
+      .replace(/next attempt is in \d+ ms/, "next attempt is in 1000 ms")
       // The client sends what connecting has left of its minute.
       .replace(/deadline of 59\d{3} ms/, "deadline of 60000 ms")
       .replaceAll(`unix:${join(tmpdir(), "tristream-no-such-socket")}`, "unix:/run/greet.sock")
@@ -189,6 +192,9 @@ describe("2: the port is taken", () => {
   });
 });
 
+const cleartextAtTls =
+  '[unavailable] can\'t connect to 127.0.0.1:20000: the peer sent GOAWAY with ENHANCE_YOUR_CALM "this port takes TLS only: connect with https://, or with tri:// and the option tls"; the next attempt is in 1000 ms (option maxReconnectDelayMs)';
+
 describe("3: TLS on one side alone", () => {
   const closed =
     "[unavailable] connection to 127.0.0.1:20000 lost after no answer: closed before a word of HTTP/2: does it speak HTTP/2, does it want TLS, is it the right port?";
@@ -214,7 +220,7 @@ describe("3: TLS on one side alone", () => {
       3,
       error.message,
       end.port,
-      "[unavailable] connection to 127.0.0.1:20000 lost after no answer: the peer speaks TLS, but this connection does not: use its cleartext port, or one that ends TLS before it",
+      "[unavailable] connection to 127.0.0.1:20000 lost after no answer: the peer speaks TLS, but this connection does not: use TLS (https://, or tri:// with the option tls), or its cleartext port",
     );
   });
 
@@ -237,10 +243,34 @@ describe("3: TLS on one side alone", () => {
       3,
       line.slice("warn: ".length),
       end.port,
-      "connection with 127.0.0.1:50000 refused: the peer speaks TLS, but this port does not: let it connect in cleartext (tri:// or http://), or end TLS before this port",
+      "connection with 127.0.0.1:50000 refused: the peer speaks TLS, but this port does not: let it connect in cleartext (tri:// or http://), or give this server a key and certificate (option tls)",
     );
     expect((await end.client.greet({ name: "on" })).greeting).toBe("on");
     expect(end.logger.lines).toEqual([line]);
+  });
+});
+
+describe("3: TLS on one side alone, between two ends of ours", () => {
+  it("a client that speaks TLS at a cleartext port", async () => {
+    await using end = await start(echo);
+    await using transport = createTransport(`https://127.0.0.1:${end.port}`);
+    const error = await errorOf(createClient(GreetService, transport).greet({}));
+    expect(error.code).toBe(Code.Unavailable);
+    expectText(
+      3,
+      error.message,
+      end.port,
+      "[unavailable] can't connect to 127.0.0.1:20000: the other end does not speak TLS: use its cleartext address (tri:// without option tls, or http://), or its TLS port",
+    );
+  });
+
+  it("a client that speaks cleartext at a TLS port", async () => {
+    const { key, cert } = await (await makeAuthority("Authority")).issue({ name: "greeter" });
+    await using end = await start(echo, { tls: { key, cert } });
+    await using transport = createTransport(`tri://127.0.0.1:${end.port}`);
+    const error = await errorOf(createClient(GreetService, transport).greet({}));
+    expect(error.code).toBe(Code.Unavailable);
+    expectText(3, error.message, end.port, cleartextAtTls);
   });
 });
 

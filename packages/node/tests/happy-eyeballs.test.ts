@@ -2,7 +2,7 @@
 // A name with several IP addresses (RFC 8305): the next one is tried beside the one before, which goes on; `connectTimeoutMs` is the only
 // limit (nodejs/node#54359: net's own gives an address up after 250 ms).
 // Mutant: node/src/dial/address-race.ts # if (this.tried === this.places.length) return; => return;
-// Mutant: node/src/dial/address-race.ts # const attempt = new ConnectionAttempt(place, peer, this.owner, this); => this.stopAll(new Error("given up")); const attempt = new ConnectionAttempt(place, peer, this.owner, this);
+// Mutant: node/src/dial/address-race.ts # const attempt = new ConnectionAttempt(place, peer, this.tls, this.owner, this); => this.stopAll(new Error("given up")); const attempt = new ConnectionAttempt(place, peer, this.owner, this);
 // Mutant: node/src/dial/address-race.ts # this.stopAll(new Error("another address answered first"));
 // Mutant: node/src/dial/address-race.ts # if (this.tried < this.places.length) this.tryNext(); => if (false) this.tryNext();
 // Mutant: node/src/dial/address-race.ts # if (connection.usable) this.win(attempt, connection); => if (true) this.win(attempt, connection);

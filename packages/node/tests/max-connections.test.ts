@@ -4,8 +4,8 @@
 // Mutant: core/src/server/lifecycle/create-server.ts # connection.abortForLimit(why); => connection.abortForLimit("");
 // Mutant: core/src/server/lifecycle/create-server.ts # connection.abortForLimit(why); => connection.abort(why);
 // Mutant: node/src/socket-connector.ts # life.error ??= reason;
-// Mutant: node/src/serve.ts # if (open >= most) { => if (false) {
-// Mutant: node/src/serve.ts # open--); => open);
+// Mutant: node/src/serve.ts # if (acceptor.open >= most) { => if (false) {
+// Mutant: node/src/acceptor.ts # this.open--; => undefined;
 // Mutant: core/src/server/lifecycle/create-server.ts # this.log.connectionRefused(connection.peer.address, why) => undefined
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";

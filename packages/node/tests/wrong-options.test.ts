@@ -103,9 +103,14 @@ describe.each(places)("%s", (_what, owner, give) => {
     );
   });
 
-  test("refuses an option of TLS, and says what to do", async () => {
-    expect(await refusal(() => give({ tls: {} }))).toBe(
-      `${owner} has no option "tls", since connections are in cleartext: leave it out, and put what ends TLS (a proxy, a service mesh) in between`,
+  test("refuses a certificate, and says where it belongs", async () => {
+    const where = ["serve", "createTransport"].includes(owner)
+      ? "but its option tls has: pass { tls: { cert: … } }"
+      : "TLS is the option tls of serve and createTransport (@tristream/node)";
+    expect(await refusal(() => give({ cert: "x" }))).toMatch(
+      new RegExp(
+        `^${owner.replaceAll(/[().]/g, "\\$&")} has no option "cert"[:,] ${where.replaceAll(/[(){}]/g, "\\$&")}$`,
+      ),
     );
   });
 

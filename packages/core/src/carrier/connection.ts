@@ -1,14 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ByteStream, HeaderBlock, HeaderList, OutgoingHeaders, StreamSink } from "./byte-stream.js";
 
+/** A certificate that the other end of a connection has shown, and that was checked. */
+export interface PeerCertificate {
+  /** The distinguished name, such as `O=Acme, CN=greeter`. */
+  readonly subject: string;
+  /** The distinguished name of the authority that signed it. */
+  readonly issuer: string;
+  /** The subject's other names, each with its kind: `DNS:greeter.example`, `IP Address:10.0.0.1`, `URI:spiffe://…`. */
+  readonly subjectAltNames: readonly string[];
+  /** The SHA-256 of the certificate: 32 bytes in upper-case hex with `:` between. */
+  readonly fingerprint: string;
+  /** The first moment for which it is valid, such as `Nov 28 12:00:00 2026 GMT`, which `new Date` reads. */
+  readonly validFrom: string;
+  /** The last moment for which it is valid, in the same form. */
+  readonly validTo: string;
+  /** The certificate in DER. */
+  readonly raw: Uint8Array;
+}
+
 /** The other end of a connection. */
 export interface Peer {
   /** `host:port` of TCP and TLS, the path of a unix socket, a name for memory. */
   readonly address: string;
   /** The kind of link. */
   readonly transport: "tcp" | "tls" | "unix" | "memory";
-  /** The peer's certificate (TLS), as the runtime gives it. */
-  readonly certificate?: unknown;
+  /** The peer's certificate, if it has shown one (TLS). */
+  readonly certificate?: PeerCertificate | undefined;
 }
 
 /**

@@ -114,9 +114,30 @@ export class ServerLog {
     ]);
   }
 
-  /** A connection was refused, since the server has as many as it may. */
+  /** A client failed before it had a connection. */
+  connectFailed(peer: string, error: Error): void {
+    this.write("debug", "clients that failed to connect", { peer }, () => [
+      `${peer} failed to connect: ${error.message}`,
+    ]);
+  }
+
+  /** The key and certificates were read again, or can't be used. */
+  certificatesReloaded(error: Error | undefined): void {
+    const peer = "this server";
+    if (error === undefined) {
+      this.write("info", "certificates that were read", { peer }, () => [
+        "the key and certificates have changed: new connections get the new ones",
+      ]);
+    } else {
+      this.write("warn", "certificates that can't be used", { peer }, () => [
+        `the key and certificates have changed, but can't be used: ${error.message}; those before stay`,
+      ]);
+    }
+  }
+
+  /** A connection was refused: the server has as many as it may, or does not trust the client. */
   connectionRefused(peer: string, message: string): void {
-    this.write("warn", "connections beyond maxConnections", { peer }, () => [
+    this.write("warn", "connections that were refused", { peer }, () => [
       `connection with ${peer} refused: ${message}`,
     ]);
   }

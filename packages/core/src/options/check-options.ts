@@ -120,7 +120,7 @@ export function isService(value: unknown): boolean {
   return (value as { kind?: unknown } | null | undefined)?.kind === "service";
 }
 
-/** Options of TLS elsewhere. Connections are in cleartext here, so these options are refused. */
+/** Names that options of TLS have in other libraries. */
 const ofTls: ReadonlySet<string> = new Set([
   "tls",
   "ssl",
@@ -179,17 +179,18 @@ function unknownOption(
   name: string,
   kinds: Readonly<Record<string, OptionKind>>,
 ): ConnectError {
-  if (ofTls.has(name.toLowerCase())) {
-    return invalid(
-      `${owner} has no option ${quote(name)}, since connections are in cleartext: leave it out, and put what ends TLS (a proxy, a service mesh) in between`,
-    );
-  }
   const names = Object.keys(kinds);
   const inside = names.find((each) => kinds[each]!.names?.includes(name));
   if (inside !== undefined) {
     return invalid(
       `${owner} has no option ${quote(name)}, but its option ${inside} has: pass { ${inside}: { ${name}: … } }`,
     );
+  }
+  if (ofTls.has(name.toLowerCase()) && !names.includes("key")) {
+    const where = names.includes("tls")
+      ? "TLS is its option tls: pass { tls: { … } }"
+      : "TLS is the option tls of serve and createTransport (@tristream/node)";
+    return invalid(`${owner} has no option ${quote(name)}: ${where}`);
   }
   const nearest = nearestName(name, names);
   const hint = nearest === undefined ? "" : ` did you mean ${quote(nearest)}?`;

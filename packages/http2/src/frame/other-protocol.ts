@@ -16,8 +16,8 @@ export function describeOtherProtocol(first: Uint8Array, isServer: boolean): str
   if (byte === undefined) return undefined;
   if (byte === tlsAlert || byte === tlsHandshake) {
     return isServer
-      ? "the peer speaks TLS, but this port does not: let it connect in cleartext (tri:// or http://), or end TLS before this port"
-      : "the peer speaks TLS, but this connection does not: use its cleartext port, or one that ends TLS before it";
+      ? "the peer speaks TLS, but this port does not: let it connect in cleartext (tri:// or http://), or give this server a key and certificate (option tls)"
+      : "the peer speaks TLS, but this connection does not: use TLS (https://, or tri:// with the option tls), or its cleartext port";
   }
   if (isServer) {
     return byte < upperA || byte > upperZ

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { ConnectionOptions } from "node:tls";
 import type { Connection } from "@tristream/http2";
 import { type Address, formatAddress } from "../address.js";
 import { connectReason } from "../node-error.js";
@@ -30,6 +31,8 @@ export class AddressRace implements AttemptListener {
   readonly won: Promise<Connection>;
   private readonly address: Address;
   private readonly owner: ConnectionOwner;
+  /** The options of TLS; null for cleartext. */
+  private readonly tls: ConnectionOptions | null;
   private readonly early: boolean;
   private readonly running = new Set<ConnectionAttempt>();
   private readonly failures: { readonly place: Place; readonly error: unknown }[] = [];
@@ -49,6 +52,10 @@ export class AddressRace implements AttemptListener {
   constructor(address: Address, owner: ConnectionOwner, timeoutMs: number, early: boolean, active: boolean) {
     this.address = address;
     this.owner = owner;
+    // A file that can't be read any more throws here: the address counts as failed.
+    this.tls = address.secure
+      ? owner.tls!.optionsFor(address.kind === "tcp" ? address.host : "localhost")
+      : null;
     this.early = early;
     this.active = active;
     this.won = new Promise((resolve, reject) => {
@@ -147,8 +154,9 @@ export class AddressRace implements AttemptListener {
   private tryNext(): void {
     this.stagger?.cancel();
     const place = this.places[this.tried++]!;
-    const peer = { address: formatAddress(this.address), transport: this.address.kind } as const;
-    const attempt = new ConnectionAttempt(place, peer, this.owner, this);
+    const transport = this.tls === null ? this.address.kind : "tls";
+    const peer = { address: formatAddress(this.address), transport } as const;
+    const attempt = new ConnectionAttempt(place, peer, this.tls, this.owner, this);
     this.running.add(attempt);
     attempt.setActive(this.active);
     if (this.tried === this.places.length) return;

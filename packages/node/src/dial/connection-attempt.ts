@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { connect as connectSocket, type Socket } from "node:net";
+import { type ConnectionOptions, connect as connectTls, type TLSSocket } from "node:tls";
 import { type Clock, keepTime } from "@tristream/core";
 import { Connection, ErrorCode, type Http2Options, type Peer } from "@tristream/http2";
 import { SocketLink } from "../socket-link.js";
+import { certificateOf } from "../tls/certificate.js";
+import type { ClientTls } from "../tls/client-tls.js";
 
 /** The place of a socket: an IP address and port, or a path. */
 export type Place = { readonly host: string; readonly port: number } | { readonly path: string };
@@ -16,6 +19,8 @@ export interface ConnectionOwner {
   readonly http2: Http2Options;
   /** The clock of the connection. */
   readonly clock: Clock;
+  /** TLS, for the addresses that speak it. */
+  readonly tls: ClientTls | null;
   /** A connection has begun. */
   opened(connection: Connection): void;
   /** The peer's SETTINGS has arrived. */
@@ -42,19 +47,28 @@ export interface AttemptListener {
 export class ConnectionAttempt {
   readonly place: Place;
   private readonly socket: Socket;
-  private readonly peer: Peer;
   private readonly owner: ConnectionOwner;
   private readonly listener: AttemptListener;
   private connection: Connection | null = null;
   private over = false;
 
-  constructor(place: Place, peer: Peer, owner: ConnectionOwner, listener: AttemptListener) {
+  /** `tls`: the options of TLS, or null for cleartext. */
+  constructor(
+    place: Place,
+    peer: Peer,
+    tls: ConnectionOptions | null,
+    owner: ConnectionOwner,
+    listener: AttemptListener,
+  ) {
     this.place = place;
-    this.peer = peer;
     this.owner = owner;
     this.listener = listener;
-    this.socket = connectSocket({ ...place });
-    this.socket.once("connect", () => this.begin());
+    this.socket = tls === null ? connectSocket({ ...place }) : connectTls({ ...tls, ...place });
+    if (tls === null) this.socket.once("connect", () => this.begin(peer));
+    else {
+      const socket = this.socket as TLSSocket;
+      socket.once("secureConnect", () => this.begin({ ...peer, certificate: certificateOf(socket) }));
+    }
     this.socket.on("error", (error) => {
       // Once there is a connection, its end says more than the socket's error.
       if (this.connection === null) this.fail(error);
@@ -80,14 +94,10 @@ export class ConnectionAttempt {
     else this.connection.abort(error.message);
   }
 
-  private begin(): void {
+  private begin(peer: Peer): void {
     if (this.over) return;
     const { owner } = this;
-    const connection = new Connection(
-      "client",
-      new SocketLink(this.socket, this.peer, owner.clock),
-      owner.http2,
-    );
+    const connection = new Connection("client", new SocketLink(this.socket, peer, owner.clock), owner.http2);
     this.connection = connection;
     const stopTime = keepTime(connection, owner.clock);
     owner.opened(connection);

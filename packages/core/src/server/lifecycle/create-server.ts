@@ -86,6 +86,12 @@ export interface Server {
   readonly activeCalls: number;
   /** Serves a connection, from the server's end of it, until it closes. Before {@link Server.ready} nothing is registered. */
   accept(connection: Connection): void;
+  /** Ends a connection that must not be served with a GOAWAY that says `why`, and logs a warning. */
+  refuse(connection: Connection, why: string): void;
+  /** Logs, as `debug`, that a client at `address` failed before it had a connection: its TLS, say. */
+  connectFailed(address: string, error: Error): void;
+  /** Logs that key and certificates were read again from their files, or why they can't be used. */
+  certificatesReloaded(error?: Error): void;
   /**
    * Refuses new calls, lets running ones finish for `graceMs` (default 10,000), cuts what is left with
    * `Unavailable`, closes every connection; handlers that were cut get a moment for their `finally`. Settles then at the latest, and
@@ -179,7 +185,11 @@ class EngineServer implements Server, ServerConnectionOwner {
 
   accept(connection: Connection): void {
     if (this.connections.size >= this.maxConnections) {
-      this.refuse(connection);
+      const most = this.maxConnections;
+      this.refuse(
+        connection,
+        `the server has ${most} connections, as many as it may (option maxConnections)`,
+      );
       return;
     }
     const served = new ServerConnection(connection, this);
@@ -253,11 +263,18 @@ class EngineServer implements Server, ServerConnectionOwner {
     return this.log.unexpected(logged(call), error);
   }
 
-  private refuse(connection: Connection): void {
-    const why = `the server has ${this.maxConnections} connections, as many as it may (option maxConnections)`;
+  refuse(connection: Connection, why: string): void {
     connection.start({});
     connection.abortForLimit(why);
     this.inContext(() => this.log.connectionRefused(connection.peer.address, why));
+  }
+
+  connectFailed(address: string, error: Error): void {
+    this.inContext(() => this.log.connectFailed(address, error));
+  }
+
+  certificatesReloaded(error?: Error): void {
+    this.inContext(() => this.log.certificatesReloaded(error));
   }
 
   /** Calls the logger in the server's context, not in the one of the connection or call that caused the line. */

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readFileSync } from "node:fs";
+import { Code, ConnectError } from "@tristream/core";
+
+/** A key or certificates in PEM: the text, its bytes, or the path of a file that has them. */
+export type Pem = string | Uint8Array;
+
+/** What stands in every PEM text, and in no sensible path. */
+const pemMark = "-----BEGIN ";
+
+/** True for the path of a file, as opposed to PEM itself. */
+export function isPath(given: Pem): given is string {
+  return typeof given === "string" && !given.includes(pemMark);
+}
+
+/** Reads a key or certificates. Throws `InvalidArgument` that names the option, for a file that can't be read or that holds no PEM. */
+export function readPem(option: string, given: Pem): string {
+  if (!isPath(given)) return checkedPem(option, typeof given === "string" ? given : textOf(given), option);
+  let text: string;
+  try {
+    text = readFileSync(given, "latin1");
+  } catch (cause) {
+    throw invalid(
+      `option ${option} names the file ${JSON.stringify(given)}, which can't be read: ${reasonOf(cause)}`,
+      cause,
+    );
+  }
+  return checkedPem(option, text, `the file ${JSON.stringify(given)} of option ${option}`);
+}
+
+function checkedPem(option: string, text: string, what: string): string {
+  if (text.includes(pemMark)) return text;
+  throw invalid(
+    `${what} holds no PEM: pass a text with "${pemMark}…", its bytes, or the path of such a file as ${option}`,
+  );
+}
+
+function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
+}
+
+function reasonOf(cause: unknown): string {
+  const { code, message } = cause as NodeJS.ErrnoException;
+  if (code === "ENOENT") return "there is no such file";
+  return code === "EACCES" ? "not permitted" : message;
+}
+
+function invalid(message: string, cause?: unknown): ConnectError {
+  return new ConnectError(message, Code.InvalidArgument, undefined, undefined, cause);
+}
