@@ -61,5 +61,7 @@ for (const [i, name] of ["a", "b"].entries()) {
 }
 const chat = client.greetStream();
 await chat.closeRequest();
-for await (const { greeting } of chat) console.log(greeting);
+let last = "";
+for await (const { greeting } of chat) last = greeting;
+console.log(last);
 console.log(over);
