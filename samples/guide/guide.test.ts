@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "@jest/globals";
+import { regions, run } from "./programs.js";
 
 const folder = "samples/guide";
 const guide = readFileSync("docs/guide.md", "utf8");
@@ -122,30 +122,6 @@ stopped: 1 finished, 0 cut
 };
 const files = Object.keys(printed);
 
-/** The parts of a program that the guide shows: between its `#region` and `#endregion`. */
-function regions(file: string): string[] {
-  const text = readFileSync(`${folder}/${file}`, "utf8");
-  return [...text.matchAll(/^\/\/ #region\n([\s\S]*?)^\/\/ #endregion$/gm)].map((match) => match[1]!);
-}
-
-/** Runs a program to its end, as `npm run ts -- FILE` does. */
-async function run(file: string): Promise<{ code: unknown; stdout: string; stderr: string }> {
-  const flags = ["--conditions=@tristream/source", "--import", "tsx"];
-  const { NODE_OPTIONS: _ofJest, ...env } = process.env;
-  const child = spawn(process.execPath, [...flags, `${folder}/${file}`], {
-    env,
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  const out = { stdout: "", stderr: "" };
-  for (const name of ["stdout", "stderr"] as const) {
-    child[name].setEncoding("utf8").on("data", (text: string) => {
-      out[name] += text;
-    });
-  }
-  const code = await new Promise((resolve) => child.once("close", resolve));
-  return { code, ...out };
-}
-
 /** Without what differs from run to run. */
 function settled(output: string): string {
   return output
@@ -156,18 +132,18 @@ function settled(output: string): string {
 
 test("the examples of docs/guide.md are the regions of this folder's programs", () => {
   const blocks = [...guide.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map((match) => match[1]!);
-  expect(blocks).toEqual(files.flatMap(regions));
+  expect(blocks).toEqual(files.flatMap((file) => regions(`${folder}/${file}`)));
 });
 
 describe("prints what was expected:", () => {
   const programs = files.filter((file) => file !== "testing.ts");
   test.each(programs)("%s", async (file) => {
-    const { code, stdout, stderr } = await run(file);
+    const { code, stdout, stderr } = await run(`${folder}/${file}`);
     expect({ code, stdout: settled(stdout), stderr }).toEqual({ code: 0, stdout: printed[file], stderr: "" });
   });
 
   test("testing.ts", async () => {
-    const { code, stdout } = await run("testing.ts");
+    const { code, stdout } = await run(`${folder}/testing.ts`);
     expect(stdout).toMatch(/pass 3/);
     expect(code).toBe(0);
   });
