@@ -4,10 +4,9 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFile } from "node:fs/promises";
 import { createServer as createHttpServer, get } from "node:http";
 import { connect as connectHttp2, createServer as createHttp2Server, createSecureServer } from "node:http2";
-import { type AddressInfo, createServer, type Server } from "node:net";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -22,128 +21,14 @@ import {
   ConnectError,
   createClient,
   createTransport,
-  type Logger,
-  type ServeOptions,
+  type Interceptor,
   serve,
-  type TransportOptions,
   type TripleRouter,
 } from "@tristream/node";
 
 import { makeAuthority } from "./certificates.js";
-
-const page = await readFile(new URL("../../../docs/errors.md", import.meta.url), "utf8");
-/** The texts of each numbered situation of the page: the lines of its text blocks. */
-const situations = new Map(
-  [...page.matchAll(/^## (\d+)\. .*\n([\s\S]*?)(?=^## )/gm)].map(([, number, section]) => [
-    Number(number),
-    [...section!.matchAll(/^```text\n([\s\S]*?)^```$/gm)].flatMap(([, block]) =>
-      block!.trimEnd().split("\n"),
-    ),
-  ]),
-);
-const seen = new Map<number, Set<string>>();
-
-/** The texts that differ from run to run, as the page writes them. */
-function asOnThePage(text: string, port: number): string {
-  return (
-    text
-      .replaceAll(`:${port}`, ":20000")
-      .replaceAll(`port ${port}`, "port 20000")
-      .replace(/called by 127\.0\.0\.1:\d+/, "called by 127.0.0.1:50000")
-      .replace(/connection with 127\.0\.0\.1:\d+/, "connection with 127.0.0.1:50000")
-      .replace(/\(id [a-z0-9]{8}\)/, "(id k3x9b2m7)")
-      .replace(/next attempt is in \d+ ms/, "next attempt is in 1000 ms")
-      // The client sends what connecting has left of its minute.
-      .replace(/deadline of 59\d{3} ms/, "deadline of 60000 ms")
-      .replaceAll(`unix:${join(tmpdir(), "tristream-no-such-socket")}`, "unix:/run/greet.sock")
-  );
-}
-
-/** Expects that a text is one line, stands in its situation on the page, and is what the test says. */
-function expectText(situation: number, text: string, port: number, expected: string): void {
-  expect(text).not.toContain("\n");
-  const normal = asOnThePage(text, port);
-  expect(normal).toBe(expected);
-  expect(situations.get(situation)).toContain(expected);
-  seen.set(situation, (seen.get(situation) ?? new Set()).add(expected));
-}
-
-async function errorOf(call: PromiseLike<unknown>): Promise<ConnectError> {
-  try {
-    await call;
-  } catch (error) {
-    expect(error).toBeInstanceOf(ConnectError);
-    return error as ConnectError;
-  }
-  throw new Error("it went well");
-}
-
-/** A logger that keeps all lines. */
-function keeping(): Logger & { readonly lines: string[]; line(start: string): Promise<string> } {
-  const lines: string[] = [];
-  const waiting: (() => void)[] = [];
-  const keep = (level: string) => (line: string) => {
-    lines.push(`${level}: ${line}`);
-    for (const wake of waiting.splice(0)) wake();
-  };
-  return {
-    lines,
-    error: keep("error"),
-    warn: keep("warn"),
-    info: keep("info"),
-    debug: keep("debug"),
-    async line(start) {
-      for (;;) {
-        const found = lines.find((line) => line.startsWith(start));
-        if (found !== undefined) return found;
-        await new Promise<void>((resolve) => waiting.push(resolve));
-      }
-    },
-  };
-}
-
-/** A greeter, and a client of it. */
-async function start(
-  routes: (router: TripleRouter) => unknown,
-  { transport: options, ...rest }: Partial<ServeOptions> & { transport?: TransportOptions } = {},
-) {
-  const logger = keeping();
-  const server = await serve({ host: "127.0.0.1", port: 0, logger, ...rest, routes });
-  const transport = createTransport(server.url, options);
-  return {
-    logger,
-    transport,
-    port: server.port,
-    client: createClient(GreetService, transport),
-    async [Symbol.asyncDispose]() {
-      await transport.close();
-      await server.shutdown({ graceMs: 0 });
-    },
-  };
-}
-
-/** A server of Node's own on a port of its own. */
-async function listening(server: Server) {
-  await once(server.listen(0, "127.0.0.1"), "listening");
-  const { port } = server.address() as AddressInfo;
-  const transport = createTransport(`tri://127.0.0.1:${port}`);
-  return {
-    port,
-    client: createClient(GreetService, transport),
-    async [Symbol.asyncDispose]() {
-      await transport.close();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
-}
-
-const echo = (router: TripleRouter) =>
-  router.service(GreetService, {
-    greet: ({ name }) => ({ greeting: name }),
-    async *greetStream(requests) {
-      for await (const { name } of requests) yield { greeting: name };
-    },
-  });
+import { echo, errorOf, expectText, listening, seen, situations, start } from "./errors-page.js";
+import { Later } from "./foreign-greet.js";
 
 const children: ChildProcess[] = [];
 afterEach(() => {
@@ -451,6 +336,60 @@ describe("9: a deadline has passed", () => {
     );
   });
 
+  it("says how much of the answer had arrived", async () => {
+    const rest = new Later<void>();
+    await using end = await start((router) =>
+      router.service(GreetService, {
+        async *greetServerStream({ name }, context) {
+          if (name === "headers") context.sendHeaders();
+          for (let i = 0; i < Number(name); i++) yield { greeting: "a" };
+          await rest.promise;
+        },
+      }),
+    );
+    for (const [name, progress] of [
+      ["headers", "response headers and no message"],
+      ["1", "1 message"],
+      ["3", "3 messages"],
+    ] as const) {
+      const error = await errorOf(
+        (async () => {
+          for await (const _ of end.client.greetServerStream({ name }, { timeoutMs: 150 }));
+        })(),
+      );
+      expectText(
+        9,
+        error.message,
+        end.port,
+        `[deadline_exceeded] the deadline of 150 ms that this client set passed in greet.GreetService/GreetServerStream: ${progress}; raise timeoutMs if that is too short`,
+      );
+    }
+    rest.resolve();
+  });
+
+  it("says how the last attempt ended, when the next one has not begun", async () => {
+    await using end = await start((router) =>
+      router.service(GreetService, {
+        greet() {
+          throw new ConnectError("busy", Code.Unavailable);
+        },
+      }),
+    );
+    const again: Interceptor = (next) => async (req) => {
+      await next(req).catch(() => {});
+      await once(req.signal, "abort");
+      return next(req);
+    };
+    const client = createClient(GreetService, end.transport, { interceptors: [again] });
+    const error = await errorOf(client.greet({}, { timeoutMs: 150 }));
+    expectText(
+      9,
+      error.message,
+      end.port,
+      "[deadline_exceeded] the deadline of 150 ms that this client set passed in greet.GreetService/Greet: no attempt is under way, the last one ended with [unavailable] busy; raise timeoutMs if that is too short",
+    );
+  });
+
   it("the server's answer to a client that does not count itself", async () => {
     await using end = await start(stuck);
     const session = connectHttp2(`http://127.0.0.1:${end.port}`);
@@ -543,9 +482,8 @@ describe("10: a message is too large", () => {
 
 describe("the page", () => {
   // The last test: it needs what the others have seen.
-  it("has ten situations, and no text that its situation does not produce", () => {
-    expect([...situations.keys()]).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
-    for (const [situation, texts] of situations)
-      expect([...(seen.get(situation) ?? [])].sort()).toEqual([...texts].sort());
+  it("has no text in its first ten situations that they do not produce", () => {
+    for (let situation = 1; situation <= 10; situation++)
+      expect([...(seen.get(situation) ?? [])].sort()).toEqual([...situations.get(situation)!].sort());
   });
 });

@@ -13,7 +13,7 @@ import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { Code, createClient, createTransport, type Logger, serve } from "@tristream/node";
 import { errorOf, until } from "../../core/tests/events.js";
 
-const reason = "the server has 2 connections, as many as it may (option maxConnections)";
+const reason = "the server has 2 of at most 2 connections (option maxConnections)";
 
 async function start(maxConnections: number | undefined) {
   const lines: string[] = [];

@@ -188,7 +188,7 @@ class EngineServer implements Server, ServerConnectionOwner {
       const most = this.maxConnections;
       this.refuse(
         connection,
-        `the server has ${most} connections, as many as it may (option maxConnections)`,
+        `the server has ${most} of at most ${most} connections (option maxConnections)`,
       );
       return;
     }
