@@ -63,6 +63,7 @@ export {
 export { type Attachments, readAttachments, readBinaryHeader } from "./protocol/attachments.js";
 export { type AsyncContext, type AsyncContextClass, provideAsyncContext } from "./runtime/async-context.js";
 export { type Clock, systemClock, type TimerOptions } from "./runtime/clock.js";
+export { provideMaxListeners, type SetMaxListeners } from "./runtime/many-listeners.js";
 export { afterTurn, nextTurn } from "./runtime/turns.js";
 export type { TripleContext, TripleMethodImpl, TripleServiceImpl } from "./server/call/triple-context.js";
 export { type DrivenHandler, driven } from "./server/driven/driven.js";

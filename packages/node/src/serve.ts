@@ -6,6 +6,7 @@ import {
   createServer as createSocketServer,
   type Server as SocketServer,
 } from "node:net";
+import { inspect } from "node:util";
 import { getHeapStatistics } from "node:v8";
 import { compressionGzip } from "@connectrpc/connect-node";
 import {
@@ -206,5 +207,9 @@ function handle(
     async [Symbol.asyncDispose]() {
       await shutdown();
     },
-  };
+    [inspect.custom]() {
+      const state = sockets.listening ? "listening" : "shut down";
+      return `Server(${this.url}: ${state}, running calls: ${server.activeCalls})`;
+    },
+  } as ServerHandle;
 }

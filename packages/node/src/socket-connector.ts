@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AsyncResource } from "node:async_hooks";
+import { inspect } from "node:util";
 import {
   type Clock,
   type ConnectError,
@@ -74,6 +75,7 @@ export class SocketConnector implements Connector, ConnectionOwner {
   http2: ResolvedHttp2Options;
   readonly clock: Clock;
   readonly tls: ClientTls | null;
+  private readonly url: string;
   private readonly target: Target;
   private readonly timeoutMs: number;
   private current: Connection | null = null;
@@ -87,6 +89,7 @@ export class SocketConnector implements Connector, ConnectionOwner {
 
   constructor(url: string, options: ConnectOptions, clock: Clock = systemClock) {
     this.clock = clock;
+    this.url = url;
     this.target = parseTarget(url, options.tls !== undefined);
     const secure = this.target.addresses.some((address) => address.secure);
     this.tls = secure ? new ClientTls("tls", options.tls ?? {}) : null;
@@ -106,6 +109,11 @@ export class SocketConnector implements Connector, ConnectionOwner {
     const refusal = this.backoff.refusal();
     if (refusal !== null) return Promise.reject(refusal);
     return this.context.runInAsyncScope(this.beginDial, this).wait(call);
+  }
+
+  /** For the line of its transport. */
+  [inspect.custom](): string {
+    return this.url;
   }
 
   /** @inheritdoc */

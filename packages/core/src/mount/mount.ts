@@ -9,6 +9,7 @@ import {
   signal,
   wrongArgument,
 } from "../options/check-options.js";
+import { allowManyListeners } from "../runtime/many-listeners.js";
 import { createTripleRouter, type TripleRouter } from "../server/routing/create-router.js";
 import { type ServeOptions, serveOptionKinds } from "../server/routing/resolve-options.js";
 
@@ -40,6 +41,7 @@ export function mount(
     throw wrongArgument("routes of mount", routes, "(router) => router.service(…)");
   checkOptions("mount", options, mountOptionKinds);
   const { shutdownSignal = new AbortController().signal, logger, ...serve } = options;
+  allowManyListeners(shutdownSignal);
   const log = new ServerLog(logger ?? defaultLogger);
   return (router) => {
     const triple = createTripleRouter(serve, { shutdownSignal, log });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Code, ConnectError } from "@connectrpc/connect";
+import { inspect, inspectLine } from "../../log/inspect.js";
 import { errorFromThrown, thrownConnectError } from "../../log/thrown.js";
 import { watchHandle } from "../call/abandoned-handles.js";
 import type { Call, InterceptedMethod } from "../call/call.js";
@@ -61,6 +62,8 @@ export interface BidiStream<I, O> extends ServerStream<O> {
 const finished: IteratorResult<never, undefined> = Object.freeze({ done: true, value: undefined });
 
 abstract class Handle<O> implements StreamHandle {
+  /** The kind of handle, for `console.log`. */
+  protected abstract get kind(): string;
   protected readonly call: StreamCall<O>;
 
   constructor(call: StreamCall<O>) {
@@ -84,6 +87,15 @@ abstract class Handle<O> implements StreamHandle {
     this.call.cancel(canceled(reason));
   }
 
+  /** One line for `console.log`: the method, the state, the messages. */
+  [inspect](): string {
+    const { name, over, error, attempt } = this.call;
+    const counts =
+      attempt?.opened === true ? [`${attempt.writer.sent} sent`, `${attempt.reader.received} received`] : [];
+    const state = error?.message ?? (over ? "ended" : "running");
+    return inspectLine(this.kind, name, state, ...counts);
+  }
+
   /** Has the promise hold the handle until it settles: a caller may keep only the promise. */
   private awaited(headers: Promise<Headers>): Promise<Headers> {
     const hold = (): unknown => this;
@@ -99,6 +111,10 @@ abstract class Handle<O> implements StreamHandle {
 
 /** The handle of a response that is read. */
 export class ServerStreamHandle<O> extends Handle<O> implements ServerStream<O> {
+  protected get kind(): string {
+    return "ServerStream";
+  }
+
   next(): Promise<IteratorResult<O, undefined>> {
     return this.call.next(this);
   }
@@ -135,6 +151,10 @@ export class BidiStreamHandle<I, O> extends ServerStreamHandle<O> implements Bid
     this.queue = queue;
   }
 
+  protected override get kind(): string {
+    return "BidiStream";
+  }
+
   send(message: I, options?: SendOptions): Promise<void> {
     if (options === undefined) return this.queue.send(message, this);
     return sendWithOptions(this.call.method, this.queue, message, options, this);
@@ -153,6 +173,10 @@ export class ClientStreamHandle<I, O> extends Handle<O> implements ClientStream<
   constructor(call: StreamCall<O>, queue: RequestQueue) {
     super(call);
     this.queue = queue;
+  }
+
+  protected get kind(): string {
+    return "ClientStream";
   }
 
   send(message: I, options?: SendOptions): Promise<void> {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Connection } from "../../carrier/connection.js";
+import { inspect } from "../../log/inspect.js";
 
 /** A call that waits for a connection. */
 export interface WaitingCall {
@@ -33,5 +34,7 @@ export function singleConnection(connection: Connection): Connector {
     async close() {
       if (started) connection.abort("the transport was closed");
     },
-  };
+    // For the line of its transport.
+    [inspect]: () => connection.peer.address,
+  } as Connector;
 }

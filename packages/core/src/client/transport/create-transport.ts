@@ -8,6 +8,7 @@ import { type DeadlineWheel, deadlinesOf } from "../../engine/call/deadline.js";
 import { type FormatOptions, formatOptions } from "../../engine/message/format-options.js";
 import { asMessage, messageCodec } from "../../engine/message/message-codec.js";
 import { flushWarnings } from "../../log/client-log.js";
+import { inspect, inspectLine, inspectText } from "../../log/inspect.js";
 import { checkOptions, hasAll, wrongArgument } from "../../options/check-options.js";
 import { defaultMaxElements, largestMessage } from "../../options/number-options.js";
 import type { MessageFormat } from "../../protocol/message-format.js";
@@ -166,6 +167,12 @@ class ConnectorTransport implements TripleTransport, EngineTransport {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  /** One line for `console.log`: the address. */
+  [inspect](): string {
+    const state = this.closed ? "closed" : "";
+    return inspectLine("Transport", inspectText(this.connector, "a connector"), state);
   }
 
   private connect(call: WaitingCall): Connection | Promise<Connection> {

@@ -4,6 +4,7 @@ import { Code, ConnectError, type ContextValues, type HandlerContext } from "@co
 import type { Peer } from "../../carrier/connection.js";
 import { LazyContextValues } from "../../engine/call/lazy-context-values.js";
 import type { ServerCall } from "../../engine/call/server-call.js";
+import { inspect, inspectLine } from "../../log/inspect.js";
 import type { Selector } from "../../protocol/selector.js";
 import type { Registration } from "../routing/registration.js";
 import { relayedSignal } from "./relayed-signal.js";
@@ -28,6 +29,11 @@ export class CallContext implements TripleContext {
     this.call = call;
     this.registration = registration;
     this.host = host;
+  }
+
+  /** One line for `console.log`: the method, and the client. */
+  [inspect](): string {
+    return contextLine(this);
   }
 
   get protocolName(): string {
@@ -139,7 +145,7 @@ export function contextOfConnect(
   compresses: boolean,
 ): TripleContext {
   let signal: AbortSignal | null = null;
-  return {
+  const own: TripleContext & { [inspect](): string } = {
     ...context,
     get signal() {
       signal ??= relayedSignal(context.signal);
@@ -150,6 +156,9 @@ export function contextOfConnect(
     peer: { address: "unknown", transport: "tcp" },
     sendHeaders: () => {},
     shutdownSignal: host.shutdownSignal,
+    [inspect]() {
+      return contextLine(this);
+    },
     requestCompressed: undefined,
     get compress() {
       return compresses ? undefined : false;
@@ -162,4 +171,15 @@ export function contextOfConnect(
       );
     },
   };
+  return own;
+}
+
+function contextLine({ method, peer, group, version }: TripleContext): string {
+  return inspectLine(
+    "Context",
+    `${method.parent.typeName}/${method.name}`,
+    `called by ${peer.address}`,
+    group === "" ? "" : `group ${group}`,
+    version === "" ? "" : `version ${version}`,
+  );
 }

@@ -5,6 +5,7 @@ import { serverDialects } from "../../dialects/default.js";
 import type { Dialect } from "../../dialects/dialect.js";
 import { type DeadlineWheel, deadlinesOf } from "../../engine/call/deadline.js";
 import type { ServerCall } from "../../engine/call/server-call.js";
+import { inspect, inspectLine } from "../../log/inspect.js";
 import { defaultLogger, type Logger } from "../../log/logger.js";
 import { ServerLog } from "../../log/server-log.js";
 import {
@@ -21,6 +22,7 @@ import {
 import { memory, size, time } from "../../options/number-options.js";
 import { type AsyncContext, captureContext, contextFrom } from "../../runtime/async-context.js";
 import { type Clock, longestDelay, systemClock } from "../../runtime/clock.js";
+import { allowManyListeners } from "../../runtime/many-listeners.js";
 import { afterInput, nextTurn } from "../../runtime/turns.js";
 import { logged, StuckHandlers } from "../call/stuck-handlers.js";
 import { createTripleRouter, type TripleRouter } from "../routing/create-router.js";
@@ -164,6 +166,7 @@ class EngineServer implements Server, ServerConnectionOwner {
     this.maxHeldBytes = options.maxHeldBytes ?? oneGiB;
     this.maxConnections = options.maxConnections ?? Number.POSITIVE_INFINITY;
     this.acceptEncoding = acceptedNames(resolveServeOptions(options).acceptCompression);
+    allowManyListeners(this.shutdownController.signal);
     this.router = createTripleRouter(options, {
       shutdownSignal: this.shutdownController.signal,
       log: this.log,
@@ -173,6 +176,12 @@ class EngineServer implements Server, ServerConnectionOwner {
     this.ready = Promise.resolve(registered).then(() => {});
     // A caller that awaits `ready` sees the error. An unread rejection must not end the process.
     this.ready.catch(() => {});
+  }
+
+  /** One line for `console.log`: the calls that run. */
+  [inspect](): string {
+    const state = this.stopping === null ? "accepts" : this.stopped === null ? "shut down" : "shutting down";
+    return inspectLine("Server", state, `running calls: ${this.activeCalls}`);
   }
 
   get routes(): TripleRouter["routes"] {
