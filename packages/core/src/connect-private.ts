@@ -2,6 +2,18 @@
 
 // All that is imported from Connect's subpaths, in this one file, so that an upgrade is checked in one place.
 import { ConnectError } from "@connectrpc/connect";
+import {
+  codeFromHttpStatus,
+  codeToHttpStatus,
+  contentTypeUnaryJson,
+  contentTypeUnaryProto,
+  errorFromJsonBytes,
+  errorToJsonBytes,
+  parseContentType,
+  parseTimeout,
+  protocolVersion,
+  trailerMux,
+} from "@connectrpc/connect/protocol-connect";
 // Private ("does not follow semantic versioning"); both names have been stable from 1.7.0 to 2.2.0. They carry the
 // schema of google.rpc.Status, which Connect does not export.
 import { findTrailerError, setTrailerStatus } from "@connectrpc/connect/protocol-grpc";
@@ -39,3 +51,17 @@ export function parseStatusDetails(value: string): ConnectError | undefined {
 function withOwnValue(detail: ConnectError["details"][number]): ConnectError["details"][number] {
   return "desc" in detail ? detail : { ...detail, value: new Uint8Array(detail.value) };
 }
+
+/** The Connect protocol's own tables, JSON and header values. Private in Connect as well, and as stable. */
+export const connectProtocol = {
+  codeFromHttpStatus,
+  codeToHttpStatus,
+  contentTypeUnaryJson,
+  contentTypeUnaryProto,
+  errorFromJsonBytes,
+  errorToJsonBytes,
+  parseContentType,
+  parseTimeout,
+  protocolVersion,
+  trailerMux,
+} as const;

@@ -3,8 +3,8 @@
 // Mutant: core/src/protocol/quote.ts # return printable( => return (
 // Mutant: core/src/protocol/printable.ts # \p{Bidi_Control}
 // Mutant: core/src/protocol/printable.ts # return printable(text.length > longestReason => return (text.length > longestReason
-// Mutant: core/src/dialects/grpc/status.ts # new ConnectError(printable(text), => new ConnectError(text,
-// Mutant: core/src/dialects/grpc/status.ts # (error as { rawMessage: string }).rawMessage = text;
+// Mutant: core/src/dialects/received-error.ts # new ConnectError(printable(text), => new ConnectError(text,
+// Mutant: core/src/dialects/received-error.ts # (error as { rawMessage: string }).rawMessage = text;
 // Mutant: http2/src/connection/quote.ts # \p{Cc}
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { Code, createClient } from "@tristream/core";

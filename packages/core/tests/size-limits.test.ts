@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 8: bounded memory. Sizes of messages.
 // Mutant: core/src/engine/message/envelope-reader.ts # if (length > this.maxBytes) { => if (length > this.maxBytes) { return undefined as never;
-// Mutant: core/src/engine/message/message-writer.ts # if (bytes.length > this.maxBytes) { => if (bytes.length > this.maxBytes) { return undefined as never;
+// Mutant: core/src/engine/message/message-codec.ts # if (bytes.length > maxBytes) { => if (bytes.length > maxBytes) { return undefined as never;
 import { Code, createClient } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { all, errorOf } from "./events.js";

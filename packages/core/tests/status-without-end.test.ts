@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 6: every call settles. A status in HEADERS that don't end the stream, as proxies and HTTP frameworks send it.
-// Mutant: core/src/dialects/grpc/grpc.ts # if (outcome instanceof ConnectError || (end && outcome === null)) return => if (end && outcome !== undefined) return
+// Mutant: core/src/dialects/grpc/grpc.ts # (outcome instanceof ConnectError || (end && outcome === null)) => (end && outcome !== undefined)
 // Mutant: core/src/dialects/grpc/grpc.ts # messages === 0 ? parseStatus(head) : undefined => undefined
 // Mutant: core/src/dialects/grpc/grpc.ts # messages === 0 ? parseStatus(head) : undefined => parseStatus(head)
 import { Code } from "@tristream/core";

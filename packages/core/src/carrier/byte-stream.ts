@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ResetReason } from "./reset-reason.js";
 
-/** A received header list. The same object may be given again for a list with the same bytes; only `memo` is written. */
+/** A received header list. A connection may give the same object again for a list with the same bytes; only `memo` is written. */
 export interface HeaderList {
   /** Name, value, name, value … as received. */
   readonly fields: readonly string[];

@@ -83,6 +83,10 @@ export interface ResponseEnd {
   readonly trailer: Headers | null;
   /** The error that the call ended with; null if it went well. */
   readonly error: ConnectError | null;
+  /** The message of a bare response, compressed if `encoding` is set; null without one. */
+  readonly body: Uint8Array | null;
+  /** The compression of `body`; null for none. */
+  readonly encoding: string | null;
   /** The error has metadata that can't be sent, for this reason, and goes without. */
   readonly leftOut: ((reason: ConnectError) => void) | null;
 }
@@ -104,8 +108,10 @@ export interface RequestToFormat {
   readonly timeoutMs: number | undefined;
   /** The value of `user-agent`; null if the caller's metadata has one. */
   readonly userAgent: string | null;
-  /** The compression of the messages; null for none. */
+  /** The compression of the messages, of a bare request that of its message; null for none. */
   readonly encoding: string | null;
+  /** The bytes of a bare body; null if its length shows only when it is compressed, and for enveloped messages. */
+  readonly bodyLength: number | null;
   /** The compressions that the client can read; empty for none. */
   readonly acceptEncoding: string;
 }
@@ -122,7 +128,11 @@ export type ParsedHead =
       readonly metadata: Metadata | null;
     }
   /** The call is over: null if it went well, undefined if the headers don't say. */
-  | { readonly kind: "ended"; readonly outcome: ConnectError | null | undefined }
+  | {
+      readonly kind: "ended";
+      readonly outcome: ConnectError | null | undefined;
+      readonly encoding: string | undefined;
+    }
   /** The response is in another dialect, or in another format than asked for. */
   | { readonly kind: "refused"; readonly error: ConnectError };
 

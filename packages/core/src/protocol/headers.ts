@@ -12,6 +12,8 @@ export const pseudoStatus = ":status";
 export const contentType = "content-type";
 export const userAgent = "user-agent";
 export const te = "te";
+/** The bytes of a body, as they are on the wire (RFC 9110 §8.6). */
+export const contentLength = "content-length";
 
 /** Deadline of the call, as the client counts it. */
 export const grpcTimeout = "grpc-timeout";
@@ -62,7 +64,7 @@ const reserved: ReadonlySet<string> = new Set([
   "transfer-encoding",
   "upgrade",
   "host",
-  "content-length",
+  contentLength,
 ]);
 
 /** True if a name belongs to the protocol, and is not for users to set. */

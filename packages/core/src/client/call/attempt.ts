@@ -2,6 +2,7 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Connection } from "../../carrier/connection.js";
 import { ClientCall } from "../../engine/call/client-call.js";
+import { bareRequest } from "../../engine/message/bare-body.js";
 import { isReplayable } from "../../engine/message/replayable.js";
 import { errorFromReason, errorFromThrown } from "../../log/thrown.js";
 import { type AsyncContext, captureContext } from "../../runtime/async-context.js";
@@ -90,12 +91,14 @@ export class Attempt extends ClientCall implements EndedBySignal {
     if (this.over) return;
     const { call } = this;
     if (call.over) throw call.error ?? new ConnectError("the call has ended", Code.Canceled);
-    this.open(connection, this.caller.headers(connection, this));
+    const { method, req } = this;
+    const body = method.dialect.framing === "bare" ? bareRequest(method, req.message, call.compress) : null;
+    this.open(connection, this.caller.headers(connection, this, body));
     if (this.over) return;
     this.writer.compress = call.compress;
-    if (!isOriginal(this.req)) this.watchSignal();
-    if (this.caller.unary) this.sendOnly(this.req.message);
-    else this.sendMessages(this.req.message);
+    if (!isOriginal(req)) this.watchSignal();
+    if (this.caller.unary) this.sendOnly(req.message, body);
+    else this.sendMessages(req.message);
   }
 
   private sendMessages(messages: unknown): void {

@@ -6,6 +6,7 @@ import type { Connection } from "../../carrier/connection.js";
 import type { ClientMethod } from "../../engine/call/client-call.js";
 import type { DeadlineWheel } from "../../engine/call/deadline.js";
 import { LazyHeaders } from "../../engine/call/lazy-headers.js";
+import type { BareBody } from "../../engine/message/bare-body.js";
 import { errorFromThrown } from "../../log/thrown.js";
 import { CheckedHeaders } from "../../protocol/checked-headers.js";
 import * as names from "../../protocol/headers.js";
@@ -30,6 +31,8 @@ export class MethodCaller implements CallMethod {
   private readonly connect: (call: Call) => Connection | Promise<Connection>;
   private readonly path: string;
   private readonly acceptEncoding: string;
+  /** The error of each call of a method whose kind the dialect does not carry; null if it does. */
+  private readonly unsupported: ConnectError | null;
   // The last connection's constant headers, ready to be sent; one connection per address makes that enough.
   private preparedConnection: Connection | null = null;
   private preparedTimeout: number | undefined;
@@ -53,6 +56,8 @@ export class MethodCaller implements CallMethod {
     this.connect = connect;
     this.path = formatPath(settings.serviceName, desc.name);
     this.acceptEncoding = method.acceptCompression.map((c) => c.name).join(",");
+    const streams = method.dialect.framing === "bare" && desc.methodKind !== "unary";
+    this.unsupported = streams ? streamRefused(method) : null;
     if (/^[!-~]+$/.test(this.path)) return;
     throw new ConnectError(
       `interface ${quote(settings.serviceName)} can't be in a path: use visible ASCII without spaces`,
@@ -85,7 +90,7 @@ export class MethodCaller implements CallMethod {
 
   /** Makes an attempt of the call that a request describes. */
   readonly call = (req: AnyRequest): Promise<AnyResponse> => {
-    const fault = faultOf(req, this.name);
+    const fault = faultOf(req, this.name) ?? this.unsupported;
     if (fault !== null) return Promise.reject(fault);
     const call = callOf(req);
     if (call !== undefined) return new Attempt(this, req, call).begin();
@@ -97,13 +102,13 @@ export class MethodCaller implements CallMethod {
     return this.connect(attempt.call);
   }
 
-  /** The headers of an attempt on a connection. Throws for what headers can't say. */
-  headers(connection: Connection, { req, call }: Attempt): OutgoingHeaders {
+  /** The headers of an attempt on a connection. `body`: the message of a bare request. Throws for what headers can't say. */
+  headers(connection: Connection, { req, call }: Attempt, body: BareBody | null): OutgoingHeaders {
     const asked = requestedHeaders(req);
     const timeoutMs = call.timeLeft();
     this.lastConnection = connection;
     if (asked !== null) {
-      const fields = this.baseFields(connection, timeoutMs, asked.has(names.userAgent));
+      const fields = this.baseFields(connection, timeoutMs, asked.has(names.userAgent), body);
       appendHeaders(fields, LazyHeaders.real(asked));
       this.checkSize(connection, fields);
       return fields;
@@ -113,12 +118,19 @@ export class MethodCaller implements CallMethod {
       this.preparedTimeout !== timeoutMs ||
       this.prepared === null
     ) {
-      const fields = this.baseFields(connection, timeoutMs, this.settings.headers.includes(names.userAgent));
+      const fields = this.baseFields(
+        connection,
+        timeoutMs,
+        this.settings.headers.includes(names.userAgent),
+        body,
+      );
       for (const [name, value] of selectorFields(this.settings)) appendField(fields, name, value);
       fields.push(...this.settings.headers);
       this.checkSize(connection, fields);
       // Some of the call's time is over: the next one will hardly have the same left.
       if (timeoutMs !== call.timeoutMs) return fields;
+      // The head of a bare request says how long its message is.
+      if (body !== null) return fields;
       this.prepared = connection.prepare(fields);
       this.preparedConnection = connection;
       this.preparedTimeout = timeoutMs;
@@ -136,8 +148,14 @@ export class MethodCaller implements CallMethod {
   }
 
   /** `named`: the user says who calls. */
-  private baseFields(connection: Connection, timeoutMs: number | undefined, named: boolean): string[] {
+  private baseFields(
+    connection: Connection,
+    timeoutMs: number | undefined,
+    named: boolean,
+    body: BareBody | null,
+  ): string[] {
     const { dialect, format, writeCompression } = this.method;
+    const compression = body === null ? writeCompression?.compression : body.compression;
     return dialect.client.formatRequest({
       scheme: scheme(connection),
       authority: authority(connection),
@@ -145,7 +163,8 @@ export class MethodCaller implements CallMethod {
       format,
       timeoutMs,
       userAgent: named ? null : userAgentValue,
-      encoding: writeCompression === null ? null : writeCompression.compression.name,
+      encoding: compression?.name ?? null,
+      bodyLength: body === null || body.compression !== null ? null : body.bytes.length,
       acceptEncoding: this.acceptEncoding,
     });
   }
@@ -166,6 +185,13 @@ class OwnCall extends Call {
   }
 
   protected override ended(): void {}
+}
+
+function streamRefused({ name, dialect }: ClientMethod): ConnectError {
+  return new ConnectError(
+    `${name} has streams, which ${dialect.contentTypes.join(" and ")} don't carry: use another protocol for it`,
+    Code.Unimplemented,
+  );
 }
 
 function scheme(connection: Connection): string {

@@ -107,9 +107,11 @@ function parseHead(list: HeaderList, end: boolean, asked: MessageFormat, where: 
   // A proxy's error: its status stands in HEADERS that are not a gRPC response, and an error page may follow. dubbo-java answers
   // errors with a :status that is not 200 and a grpc-status all the same: that one counts.
   const outcome = end || list.get(names.pseudoStatus) !== "200" ? parseStatus(list) : undefined;
-  if (outcome instanceof ConnectError || (end && outcome === null)) return { kind: "ended", outcome };
+  const encoding = list.get(names.grpcEncoding);
+  if (outcome instanceof ConnectError || (end && outcome === null))
+    return { kind: "ended", outcome, encoding };
   const refusal = refusalOfHead(list, asked, where);
   if (refusal !== null) return { kind: "refused", error: refusal };
-  if (end) return { kind: "ended", outcome: undefined };
-  return { kind: "messages", encoding: list.get(names.grpcEncoding), metadata: null };
+  if (end) return { kind: "ended", outcome: undefined, encoding };
+  return { kind: "messages", encoding, metadata: null };
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Code, ConnectError } from "@connectrpc/connect";
+import { Code, type ConnectError } from "@connectrpc/connect";
 import { formatStatusDetails, parseStatusDetails } from "../../connect-private.js";
 import { grpcMessage, grpcStatus, grpcStatusDetails } from "../../protocol/headers.js";
 import { appendErrorMetadata, type Fields, headersFromFields } from "../../protocol/metadata.js";
-import { printable } from "../../protocol/printable.js";
 import { quote } from "../../protocol/quote.js";
+import { receivedError } from "../received-error.js";
 import { decodePercent, encodePercent } from "./percent.js";
 
 /** Trailers of a call that went well. */
@@ -74,9 +74,7 @@ export function parseStatus(list: {
   const code = codeFrom(status);
   const odd = `${grpcStatus} is ${quote(status)}, which is not a code of gRPC's (0 to 16)`;
   const text = said === "" && code === undefined ? odd : said;
-  const error = new ConnectError(printable(text), code ?? Code.Unknown, metadata);
-  // `message` is what programs print; `rawMessage` is what the peer has sent.
-  if (error.rawMessage !== text) (error as { rawMessage: string }).rawMessage = text;
+  const error = receivedError(text, code ?? Code.Unknown, metadata);
   if (detailed !== undefined) error.details = detailed.details;
   if (code === undefined) error.cause = new Error(odd);
   return error;

@@ -10,15 +10,17 @@ import type {
 import type { Connection, Peer } from "../../carrier/connection.js";
 import { codeFromLocalReset, codeFromReset } from "../../carrier/reset-reason.js";
 import type { Compression } from "../../connect-private.js";
-import type { Dialect } from "../../dialects/dialect.js";
+import type { Dialect, Metadata } from "../../dialects/dialect.js";
 import { errorFromThrown } from "../../log/thrown.js";
 import { describeRefusedEncoding } from "../../protocol/encoding.js";
 import type { MessageFormat } from "../../protocol/message-format.js";
 import { headersFromFields } from "../../protocol/metadata.js";
 import type { AsyncContext } from "../../runtime/async-context.js";
+import { announcedLength, type BareBody } from "../message/bare-body.js";
 import type { MessageCodec } from "../message/message-codec.js";
 import { MessageReader, type ReaderOwner } from "../message/message-reader.js";
 import { MessageWriter, type WriteCompression, type WriterOwner } from "../message/message-writer.js";
+import { ErrorBody } from "./error-body.js";
 
 /** A method as the engine calls it. */
 export interface ClientMethod {
@@ -59,6 +61,8 @@ export abstract class ClientCall implements StreamSink, ReaderOwner, WriterOwner
   /** The caller's context; later that of the request's source. */
   asyncContext: AsyncContext;
   private stream!: ByteStream;
+  /** The response is an error, whose body is under way. */
+  private errorBody: ErrorBody | null = null;
   private requestEnded = false;
   private status: ConnectError | null | undefined = undefined;
   private headerList: HeaderList | null = null;
@@ -89,6 +93,7 @@ export abstract class ClientCall implements StreamSink, ReaderOwner, WriterOwner
       this.method.writeMaxBytes,
       this.method.writeCompression,
     );
+    this.writer.bare = this.method.dialect.framing === "bare";
     if (this.failedEarly !== null) this.reset(this.failedEarly);
   }
 
@@ -113,12 +118,13 @@ export abstract class ClientCall implements StreamSink, ReaderOwner, WriterOwner
 
   // ---- for the client
 
-  /** Sends the only message and half-closes. */
-  sendOnly(message: unknown): void {
+  /** Sends the only message and half-closes. `body`: the same message, for a bare request. */
+  sendOnly(message: unknown, body: BareBody | null = null): void {
     if (this.over) return;
     this.requestEnded = true;
     try {
-      this.writer.write(message, true);
+      if (body === null) this.writer.write(message, true);
+      else this.writer.writeBody(body);
     } catch (error) {
       this.requestEnded = false;
       this.sourceFailed(error);
@@ -201,17 +207,41 @@ export abstract class ClientCall implements StreamSink, ReaderOwner, WriterOwner
     const { method } = this;
     // HTTP/2 gives the same list for the same bytes, so most lists of a connection were checked before.
     if (list.memo === method.plainHead && !end) {
-      this.responseBegins(list);
+      this.responseBegins(list, null);
       return;
     }
     const head = method.dialect.client.parseHead(list, end, method.format, this.peer.address);
     if (head.kind === "ended") {
-      this.trailersArrived(list, head.outcome, true);
+      const { outcome } = head;
+      const compression = outcome === undefined ? this.compressionOf(list, head.encoding) : null;
+      this.trailersArrived(list, compression instanceof ConnectError ? compression : outcome, true);
       return;
     }
-    const refusal = head.kind === "refused" ? head.error : this.refusalOf(list, head.encoding);
-    if (refusal === null) this.responseBegins(list);
-    else if (end) {
+    if (head.kind === "refused") {
+      this.refuse(list, head.error, end);
+      return;
+    }
+    const compression = this.compressionOf(list, head.encoding);
+    if (compression instanceof ConnectError) {
+      this.refuse(list, compression, end);
+      return;
+    }
+    if (head.kind === "error") {
+      this.errorBody = new ErrorBody(this.stream, method.readMaxBytes, head.error, compression);
+      this.takeHead(list, head.metadata);
+    } else {
+      // The memo says that the dialect, the format and the compression were checked.
+      if (compression === null && head.metadata === null) list.memo = method.plainHead;
+      this.reader.setCompression(compression);
+      if (method.dialect.framing === "bare") this.reader.expectBare(announcedLength(list));
+      this.responseBegins(list, head.metadata);
+    }
+    if (end) this.end();
+  }
+
+  /** The response can't be read. */
+  private refuse(list: HeaderList, refusal: ConnectError, end: boolean): void {
+    if (end) {
       this.trailersArrived(list, refusal, true);
     } else {
       this.stream.reset("canceled");
@@ -220,12 +250,21 @@ export abstract class ClientCall implements StreamSink, ReaderOwner, WriterOwner
   }
 
   /** Messages follow. */
-  private responseBegins(list: HeaderList): void {
-    this.headerList = list;
+  private responseBegins(list: HeaderList, metadata: Metadata | null): void {
+    this.takeHead(list, metadata);
     this.responded();
   }
 
+  private takeHead(list: HeaderList, metadata: Metadata | null): void {
+    this.headerList = metadata === null ? list : metadata.header;
+    if (metadata !== null) this.trailerList = metadata.trailer;
+  }
+
   data(b: Uint8Array, start: number, end: number): void {
+    if (this.errorBody !== null) {
+      this.errorBody.feed(b, start, end);
+      return;
+    }
     this.reader.feed(b, start, end);
     if (this.method.singleResponse && this.reader.received > 1) {
       this.readFailed(this.wrongCount());
@@ -233,16 +272,22 @@ export abstract class ClientCall implements StreamSink, ReaderOwner, WriterOwner
   }
 
   trailers(list: HeaderList): void {
-    if (!this.over) this.trailersArrived(list, this.method.dialect.client.parseTrailers(list));
+    // The trailers of a bare response stood in its head.
+    if (this.trailerList !== null) this.end();
+    else if (!this.over) this.trailersArrived(list, this.method.dialect.client.parseTrailers(list));
   }
 
   end(): void {
     if (this.over) return;
-    const { headerList } = this;
+    const { headerList, errorBody } = this;
+    if (errorBody !== null) {
+      void this.failWith(errorBody);
+      return;
+    }
     if (headerList !== null) {
       const outcome = this.method.dialect.client.outcomeAtEnd(headerList, this.reader.received);
       if (outcome !== undefined) {
-        this.trailersArrived(headerList, outcome);
+        this.trailersArrived(this.trailerList ?? headerList, outcome);
         return;
       }
     }
@@ -330,6 +375,13 @@ export abstract class ClientCall implements StreamSink, ReaderOwner, WriterOwner
 
   beforeFirstMessage(): void {}
 
+  /** @inheritdoc */
+  sendBody({ bytes }: BareBody): boolean {
+    if (bytes.length > 0) return this.stream.write(bytes, true);
+    this.stream.sendEnd();
+    return true;
+  }
+
   sourceEnded(): void {
     this.endRequest();
   }
@@ -389,24 +441,28 @@ export abstract class ClientCall implements StreamSink, ReaderOwner, WriterOwner
     );
   }
 
-  /**
-   * Why messages with this compression can't be read; null if they can. If they are not compressed, the list's `memo` says that
-   * the dialect and the format were checked.
-   */
-  private refusalOf(list: HeaderList, encoding: string | undefined): ConnectError | null {
-    const { acceptCompression, dialect, plainHead } = this.method;
-    if (encoding === undefined || encoding === "identity") {
-      list.memo = plainHead;
-      return null;
-    }
+  /** The compression of this name; null for none; the error of one that is not accepted. */
+  private compressionOf(list: HeaderList, encoding: string | undefined): Compression | ConnectError | null {
+    if (encoding === undefined || encoding === "identity") return null;
+    const { acceptCompression, dialect } = this.method;
     const compression = acceptCompression.find((c) => c.name === encoding);
-    if (compression === undefined) {
-      const accepted = acceptCompression.map((c) => c.name);
-      const text = `${this.peer.address} answered with ${dialect.encodingHeader} ${describeRefusedEncoding(encoding, accepted)}`;
-      return new ConnectError(text, Code.Internal, headersFromFields(list.fields));
+    if (compression !== undefined) return compression;
+    const accepted = acceptCompression.map((c) => c.name);
+    const text = `${this.peer.address} answered with ${dialect.encodingHeader} ${describeRefusedEncoding(encoding, accepted)}`;
+    return new ConnectError(text, Code.Internal, headersFromFields(list.fields));
+  }
+
+  /** The response was an error, and its body is whole. */
+  private async failWith(body: ErrorBody): Promise<void> {
+    let error: ConnectError;
+    try {
+      error = this.method.dialect.client.parseError(await body.decompressed(), body.error);
+    } catch {
+      error = body.error;
     }
-    this.reader.setCompression(compression);
-    return null;
+    if (this.over) return;
+    this.endCall(error, false);
+    if (!this.stream.closed) this.stream.close();
   }
 
   private errorFromReset(reset: StreamReset): ConnectError {

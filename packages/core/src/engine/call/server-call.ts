@@ -8,6 +8,7 @@ import { thrownConnectError } from "../../log/thrown.js";
 import { headersFromFields } from "../../protocol/metadata.js";
 import { peerError } from "../../protocol/peer-error.js";
 import { type AsyncContext, captureContext, contextFrom } from "../../runtime/async-context.js";
+import { announcedLength, type BareBody } from "../message/bare-body.js";
 import { heldBytes } from "../message/held-bytes.js";
 import type { MessageCodec } from "../message/message-codec.js";
 import { MessageReader, type ReaderOwner } from "../message/message-reader.js";
@@ -143,6 +144,10 @@ export class ServerCall implements StreamSink, EndReceiver, ReaderOwner, WriterO
       head.writeCompression,
     );
     this.response = new ServerResponse(stream, head);
+    if (head.dialect.framing === "bare") {
+      this.reader.expectBare(announcedLength(list));
+      this.writer.bare = true;
+    }
     stream.sink = this;
     if (head.timeoutMs === undefined) return;
     host.owner.deadlines.add(this, head.timeoutMs);
@@ -429,6 +434,12 @@ export class ServerCall implements StreamSink, EndReceiver, ReaderOwner, WriterO
 
   beforeFirstMessage(): void {
     this.sendHeaders();
+  }
+
+  /** @inheritdoc */
+  sendBody(body: BareBody): boolean {
+    this.response.body = body;
+    return true;
   }
 
   sourceEnded(): void {

@@ -5,6 +5,7 @@ import type { Dialect, FormattedEnd } from "../../dialects/dialect.js";
 import { CheckedHeaders } from "../../protocol/checked-headers.js";
 import type { MessageFormat } from "../../protocol/message-format.js";
 import { appendHeaders, checkListSize, type Fields } from "../../protocol/metadata.js";
+import type { BareBody } from "../message/bare-body.js";
 import type { WriteCompression } from "../message/message-writer.js";
 import type { ResponseBlocks } from "./response-blocks.js";
 
@@ -23,6 +24,8 @@ export interface ResponseShape {
 export class ServerResponse {
   /** The head has left. */
   headSent = false;
+  /** The message of a bare response, which leaves with its head. */
+  body: BareBody | null = null;
   private readonly stream: ByteStream;
   private readonly shape: ResponseShape;
   private headers: Headers | null = null;
@@ -44,11 +47,11 @@ export class ServerResponse {
   }
 
   /**
-   * Sends the headers, once. `compression`: what they announce, null for none. Throws for a header that can't be sent, and then none
-   * has left.
+   * Sends the headers, once; those of a bare response wait for its end. `compression`: what they announce, null for none. Throws for a
+   * header that can't be sent, and then none has left.
    */
   sendHead(compression: WriteCompression | null): void {
-    if (this.headSent) return;
+    if (this.headSent || this.shape.dialect.framing === "bare") return;
     const fields = this.headFields(compression);
     this.headSent = true;
     this.stream.sendHeaders(fields, false);
@@ -63,8 +66,8 @@ export class ServerResponse {
   /** Ends a call that went well: sends the status, and what has to come before it. Throws for metadata that can't be sent. */
   end(compression: WriteCompression | null): void {
     const { stream, trailers } = this;
-    const { blocks, dialect } = this.shape;
-    if (dialect.framing === "enveloped") this.sendHead(compression);
+    const { blocks } = this.shape;
+    this.sendHead(compression);
     if (trailers === null && blocks.okTrailers !== null) {
       stream.sendTrailers(blocks.okTrailers);
       return;
@@ -83,7 +86,7 @@ export class ServerResponse {
     compression: WriteCompression | null,
     leftOut: (reason: ConnectError) => void,
   ): void {
-    if (this.shape.dialect.framing === "enveloped") this.sendHeadersOfError(compression, leftOut);
+    this.sendHeadersOfError(compression, leftOut);
     let end = this.format(error, compression, this.headers, this.trailers, leftOut);
     try {
       this.checkSize("headers, trailers and details", end.fields);
@@ -102,12 +105,15 @@ export class ServerResponse {
     trailer: Headers | null,
     leftOut: ((reason: ConnectError) => void) | null,
   ): FormattedEnd {
-    const { headSent } = this;
-    return this.shape.dialect.server.formatEnd({
-      head: headSent ? null : this.plainHead(compression),
+    const { headSent, body } = this;
+    const { dialect } = this.shape;
+    return dialect.server.formatEnd({
+      head: headSent ? null : this.plainHead(dialect.framing === "bare" ? null : compression),
       header: headSent ? null : header,
       trailer,
       error,
+      body: body === null ? null : body.bytes,
+      encoding: body === null || body.compression === null ? null : body.compression.name,
       leftOut,
     });
   }
@@ -115,9 +121,10 @@ export class ServerResponse {
   private send({ fields, body }: FormattedEnd): void {
     const { stream, headSent } = this;
     this.headSent = true;
-    if (fields !== null && !headSent) stream.sendHeaders(fields, body === null);
+    const follows = body !== null && body.length > 0;
+    if (fields !== null && !headSent) stream.sendHeaders(fields, !follows);
     else if (fields !== null) stream.sendTrailers(fields);
-    if (body !== null) stream.write(body, true);
+    if (follows) stream.write(body, true);
   }
 
   private checkSize(what: string, fields: Fields | null): void {

@@ -4,6 +4,10 @@ import type { ByteStream } from "../../carrier/byte-stream.js";
 import { compressedFlag, prefixLength, readLength } from "../../protocol/envelope.js";
 import { peerError } from "../../protocol/peer-error.js";
 
+const noBytes = new Uint8Array(0);
+/** A bare body up to this length fits the first window of each carrier. */
+const smallBody = 16_384;
+
 /**
  * Cuts the bytes of a stream into messages: the lower half of a {@link MessageReader}, a base class so that a call has
  * one object less.
@@ -23,6 +27,10 @@ export abstract class EnvelopeReader {
   private body: Uint8Array | null = null;
   private bodyFilled = 0;
   private bodyLength = -1;
+  /** See {@link EnvelopeReader.expectBare}. Then `bodyLength` is the limit until the stream ends. */
+  private bare = false;
+  /** The carrier has been asked for the rest of a bare body. */
+  private asked = false;
 
   constructor(stream: ByteStream, maxBytes: number) {
     this.stream = stream;
@@ -59,10 +67,21 @@ export abstract class EnvelopeReader {
   /** The code of a message that can't be read. */
   protected abstract get unreadableCode(): Code;
 
+  /**
+   * The whole body is one message, without an envelope. Called before anything arrives; `length`: what the head announces, undefined for
+   * nothing.
+   */
+  expectBare(length?: number): void {
+    this.bare = true;
+    this.bodyLength = this.maxBytes;
+    this.announced = Math.min(length ?? this.maxBytes, this.maxBytes);
+  }
+
   /** Bytes arrived. */
   feed(b: Uint8Array, start: number, end: number): void {
     let at = start;
-    if (this.bodyLength >= 0 && !this.ignoring) at = this.fillBody(b, at, end);
+    if (this.bodyLength >= 0 && !this.ignoring)
+      at = this.bare ? this.fillBare(b, at, end) : this.fillBody(b, at, end);
     while (at < end && !this.ignoring) {
       if (this.prefixFilled === 0 && this.keepsUnread) {
         at = this.keep(b, at, end);
@@ -101,6 +120,7 @@ export abstract class EnvelopeReader {
   /** Checks that the stream did not end inside a message; false when it did, and has failed for it. */
   protected wholeAtEnd(): boolean {
     if (this.prefixFilled === 0 && this.bodyLength < 0) return true;
+    if (this.bare) return this.endBare();
     const inBody = this.bodyLength >= 0;
     const got = inBody ? this.bodyFilled : this.prefixFilled;
     const of = inBody ? `a message of ${this.bodyLength} bytes` : `a message prefix of ${prefixLength} bytes`;
@@ -112,7 +132,8 @@ export abstract class EnvelopeReader {
   protected ignoreInput(): void {
     if (this.ignoring) return;
     this.ignoring = true;
-    const partial = this.prefixFilled + (this.bodyLength >= 0 ? prefixLength + this.bodyFilled : 0);
+    const partial =
+      this.prefixFilled + (this.bodyLength >= 0 ? (this.bare ? 0 : prefixLength) + this.bodyFilled : 0);
     if (this.bodyLength >= 0) this.stream.messageNeeds(0);
     if (partial > 0) this.stream.credit(partial);
     this.body = null;
@@ -165,11 +186,46 @@ export abstract class EnvelopeReader {
     return at + n;
   }
 
+  /** A body that announces no length is let in as if it were as large as the limit, once it is not small. */
+  private fillBare(b: Uint8Array, at: number, end: number): number {
+    const n = end - at;
+    if (this.bodyFilled + n > this.maxBytes) {
+      this.failed(
+        peerError(
+          `message of more than ${this.maxBytes} bytes: raise readMaxBytes where it is received`,
+          Code.ResourceExhausted,
+        ),
+      );
+      return at;
+    }
+    const body = this.grownFor(n);
+    body.set(b.subarray(at, end), this.bodyFilled);
+    this.bodyFilled += n;
+    if (this.bodyFilled >= smallBody && !this.asked && this.announced > this.bodyFilled) {
+      this.asked = true;
+      this.stream.messageNeeds(this.announced - this.bodyFilled, this.announced);
+    }
+    return end;
+  }
+
+  /** The bare body is whole; false if it can't be read. */
+  private endBare(): boolean {
+    const body = this.body ?? noBytes;
+    const length = this.bodyFilled;
+    this.body = null;
+    this.bodyLength = -1;
+    if (this.asked) this.stream.messageNeeds(0);
+    // A message keeps its buffer only if it fills most of it.
+    this.message(this.decompresses, body, 0, length, length, length * 2 > body.length);
+    return !this.ignoring;
+  }
+
   /** The body's buffer: grows with what has arrived, at most eightfold, so that a prefix alone allocates nothing. */
   private grownFor(n: number): Uint8Array {
     const needed = this.bodyFilled + n;
     if (this.body !== null && this.body.length >= needed) return this.body;
-    const grown = new Uint8Array(Math.min(this.bodyLength, Math.max(needed * 8, 16_384)));
+    const most = this.bare && this.announced >= needed ? this.announced : this.bodyLength;
+    const grown = new Uint8Array(Math.min(most, Math.max(needed * 8, 16_384)));
     if (this.body !== null) grown.set(this.body.subarray(0, this.bodyFilled));
     this.body = grown;
     return grown;

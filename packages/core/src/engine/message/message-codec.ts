@@ -8,6 +8,7 @@ import {
   toBinary,
   toJsonString,
 } from "@bufbuild/protobuf";
+import { Code, ConnectError } from "@connectrpc/connect";
 import { compileCodec, type InPlaceWriter, parseBinary, parsedElements } from "@tristream/codec";
 import { describeValue } from "../../options/describe-value.js";
 import type { MessageFormat } from "../../protocol/message-format.js";
@@ -130,4 +131,33 @@ function isMessageOrInit(schema: DescMessage, given: unknown): boolean {
   const name = (given as { readonly $typeName?: unknown }).$typeName;
   if (name !== undefined) return name === schema.typeName;
   return !Array.isArray(given) && !ArrayBuffer.isView(given) && !isThenable(given);
+}
+
+/**
+ * The bytes of a message. Throws a `ConnectError` for one of more than `maxBytes`, a `TypeError` for one that can't be serialised.
+ */
+export function serializeMessage<T>(
+  codec: MessageCodec<T, unknown>,
+  message: T,
+  maxBytes: number,
+): Uint8Array {
+  let bytes: Uint8Array;
+  try {
+    bytes = codec.serialize(message);
+  } catch (cause) {
+    throw unserialisable(cause);
+  }
+  if (bytes.length > maxBytes) {
+    throw new ConnectError(
+      `message of ${bytes.length} bytes is larger than the limit of ${maxBytes}: raise writeMaxBytes where it is sent`,
+      Code.ResourceExhausted,
+    );
+  }
+  return bytes;
+}
+
+/** Not a `ConnectError`: on a server this is a mistake of the handler, which goes to the log and not to the client. */
+function unserialisable(cause: unknown): TypeError {
+  const text = cause instanceof Error ? cause.message : String(cause);
+  return new TypeError(`message can't be serialised: ${text}`, { cause });
 }

@@ -164,7 +164,7 @@ export class MessageReader<T>
       this.handOut();
       return result;
     }
-    if (this.parsedSize > 0) return this.resultOf(this.take());
+    if (this.parsed !== undefined) return this.resultOf(this.take());
     if (this.failure !== null) return Promise.reject(this.failure);
     if (this.complete) return Promise.resolve(finished);
     return this.wait(holder);
@@ -198,14 +198,14 @@ export class MessageReader<T>
 
   /** Takes a message that waits and is not compressed, without a promise; undefined if none does. For the unary kinds. */
   shift(): T | undefined {
-    if (this.parsedSize > 0) return this.take();
+    if (this.parsed !== undefined) return this.take();
     const { unread } = this;
     return unread?.look() && !unread.decompresses ? this.parseUnread(unread) : undefined;
   }
 
   /** Messages that wait to be taken. */
   get waiting(): number {
-    return (this.parsedSize > 0 ? 1 : 0) + (this.unread === null ? 0 : this.unread.length);
+    return (this.parsed !== undefined ? 1 : 0) + (this.unread === null ? 0 : this.unread.length);
   }
 
   private take(): T {
@@ -273,7 +273,7 @@ export class MessageReader<T>
         if (message !== undefined) this.resolveWaiter(message, owed, false);
         return;
       }
-      if (this.single && size <= parsedOnArrival && this.parsedSize === 0) {
+      if (this.single && size <= parsedOnArrival && this.parsed === undefined) {
         const message = this.decode(b, start, end, owed, owned);
         if (message !== undefined) this.keepParsed(message, owed, false);
         return;
@@ -409,7 +409,7 @@ export class MessageReader<T>
   private handOut(): void {
     const unread = this.unread!;
     if (unread.decompressing) return;
-    while (unread.look() && (this.waiter !== null || (unread.endPending && this.parsedSize === 0))) {
+    while (unread.look() && (this.waiter !== null || (unread.endPending && this.parsed === undefined))) {
       if (unread.decompresses) {
         unread.decompressing = true;
         decompressions.enter(this.owner.peer, this);

@@ -37,6 +37,7 @@ function start(codec = text, compression: WriteCompression | null = null) {
     {
       asyncContext: captureContext(),
       peer: { address: "nowhere", transport: "memory" },
+      sendBody: () => true,
       beforeFirstMessage: () => void told.push("first"),
       sourceEnded: () => void told.push("ended"),
       sourceFailed: (error) => void told.push(error),

@@ -6,8 +6,9 @@ import type { Compression } from "../../connect-private.js";
 import { compressedFlag, prefixLength, writePrefix } from "../../protocol/envelope.js";
 import { type AsyncContext, captureContext } from "../../runtime/async-context.js";
 import { isThenable, openIterator } from "../../runtime/iterator.js";
+import type { BareBody } from "./bare-body.js";
 import { choiceOf } from "./compress-choice.js";
-import type { MessageCodec } from "./message-codec.js";
+import { type MessageCodec, serializeMessage } from "./message-codec.js";
 import { compressions } from "./turn-queue.js";
 
 /** The owner of a writer. */
@@ -18,6 +19,8 @@ export interface WriterOwner {
   asyncContext: AsyncContext;
   /** A message is about to be sent: headers have to have left. Called before the first one. */
   beforeFirstMessage(): void;
+  /** Of a {@link MessageWriter.bare} writer: sends its one message, or keeps it until the head can leave. Returns whether there is room. */
+  sendBody(body: BareBody): boolean;
   /** The source that {@link MessageWriter.pump} reads is used up and all of it was written. */
   sourceEnded(): void;
   /** The source threw, or gave what can't be sent. */
@@ -60,6 +63,8 @@ const loopUpTo = 48;
 export class MessageWriter<T> {
   /** Messages that were written. */
   sent = 0;
+  /** The one message is the whole body, without an envelope. Set before it is written. */
+  bare = false;
   /** Compression of later messages; undefined: by their size. A message's own choice overrides this. */
   compress: boolean | undefined = undefined;
   /** The compression of messages; null: no message is compressed. Set before the headers leave. */
@@ -113,7 +118,7 @@ export class MessageWriter<T> {
     if (this.sent++ === 0) this.owner.beforeFirstMessage();
     const { direct } = this.codec;
     let bound = -1;
-    if (direct !== undefined && this.compression === null) {
+    if (direct !== undefined && this.compression === null && !this.bare) {
       bound = direct.bound(message);
       const fits = bound >= 0 && bound <= this.maxBytes;
       const { stream } = this;
@@ -144,10 +149,19 @@ export class MessageWriter<T> {
         return false;
       }
     }
-    const bytes = this.serialize(message);
+    const bytes = serializeMessage(this.codec, message, this.maxBytes);
     if (this.stopped) return false;
     if (this.compression === null) return this.writeBytes(bytes, 0, end);
     return this.writeChosen(bytes, end, choiceOf(message) ?? this.compress, this.compression);
+  }
+
+  /** Sends the body of a bare request. */
+  writeBody(body: BareBody): void {
+    if (this.stopped) return;
+    this.sent++;
+    const { bytes, compression } = body;
+    if (compression === null) this.writeBytes(bytes, 0, true);
+    else this.writeChosen(bytes, true, true, { compression, minBytes: 0 });
   }
 
   /** Half-closes, behind what is being compressed; not if the writer stops meanwhile. */
@@ -340,22 +354,6 @@ export class MessageWriter<T> {
     this.owner.asyncContext = captureContext();
   }
 
-  private serialize(message: T): Uint8Array {
-    let bytes: Uint8Array;
-    try {
-      bytes = this.codec.serialize(message);
-    } catch (cause) {
-      throw unserialisable(cause);
-    }
-    if (bytes.length > this.maxBytes) {
-      throw new ConnectError(
-        `message of ${bytes.length} bytes is larger than the limit of ${this.maxBytes}: raise writeMaxBytes where it is sent`,
-        Code.ResourceExhausted,
-      );
-    }
-    return bytes;
-  }
-
   /** Throws a `ConnectError` if too many bytes wait to be sent for a message of `length` bytes to wait, too. */
   private admit(length: number): void {
     const refusal = this.stream.refuseMessage?.(length + prefixLength);
@@ -366,6 +364,12 @@ export class MessageWriter<T> {
   private writeBytes(bytes: Uint8Array, flag: number, end: boolean, admitted = false): boolean {
     const { stream } = this;
     const length = bytes.length;
+    if (this.bare) {
+      if (!admitted) this.admit(length);
+      const { compression } = this;
+      const compressed = flag === compressedFlag && compression !== null;
+      return this.owner.sendBody({ bytes, compression: compressed ? compression.compression : null });
+    }
     const place = stream.reserve(length + prefixLength);
     if (place < 0 && !admitted) this.admit(length);
     this.written += length + prefixLength;
@@ -424,10 +428,4 @@ export class MessageWriter<T> {
     });
     return false;
   }
-}
-
-/** Not a `ConnectError`: on a server this is a mistake of the handler, which goes to the log and not to the client. */
-function unserialisable(cause: unknown): TypeError {
-  const text = cause instanceof Error ? cause.message : String(cause);
-  return new TypeError(`message can't be serialised: ${text}`, { cause });
 }

@@ -98,6 +98,10 @@ function routed(
     version: list.get(names.serviceVersion) ?? "",
   });
   if (found instanceof ConnectError) return refused(found);
+  if (dialect.framing === "bare" && found.desc.methodKind !== "unary") {
+    const text = `${request.path} has streams, which ${dialect.contentTypes.join(" and ")} don't carry`;
+    return { httpStatus: 415, text, fields: [], generation: routes.generation };
+  }
   if (fault !== null) return refused(fault);
   const { options } = found;
   if (timeoutMs !== undefined && timeoutMs > options.maxTimeoutMs) {
