@@ -11,6 +11,7 @@ const config: Config = {
     "**/src/**/*.test.ts",
     "<rootDir>/packages/*/tests/**/*.test.ts",
     "<rootDir>/samples/**/*.test.ts",
+    "<rootDir>/scripts/**/*.test.ts",
   ],
   testPathIgnorePatterns: ["/node_modules/", "/dist/"],
   modulePathIgnorePatterns: ["<rootDir>/(packages/[^/]+|gen)/dist/"],

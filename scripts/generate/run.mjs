@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Generates gen/ from proto/, the bench's own and those that the codec is tested with. With --check it writes nothing and fails
-// when what is committed is not what the schemas give.
+// Generates gen/ from proto/, the bench's own and those that the codec is tested with. All code is generated into a temporary folder
+// first: a schema with a fault leaves the committed code as it was. With --check the script writes nothing, and fails when the committed
+// code is not what the schemas give.
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 
 /** What is generated: from which schemas, into which folder, by which arguments of `buf generate`. */
 const trees = [
@@ -25,20 +26,11 @@ const check = process.argv.includes("--check");
 const out = mkdtempSync(join(tmpdir(), "tristream-gen-"));
 try {
   if (check) buf("lint");
-  for (const { from, into, args } of trees) {
-    if (check) {
-      buf("generate", ...args, "--output", out);
-      const problems = differences(into, generatedFiles(into), generatedFiles(join(out, into)));
-      if (problems.length > 0) {
-        fail(
-          `${into}/ is not what ${from}/ gives: run \`npm run generate\` and commit the result\n${problems.join("\n")}`,
-        );
-      }
-    } else {
-      for (const path of generatedFiles(into).keys()) rmSync(join(into, path));
-      buf("generate", ...args);
-      for (const path of generatedFiles(into).keys()) console.log(`${into}/${path}`);
-    }
+  for (const { args } of trees) buf("generate", ...args, "--output", out);
+  for (const { from, into } of trees) {
+    const fresh = generatedFiles(join(out, into));
+    if (check) compare(from, into, fresh);
+    else replace(into, fresh);
   }
 } finally {
   rmSync(out, { recursive: true, force: true });
@@ -49,6 +41,25 @@ function buf(...args) {
     stdio: "inherit",
   });
   if (status !== 0) fail(`buf ${args[0]} failed${error ? `: ${error.message}` : ""}`);
+}
+
+/** Fails if the committed files are not those that the schemas give. */
+function compare(from, into, fresh) {
+  const problems = differences(into, generatedFiles(into), fresh);
+  if (problems.length === 0) return;
+  fail(
+    `${into}/ is not what ${from}/ gives: run \`npm run generate\` and commit the result\n${problems.join("\n")}`,
+  );
+}
+
+/** Writes the files that the schemas give, and removes those that no schema gives any more. */
+function replace(into, fresh) {
+  for (const path of generatedFiles(into).keys()) if (!fresh.has(path)) rmSync(join(into, path));
+  for (const [path, text] of fresh) {
+    mkdirSync(dirname(join(into, path)), { recursive: true });
+    writeFileSync(join(into, path), text);
+    console.log(`${into}/${path}`);
+  }
 }
 
 /** The generated files below a folder, as a map from path to text. */
