@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { TransportOptions, TripleTransport } from "@tristream/core";
 import { Connection } from "@tristream/http2";
 import { memoryPair } from "@tristream/testing";
-import {
-  createTransportOf,
-  type TransportOptions,
-  type TripleTransport,
-} from "../src/client/transport/create-transport.js";
+import { createTransportOf } from "../src/client/transport/create-transport.js";
 import { connectUnary } from "../src/dialects/connect/unary.js";
 import type { Dialect } from "../src/dialects/dialect.js";
 import { grpc } from "../src/dialects/grpc/grpc.js";

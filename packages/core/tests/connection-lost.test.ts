@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 5: a crash is not a cancel.
-// Mutant: core/src/engine/call/client-call.ts # if (reset.source === "connection") { => if (reset.source === "connection") { return undefined as never;
-// Mutant: core/src/engine/call/client-call.ts # this.endCall(this.errorFromReset(reset), false);
+// Mutant: core/src/engine/call/response-reset.ts # if (reset.source === "connection") { => if (reset.source === "connection") { return undefined as never;
+// Mutant: core/src/engine/call/client-call.ts # this.endCall(this.resetError(reset), false);
 import { type AddressInfo, createServer } from "node:net";
 import { Code, createClient } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 6: every call settles.
 // Mutant: core/src/engine/call/client-call.ts # this.endCall(this.noStatus(), false);
-// Mutant: core/src/engine/call/client-call.ts # this.endCall(this.errorFromReset(reset), false);
+// Mutant: core/src/engine/call/client-call.ts # this.endCall(this.resetError(reset), false);
 // Mutant: core/src/engine/call/client-call.ts # outcome === undefined ? this.noStatus() : outcome; => outcome ?? null;
 // Mutant: core/src/engine/call/client-call.ts # this.readFailed(this.wrongCount());
 import { createServer, type Http2Server, type ServerHttp2Stream } from "node:http2";

@@ -5,7 +5,7 @@
 // Mutant: core/src/client/api/stream-handles.ts # this.call.cancel(canceled(reason));
 // Mutant: core/src/client/api/stream-handles.ts # this.call.cancel(canceled(error));
 // Mutant: core/src/client/call/stream-call.ts # super.cancel(error);
-// Mutant: core/src/engine/call/server-call.ts # this.cut(errorFromReset(reset, this.host.peer, this.method.name));
+// Mutant: core/src/engine/call/server-call.ts # this.cut(errorFromRequestReset(reset, this.host.peer, this.method.name));
 // Mutant: core/src/engine/call/client-call.ts # this.endCall(error, true);
 // Mutant: core/src/log/thrown.ts # if (error !== reason) error.cause ??= reason;
 import { Code, ConnectError, createClient, type ServerStream } from "@tristream/core";

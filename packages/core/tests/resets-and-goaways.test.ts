@@ -3,7 +3,7 @@
 // Mutant: core/src/carrier/reset-reason.ts # case "refused":
 // Mutant: core/src/carrier/reset-reason.ts # case "limit":
 // Mutant: core/src/carrier/reset-reason.ts # case "canceled": => case "never" as never:
-// Mutant: core/src/engine/call/client-call.ts # if (reset.source === "connection") { => if (reset.source === "connection") { return undefined as never;
+// Mutant: core/src/engine/call/response-reset.ts # if (reset.source === "connection") { => if (reset.source === "connection") { return undefined as never;
 import { constants, type ServerHttp2Stream } from "node:http2";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { Code, createClient } from "@tristream/core";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 5: a crash is not a cancel. Between our end and each foreign one.
-// Mutant: core/src/engine/call/client-call.ts # if (reset.source === "connection") { => if (reset.source === "connection") { return undefined as never;
-// Mutant: core/src/engine/call/server-call.ts # if (reset.source === "connection") { => if (reset.source === "connection") { return undefined as never;
+// Mutant: core/src/engine/call/response-reset.ts # if (reset.source === "connection") { => if (reset.source === "connection") { return undefined as never;
+// Mutant: core/src/engine/call/request-reset.ts # if (reset.source === "connection") { => if (reset.source === "connection") { return undefined as never;
 // A connection that is lost, and a server that stops, between our end and each foreign one.
 import { describe, expect, it } from "@jest/globals";
 import { Code } from "@tristream/node";

@@ -8,7 +8,6 @@ import type {
   StreamSink,
 } from "../../carrier/byte-stream.js";
 import type { Connection, Peer } from "../../carrier/connection.js";
-import { codeFromLocalReset, codeFromReset } from "../../carrier/reset-reason.js";
 import type { Compression } from "../../connect-private.js";
 import type { Dialect, Metadata } from "../../dialects/dialect.js";
 import { errorFromThrown } from "../../log/thrown.js";
@@ -21,6 +20,7 @@ import type { MessageCodec } from "../message/message-codec.js";
 import { MessageReader, type ReaderOwner } from "../message/message-reader.js";
 import { MessageWriter, type WriteCompression, type WriterOwner } from "../message/message-writer.js";
 import { ErrorBody } from "./error-body.js";
+import { errorFromResponseReset } from "./response-reset.js";
 
 /** A method as the engine calls it. */
 export interface ClientMethod {
@@ -304,7 +304,7 @@ export abstract class ClientCall implements StreamSink, ReaderOwner, WriterOwner
     // With the status here, the outcome is known: servers reset with NO_ERROR behind it, even while we still decompress.
     if (this.over || this.status !== undefined) return;
     if (reset.disposition !== "maybe-processed") this.refused = reset.disposition;
-    this.endCall(this.errorFromReset(reset), false);
+    this.endCall(this.resetError(reset), false);
   }
 
   writable(): void {
@@ -465,23 +465,9 @@ export abstract class ClientCall implements StreamSink, ReaderOwner, WriterOwner
     if (!this.stream.closed) this.stream.close();
   }
 
-  private errorFromReset(reset: StreamReset): ConnectError {
-    const where = this.peer.address;
-    if (reset.source === "local") {
-      const code = codeFromLocalReset(reset.reason);
-      const what = code === Code.Internal ? `${where} broke the protocol` : `the call to ${where} was ended`;
-      return new ConnectError(`${what}: ${reset.message}`, code);
-    }
-    if (reset.source === "connection") {
-      const how =
-        reset.disposition === "maybe-processed"
-          ? `connection to ${where} lost after ${this.progress()}`
-          : `request not processed by ${where}`;
-      return new ConnectError(`${how}: ${reset.message}`, Code.Unavailable);
-    }
-    const text = `${where} ended the call after ${this.progress()}: ${reset.message}`;
-    const error = new ConnectError(text, codeFromReset(reset.reason));
-    return this.explain(error);
+  private resetError(reset: StreamReset): ConnectError {
+    const error = errorFromResponseReset(reset, this.peer.address, this.progress());
+    return reset.source === "peer" ? this.explain(error) : error;
   }
 
   /** The progress so far, for an error message. */

@@ -2,79 +2,20 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { ByteStream, HeaderList, StreamReset, StreamSink } from "../../carrier/byte-stream.js";
 import type { Peer } from "../../carrier/connection.js";
-import { codeFromLocalReset } from "../../carrier/reset-reason.js";
-import type { Compression } from "../../connect-private.js";
 import { thrownConnectError } from "../../log/thrown.js";
 import { headersFromFields } from "../../protocol/metadata.js";
 import { peerError } from "../../protocol/peer-error.js";
 import { type AsyncContext, captureContext, contextFrom } from "../../runtime/async-context.js";
 import { announcedLength, type BareBody } from "../message/bare-body.js";
 import { heldBytes } from "../message/held-bytes.js";
-import type { MessageCodec } from "../message/message-codec.js";
 import { MessageReader, type ReaderOwner } from "../message/message-reader.js";
-import { MessageWriter, type WriteCompression, type WriterOwner } from "../message/message-writer.js";
-import type { DeadlineEntry, DeadlineWheel } from "./deadline.js";
-import { type EndReceiver, type HeldEnds, holdForTwoTurns } from "./held-ends.js";
-import { type ResponseShape, ServerResponse } from "./server-response.js";
-
-/** A method as the engine serves it. */
-export interface ServerMethod {
-  /** `package.Service/Method`, for messages. */
-  readonly name: string;
-  /** The request is a stream: the handler begins with the headers. Otherwise with the one message. */
-  readonly requestStream: boolean;
-  readonly request: MessageCodec<never, unknown>;
-  readonly response: MessageCodec<unknown, unknown>;
-  readonly readMaxBytes: number;
-  readonly writeMaxBytes: number;
-  /** Runs the handler with the message, or with the reader. It answers by the call's methods, and must not throw. */
-  invoke(call: ServerCall, input: unknown): void;
-}
-
-/** The meaning of a request's headers, derived once per distinct list of a connection. */
-export interface RequestHead extends ResponseShape {
-  /** The called URL, as interceptors and handlers see it. */
-  readonly url: string;
-  readonly method: ServerMethod | null;
-  /** Why the call can't be served; null if it can. */
-  readonly refusal: ConnectError | null;
-  readonly timeoutMs: number | undefined;
-  /** The generation of the routes when this head was derived: it holds until a route is added. */
-  readonly generation: number;
-  readonly readCompression: Compression | null;
-  /** The compression of responses; null: none, unless the handler chooses one before the headers leave. */
-  readonly writeCompression: WriteCompression | null;
-  /** The compression for a handler's choice; null: the client accepts none that the server has. */
-  readonly offeredCompression: WriteCompression | null;
-}
-
-/** The server's half of one connection, as its calls see it. */
-export interface ServerCallHost {
-  readonly peer: Peer;
-  readonly owner: ServerCallOwner;
-  /** The ends of request streams that may still be reset. */
-  readonly heldEnds: HeldEnds;
-  /** Why a call has to be refused now, before its handler runs; null if it need not. */
-  refuseCall(): ConnectError | null;
-}
-
-/** The owner of all calls: the server. */
-export interface ServerCallOwner {
-  /** Most memory that the request messages of all handlers in this process may take. */
-  readonly maxHeldBytes: number;
-  /** The deadlines by the server's clock. */
-  readonly deadlines: DeadlineWheel;
-  /** The server's context. Each call's context is a copy of it; no application code runs in it directly. */
-  readonly asyncContext: AsyncContext;
-  /** The call is over; `running`: its handler is not. */
-  callEnded(call: ServerCall, running: boolean): void;
-  /** The handler of a call that was over before has settled; `error` is what it threw, if it did. */
-  settledLate(call: ServerCall, error: unknown): void;
-  /** The call's error has metadata that can't be sent, for this reason, and goes without. */
-  metadataLeftOut(call: ServerCall, reason: ConnectError): void;
-  /** A handler threw a value that is not a `ConnectError`: logs it, and returns what the client may see. */
-  unexpected(call: ServerCall, error: unknown): ConnectError;
-}
+import { MessageWriter, type WriterOwner } from "../message/message-writer.js";
+import type { DeadlineEntry } from "./deadline.js";
+import { type EndReceiver, holdForTwoTurns } from "./held-ends.js";
+import type { RequestHead, ServerMethod } from "./request-head.js";
+import { errorFromRequestReset } from "./request-reset.js";
+import type { ServerCallHost } from "./server-call-host.js";
+import { ServerResponse } from "./server-response.js";
 
 /** The reason with which `context.signal` fires when a call has ended well. */
 export const callEndedError: ConnectError = new ConnectError("the call has ended", Code.Canceled);
@@ -341,7 +282,7 @@ export class ServerCall implements StreamSink, EndReceiver, ReaderOwner, WriterO
   }
 
   reset(reset: StreamReset): void {
-    this.cut(errorFromReset(reset, this.host.peer, this.method.name));
+    this.cut(errorFromRequestReset(reset, this.host.peer, this.method.name));
   }
 
   writable(): void {
@@ -516,17 +457,6 @@ export class ServerCall implements StreamSink, EndReceiver, ReaderOwner, WriterO
       this.host.owner.callEnded(this, this.running);
     }
   }
-}
-
-/** The error names the method: it may be all that the process prints of a rejection that a handler left unhandled. */
-function errorFromReset(reset: StreamReset, peer: Peer, name: string): ConnectError {
-  if (reset.source === "connection") {
-    return peerError(`connection to ${peer.address} lost in ${name}: ${reset.message}`, Code.Unavailable);
-  }
-  if (reset.source === "local")
-    return peerError(`${name}: ${reset.message}`, codeFromLocalReset(reset.reason));
-  // Whatever code it comes with, a client that resets does not want the answer any more.
-  return peerError(`the client at ${peer.address} canceled ${name}: ${reset.message}`, Code.Canceled);
 }
 
 function tooMuchHeld(maxHeldBytes: number): ConnectError {

@@ -4,13 +4,10 @@ import type { ByteStream, HeaderList } from "../../carrier/byte-stream.js";
 import type { Connection, ConnectionEvents, Peer } from "../../carrier/connection.js";
 import type { Dialect } from "../../dialects/dialect.js";
 import { HeldEnds } from "../../engine/call/held-ends.js";
+import type { RequestHead } from "../../engine/call/request-head.js";
 import { prepareBlocks, type ResponseBlocks } from "../../engine/call/response-blocks.js";
-import {
-  type RequestHead,
-  ServerCall,
-  type ServerCallHost,
-  type ServerCallOwner,
-} from "../../engine/call/server-call.js";
+import { ServerCall } from "../../engine/call/server-call.js";
+import type { ServerCallHost, ServerCallOwner } from "../../engine/call/server-call-host.js";
 import { ServerResponse } from "../../engine/call/server-response.js";
 import { peerError } from "../../protocol/peer-error.js";
 import { type RequestLookup, type RequestScope, requestHead } from "../routing/request-head.js";

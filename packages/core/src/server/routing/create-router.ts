@@ -8,7 +8,8 @@ import {
   type HandlerContext,
 } from "@connectrpc/connect";
 import type { UniversalHandler } from "../../connect-private.js";
-import type { ServerCall, ServerMethod } from "../../engine/call/server-call.js";
+import type { ServerMethod } from "../../engine/call/request-head.js";
+import type { ServerCall } from "../../engine/call/server-call.js";
 import { messageCodec } from "../../engine/message/message-codec.js";
 import { defaultLogger, type Logger } from "../../log/logger.js";
 import { ServerLog } from "../../log/server-log.js";

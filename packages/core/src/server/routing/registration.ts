@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DescMethod } from "@bufbuild/protobuf";
-import type { ServerMethod } from "../../engine/call/server-call.js";
+import type { ServerMethod } from "../../engine/call/request-head.js";
 import type { MessageFormat } from "../../protocol/message-format.js";
 import type { Selector } from "../../protocol/selector.js";
 import type { ResolvedServeOptions } from "./resolve-options.js";
