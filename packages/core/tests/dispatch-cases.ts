@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { TripleRouter } from "@tristream/core";
+import { Code, ConnectError, type TripleRouter } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { greeter } from "./greeter.js";
 
@@ -14,8 +14,24 @@ export interface Asked {
 export interface DispatchCase {
   readonly title: string;
   readonly asked: Asked;
-  readonly answeredBy?: string;
-  readonly refused?: string;
+  readonly answeredBy?: string | undefined;
+  readonly refused?: string | undefined;
+}
+
+/** The answer to a call with the name `x`, or the code and text of its refusal. */
+export function expectedAnswer(
+  { answeredBy, refused = "" }: Pick<DispatchCase, "answeredBy" | "refused">,
+  method: string,
+): unknown {
+  return answeredBy === undefined
+    ? [Code.Unimplemented, refused.replace("METHOD", method)]
+    : `${answeredBy}x`;
+}
+
+/** The code and text of an error. */
+export function refusal(error: unknown): unknown {
+  const { code, rawMessage } = ConnectError.from(error);
+  return [code, rawMessage];
 }
 
 /** The registrations for the table. Each greeter puts its name before its answers. */

@@ -35,6 +35,17 @@ export async function errorOf(promise: PromiseLike<unknown>): Promise<ConnectErr
   throw new Error(`settled with ${JSON.stringify(result)} instead of an error`);
 }
 
+/** The code that a promise rejects with; undefined if it resolves. */
+export async function codeOf(promise: PromiseLike<unknown>): Promise<ConnectError["code"] | undefined> {
+  try {
+    await promise;
+  } catch (error) {
+    if (error instanceof ConnectError) return error.code;
+    throw new Error(`rejected with a value that is not a ConnectError: ${String(error)}`, { cause: error });
+  }
+  return undefined;
+}
+
 /** The reason of a signal, once it fires. */
 export function fired(signal: AbortSignal): Promise<unknown> {
   if (signal.aborted) return Promise.resolve(signal.reason);

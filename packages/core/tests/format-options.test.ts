@@ -105,7 +105,8 @@ test.each(cases)("unknown fields of JSON in gRPC frames: %s", async (_what, opti
   const { header, trailer } = await client.call("/greet.GreetService/Greet", type, envelope(body));
   const status = { ...header, ...trailer };
   expect(status["grpc-status"]).toBe(String(taken ? 0 : Code.InvalidArgument));
-  if (!taken) expect(status["grpc-message"]).toContain('key "other" is unknown');
+  const unknown = expect.stringContaining('key "other" is unknown');
+  expect(status["grpc-message"]).toEqual(taken ? undefined : unknown);
   await client.close();
 });
 

@@ -86,15 +86,15 @@ describe.each(["server", "client"] as const)("a %s", (role) => {
   it("resets a message that gains less than 64 KiB in that time though no other waits, and none that gains as much", () => {
     const subject = receiving(role, 3);
     for (const id of [1, 3, 5]) announce(subject, id, mib);
-    for (let i = 0; i < 8; i++) {
+    const seen = Array.from({ length: 8 }, () => {
       pass(subject, frameTimeoutMs, () => {
         send(subject, 1, 2300);
         if (!subject.stream(3).closed) send(subject, 3, 2100);
       });
-      if (i === 0) expect(resets(subject)).toEqual([]);
-      if (i === 1) expect(resets(subject)).toEqual([3, 5].map((id) => `RST_STREAM ${id} ENHANCE_YOUR_CALM`));
-    }
-    expect(resets(subject)).toEqual([]);
+      return resets(subject);
+    });
+    const second = [3, 5].map((id) => `RST_STREAM ${id} ENHANCE_YOUR_CALM`);
+    expect(seen).toEqual([[], second, [], [], [], [], [], []]);
     expect(subject.alive).toBe(true);
   });
 
