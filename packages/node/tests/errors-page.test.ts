@@ -31,7 +31,8 @@ function* templates(): Generator<{ path: string; whole: string; longest: string 
     for (const [, literal] of text.matchAll(
       /(?:new ConnectError|peerError)\(\s*(`(?:[^`\\]|\\.)*`|"(?:[^"\\]|\\.)*")/g,
     )) {
-      const pieces = literal!.slice(1, -1).split(/\$\{(?:[^{}]|\{[^}]*\})*\}/);
+      // A template inside of a template ends the match: what is behind its `${` is not of the text.
+      const pieces = literal!.slice(1, -1).split(/\$\{(?:[^{}]|\{[^}]*\})*(?:\}|$)/);
       const longest = [...pieces].sort((a, b) => b.length - a.length)[0]!.trim();
       yield { path, whole: pieces.join("…"), longest };
     }
@@ -86,7 +87,7 @@ describe("errors.md", () => {
     const unknown = texts.flatMap((text) =>
       text
         .replace(/^\[\w+\] /, "")
-        .split(/…|HOST|\d[\d.]*|::1| within |"[^"]*"|[;:(]\s|after|grpc-status| for | were /)
+        .split(/…|HOST|\d[\d.]*|::1| within |"[^"]*"|[;:(]\s|after|grpc-status| for | were | with /)
         .map((piece) => piece.trim())
         .filter((piece) => piece.length > 5 && !allSources.includes(piece))
         .map((piece) => `${piece} (of: ${text})`),
