@@ -41,7 +41,7 @@ export {
 } from "./client/api/create-client.js";
 export type { BidiStream, ClientStream, ServerStream, StreamHandle } from "./client/api/stream-handles.js";
 // For those who bring a runtime or a carrier.
-export type { Connector, WaitingCall } from "./client/transport/connector.js";
+export type { ConnectionProvider, PickInfo } from "./client/transport/connection-provider.js";
 export type { TripleTransport } from "./client/transport/create-transport.js";
 export { createTransport } from "./client/transport/create-transport.js";
 export type { TransportOptions } from "./client/transport/transport-options.js";

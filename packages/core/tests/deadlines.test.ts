@@ -249,7 +249,7 @@ test("connecting counts: a server that never answers the handshake", async () =>
 });
 
 test("connecting counts: a transport that never gets a link", async () => {
-  const transport = createTransport({ connect: () => new Promise(() => {}), async close() {} });
+  const transport = createTransport({ pick: () => new Promise(() => {}), async close() {} });
   const client = createClient(GreetService, transport);
   const error = await errorOf(client.greet({}, { timeoutMs: 20 }));
   expect(error).toMatchObject({

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 11: nothing is lost or reordered. A handle's call that is refused before the peer's application has seen it is made
 // again; what is sent meanwhile belongs to the call, not to the attempt that has ended.
-// Mutant: core/src/client/call/attempt.ts # if (messages instanceof RequestQueue) messages.detach(this);
+// Mutant: core/src/client/call/attempt.ts # if (!unary && messages instanceof RequestQueue) messages.detach(this);
 // Mutant: core/src/client/call/request-queue.ts # if (attempt.writer.sent > 0) this.claim.consumed = true;
 // Mutant: core/src/client/call/request-queue.ts # for (const each of waiting) each.reject(refusal);
 // Mutant: core/src/client/call/request-queue.ts # copy = clone(this.schema, message);

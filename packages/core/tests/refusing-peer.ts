@@ -2,7 +2,7 @@
 import { AsyncResource } from "node:async_hooks";
 import {
   type Clock,
-  type Connector,
+  type ConnectionProvider,
   createServer,
   createTransport,
   type ServerOptions,
@@ -78,8 +78,8 @@ export function startRefusing(
     if (refusal === lost && peers.length <= times) await turns(6);
     return connection;
   };
-  const connector: Connector = {
-    connect() {
+  const provider: ConnectionProvider = {
+    pick() {
       if (peers.length === 0) return opened();
       next ??= happening();
       waits[peers.length - 1]!.tell();
@@ -87,7 +87,7 @@ export function startRefusing(
     },
     async close() {},
   };
-  const transport = createTransport(connector, { clock });
+  const transport = createTransport(provider, { clock });
   return {
     transport,
     arrived,

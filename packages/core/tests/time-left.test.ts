@@ -3,7 +3,7 @@
 // Mutant: core/src/client/call/call.ts # const left = this.dueAt - this.method.deadlines.now(); => const left = timeoutMs;
 // Mutant: core/src/client/call/call.ts # if (left <= 0) { => if (left < -1e9) {
 // Mutant: core/src/client/call/foreign-method.ts # foreignTimeout(call?.timeLeft()); => foreignTimeout(scope?.timeoutMs);
-// Mutant: core/src/client/call/method-caller.ts # this.preparedTimeout !== timeoutMs || => false ||
+// Mutant: core/src/client/call/method-caller.ts # || on.timeoutMs !== timeoutMs) => || false)
 import { createRouterTransport } from "@connectrpc/connect";
 import { type Clock, Code, ConnectError, createClient, type Interceptor } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";

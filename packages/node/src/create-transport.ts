@@ -3,7 +3,7 @@ import { compressionGzip } from "@connectrpc/connect-node";
 import {
   Code,
   ConnectError,
-  type Connector,
+  type ConnectionProvider,
   type TransportOptions as CoreTransportOptions,
   checkOptions,
   createTransport as createCoreTransport,
@@ -32,8 +32,8 @@ const transportKinds: OptionKinds<TransportOptions> = {
   tls: clientTlsKind,
 };
 
-function isConnector(given: unknown): boolean {
-  return typeof given === "object" && given !== null && ("connect" in given || "open" in given);
+function isProvider(given: unknown): boolean {
+  return typeof given === "object" && given !== null && ("pick" in given || "open" in given);
 }
 
 /**
@@ -44,11 +44,11 @@ function isConnector(given: unknown): boolean {
  * Throws `InvalidArgument` for an address or an option that can't be read. Calls reject with `Unavailable` when nothing can be reached.
  */
 export function createTransport(
-  address: string | Connector,
+  address: string | ConnectionProvider,
   options: TransportOptions = {},
 ): TripleTransport {
   checkOptions("createTransport", options, transportKinds);
-  if (typeof address !== "string" && !isConnector(address)) {
+  if (typeof address !== "string" && !isProvider(address)) {
     throw wrongArgument(
       "the address of createTransport",
       address,
@@ -64,12 +64,12 @@ export function createTransport(
   };
   if (typeof address !== "string" && tls !== undefined) {
     throw new ConnectError(
-      "createTransport got a connector, which makes the connections itself, and option tls: give the connector its TLS, and leave tls out",
+      "createTransport got a connection provider, which makes the connections itself, and option tls: give the provider its TLS, and leave tls out",
       Code.InvalidArgument,
     );
   }
-  const connector = typeof address === "string" ? new SocketConnector(address, connect, rest.clock) : address;
-  return createCoreTransport(connector, {
+  const provider = typeof address === "string" ? new SocketConnector(address, connect, rest.clock) : address;
+  return createCoreTransport(provider, {
     ...rest,
     acceptCompression: rest.acceptCompression ?? [compressionGzip],
   });

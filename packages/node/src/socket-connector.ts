@@ -4,10 +4,10 @@ import { inspect } from "node:util";
 import {
   type Clock,
   type ConnectError,
-  type Connector,
+  type ConnectionProvider,
   type OptionKind,
+  type PickInfo,
   systemClock,
-  type WaitingCall,
 } from "@tristream/core";
 import type { Connection, Http2Options, ResolvedHttp2Options } from "@tristream/http2";
 import { parseTarget, type Target } from "./address.js";
@@ -69,7 +69,7 @@ interface ConnectionLife {
 }
 
 /** Keeps a connection to the first address that can be reached, and makes a new one when it is lost, or ends for new calls. */
-export class SocketConnector implements Connector, ConnectionOwner {
+export class SocketConnector implements ConnectionProvider, ConnectionOwner {
   readonly group: string;
   readonly version: string;
   http2: ResolvedHttp2Options;
@@ -101,14 +101,14 @@ export class SocketConnector implements Connector, ConnectionOwner {
   }
 
   /** @inheritdoc */
-  connect(call?: WaitingCall): Connection | Promise<Connection> {
+  pick(info: PickInfo): Connection | Promise<Connection> {
     const { current } = this;
     if (current?.usable === true) return current;
     if (current !== null) this.leave(current);
-    if (this.dial !== null) return this.dial.wait(call);
+    if (this.dial !== null) return this.dial.wait(info);
     const refusal = this.backoff.refusal();
     if (refusal !== null) return Promise.reject(refusal);
-    return this.context.runInAsyncScope(this.beginDial, this).wait(call);
+    return this.context.runInAsyncScope(this.beginDial, this).wait(info);
   }
 
   /** For the line of its transport. */

@@ -326,7 +326,7 @@ describe("9: a deadline has passed", () => {
   });
 
   it("the client's own, before anything was sent", async () => {
-    await using transport = createTransport({ connect: () => new Promise(() => {}), async close() {} });
+    await using transport = createTransport({ pick: () => new Promise(() => {}), async close() {} });
     const error = await errorOf(createClient(GreetService, transport).greet({}, { timeoutMs: 150 }));
     expectText(
       9,

@@ -2,7 +2,7 @@
 // A script without close() ends by itself: neither an idle connection, nor a dial that no call waits for, keeps its process alive.
 // Mutant: node/src/dial/connection-attempt.ts # else this.socket.unref();
 // Mutant: node/src/dial/dial.ts # if (active) return; => return;
-// Mutant: core/src/client/call/method-caller.ts # return this.connect(attempt.call); => return this.connect(undefined as never);
+// Mutant: node/src/dial/dial.ts # const active = this.signals.size > 0; => const active = true;
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";

@@ -12,7 +12,7 @@
 // Mutant: node/src/dial/backoff.ts # lived > enough || (answered && inOrder) => answered && inOrder
 // Mutant: node/src/dial/backoff.ts # answered ? Math.min(firstDelayMs, this.delayMs) : this.delayMs; => this.delayMs;
 // Mutant: node/src/socket-connector.ts # if (!dial.wasStopped) this.backoff.failed(startedAt, error); => this.backoff.failed(startedAt, error);
-// Mutant: node/src/socket-connector.ts # if (this.dial !== null) return this.dial.wait(call);
+// Mutant: node/src/socket-connector.ts # if (this.dial !== null) return this.dial.wait(info);
 import type { Socket } from "node:net";
 import { expect, it } from "@jest/globals";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Code, ConnectError, type WaitingCall } from "@tristream/core";
+import { Code, ConnectError, type PickInfo } from "@tristream/core";
 import type { Connection } from "@tristream/http2";
 import { type Address, formatAddress } from "../address.js";
 import { connectError } from "../node-error.js";
@@ -23,8 +23,6 @@ export class Dial {
   /** The outcome. */
   readonly connection: Promise<Connection>;
   private readonly signals = new Set<AbortSignal>();
-  /** Callers without a signal: they wait to the end. */
-  private unsignalled = false;
   private active = true;
   private race: AddressRace | null = null;
   private stopped: Error | null = null;
@@ -45,11 +43,10 @@ export class Dial {
   }
 
   /** Waits for the connection. Rejects with `Unavailable`, which names each address and why it can't be reached. */
-  wait(call: WaitingCall | undefined): Promise<Connection> {
-    if (call === undefined) this.unsignalled = true;
-    else if (!call.signal.aborted) {
-      this.signals.add(call.signal);
-      call.signal.addEventListener("abort", this.left);
+  wait({ signal }: PickInfo): Promise<Connection> {
+    if (!signal.aborted) {
+      this.signals.add(signal);
+      signal.addEventListener("abort", this.left);
     }
     this.waitersChanged();
     return this.connection;
@@ -67,7 +64,7 @@ export class Dial {
   };
 
   private waitersChanged(): void {
-    const active = this.unsignalled || this.signals.size > 0;
+    const active = this.signals.size > 0;
     if (active === this.active) return;
     this.active = active;
     this.race?.setActive(active);

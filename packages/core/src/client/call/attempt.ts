@@ -151,9 +151,10 @@ export class Attempt extends ClientCall implements EndedBySignal {
   }
 
   protected override ended(error: ConnectError | null): void {
+    const { unary } = this.caller;
     const messages: unknown = this.req.message;
     // Messages that are sent from now on wait for another attempt.
-    if (messages instanceof RequestQueue) messages.detach(this);
+    if (!unary && messages instanceof RequestQueue) messages.detach(this);
     if (error !== null && this.mayResend()) {
       this.resend(error);
       return;
@@ -164,8 +165,8 @@ export class Attempt extends ClientCall implements EndedBySignal {
     // Before the response began, an interceptor may still try again; afterwards this attempt is the call.
     if (outcome !== null && this.reject !== null) this.reject(outcome);
     else {
-      if (!this.caller.unary) this.call.finish(outcome);
-      this.answer(this.caller.unary ? this.reader.shift() : this.reader);
+      if (!unary && !this.call.over) this.call.finish(outcome);
+      this.answer(unary ? this.reader.shift() : this.reader);
     }
   }
 

@@ -178,6 +178,12 @@ export abstract class Call implements DeadlineEntry, HeadersMaker<null>, EndedBy
     return whole >= timeoutMs || timeoutMs >= forEver ? timeoutMs : whole;
   }
 
+  /** Milliseconds until the deadline, 0 or more; undefined without one. */
+  get timeLeftMs(): number | undefined {
+    if (this.timeoutMs === undefined) return undefined;
+    return Math.max(0, this.dueAt - this.method.deadlines.now());
+  }
+
   /** A server that keeps the deadline may reset the call just before it is noticed here: that is the deadline all the same. */
   explain(error: ConnectError): ConnectError {
     if (error.code !== Code.Canceled || this.timeoutMs === undefined) return error;

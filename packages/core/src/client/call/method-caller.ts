@@ -15,10 +15,22 @@ import { formatPath } from "../../protocol/path.js";
 import { quote } from "../../protocol/quote.js";
 import { selectorFields, withSelector } from "../../protocol/selector.js";
 import { userAgentValue } from "../../protocol/user-agent.js";
+import type { ConnectionProvider } from "../transport/connection-provider.js";
 import type { MethodSettings } from "../transport/engine-transport.js";
 import { Attempt } from "./attempt.js";
+import { AttemptFacts } from "./attempt-facts.js";
 import { Call, type CallMethod } from "./call.js";
 import { type AnyRequest, type AnyResponse, callOf, faultOf, requestedHeaders } from "./call-request.js";
+
+/** A method on one connection. */
+interface OnConnection {
+  readonly scheme: string;
+  readonly authority: string;
+  readonly url: string;
+  /** The constant headers of the method's calls with one timeout, ready to be sent. */
+  block: HeaderBlock | null;
+  timeoutMs: number | undefined;
+}
 
 /** Puts calls of one method on connections: the innermost `next` of a transport. */
 export class MethodCaller implements CallMethod {
@@ -28,33 +40,31 @@ export class MethodCaller implements CallMethod {
   /** One message each way. */
   readonly unary: boolean;
   private readonly settings: MethodSettings;
-  private readonly connect: (call: Call) => Connection | Promise<Connection>;
+  private readonly provider: Pick<ConnectionProvider, "pick">;
   private readonly path: string;
   private readonly acceptEncoding: string;
   /** The error of each call of a method whose kind the dialect does not carry; null if it does. */
   private readonly unsupported: ConnectError | null;
-  // The last connection's constant headers, ready to be sent; one connection per address makes that enough.
-  private preparedConnection: Connection | null = null;
-  private preparedTimeout: number | undefined;
-  private prepared: HeaderBlock | null = null;
-  private lastConnection: Connection | null = null;
-  private urlConnection: Connection | null = null;
-  private knownUrl = "";
+  /** What was made for a connection lives as long as it. */
+  private readonly onConnections = new WeakMap<Connection, OnConnection>();
+  /** The URL of the method, as far as it is known: that on the connection of the latest attempt. */
+  url: string;
 
   constructor(
     method: ClientMethod,
     desc: DescMethod,
     settings: MethodSettings,
     deadlines: DeadlineWheel,
-    connect: (call: Call) => Connection | Promise<Connection>,
+    provider: Pick<ConnectionProvider, "pick">,
   ) {
     this.method = method;
     this.desc = desc;
     this.deadlines = deadlines;
     this.unary = desc.methodKind === "unary";
     this.settings = settings;
-    this.connect = connect;
+    this.provider = provider;
     this.path = formatPath(settings.serviceName, desc.name);
+    this.url = `http://localhost${this.path}`;
     this.acceptEncoding = method.acceptCompression.map((c) => c.name).join(",");
     const streams = method.dialect.framing === "bare" && desc.methodKind !== "unary";
     this.unsupported = streams ? streamRefused(method) : null;
@@ -68,19 +78,6 @@ export class MethodCaller implements CallMethod {
   /** @inheritdoc */
   get name(): string {
     return this.method.name;
-  }
-
-  /** The URL of the method, as far as it is known. */
-  get url(): string {
-    if (this.urlConnection !== this.lastConnection || this.knownUrl === "") {
-      const connection = this.lastConnection;
-      this.urlConnection = connection;
-      this.knownUrl =
-        connection === null
-          ? `http://localhost${this.path}`
-          : `${scheme(connection)}://${authority(connection)}${this.path}`;
-    }
-    return this.knownUrl;
   }
 
   /** @inheritdoc */
@@ -99,31 +96,24 @@ export class MethodCaller implements CallMethod {
 
   /** A connection for an attempt, at once when one is open. Throws, or rejects, with the reason why there is none. */
   pick(attempt: Attempt): Connection | Promise<Connection> {
-    return this.connect(attempt.call);
+    return this.provider.pick(new AttemptFacts(attempt, this.settings));
   }
 
   /** The headers of an attempt on a connection. `body`: the message of a bare request. Throws for what headers can't say. */
   headers(connection: Connection, { req, call }: Attempt, body: BareBody | null): OutgoingHeaders {
     const asked = requestedHeaders(req);
     const timeoutMs = call.timeLeft();
-    this.lastConnection = connection;
+    const on = this.onConnections.get(connection) ?? this.meet(connection);
+    this.url = on.url;
     if (asked !== null) {
-      const fields = this.baseFields(connection, timeoutMs, asked.has(names.userAgent), body);
+      const fields = this.baseFields(on, timeoutMs, asked.has(names.userAgent), body);
       appendHeaders(fields, LazyHeaders.real(asked));
       this.checkSize(connection, fields);
       return fields;
     }
-    if (
-      this.preparedConnection !== connection ||
-      this.preparedTimeout !== timeoutMs ||
-      this.prepared === null
-    ) {
-      const fields = this.baseFields(
-        connection,
-        timeoutMs,
-        this.settings.headers.includes(names.userAgent),
-        body,
-      );
+    if (on.block === null || on.timeoutMs !== timeoutMs) {
+      const named = this.settings.headers.includes(names.userAgent);
+      const fields = this.baseFields(on, timeoutMs, named, body);
       for (const [name, value] of selectorFields(this.settings)) appendField(fields, name, value);
       fields.push(...this.settings.headers);
       this.checkSize(connection, fields);
@@ -131,11 +121,18 @@ export class MethodCaller implements CallMethod {
       if (timeoutMs !== call.timeoutMs) return fields;
       // The head of a bare request says how long its message is.
       if (body !== null) return fields;
-      this.prepared = connection.prepare(fields);
-      this.preparedConnection = connection;
-      this.preparedTimeout = timeoutMs;
+      on.block = connection.prepare(fields);
+      on.timeoutMs = timeoutMs;
     }
-    return this.prepared;
+    return on.block;
+  }
+
+  private meet(connection: Connection): OnConnection {
+    const [scheme, authority] = [schemeOf(connection), authorityOf(connection)];
+    const url = `${scheme}://${authority}${this.path}`;
+    const on: OnConnection = { scheme, authority, url, block: null, timeoutMs: undefined };
+    this.onConnections.set(connection, on);
+    return on;
   }
 
   private checkSize(connection: Connection, fields: readonly string[]): void {
@@ -149,7 +146,7 @@ export class MethodCaller implements CallMethod {
 
   /** `named`: the user says who calls. */
   private baseFields(
-    connection: Connection,
+    on: OnConnection,
     timeoutMs: number | undefined,
     named: boolean,
     body: BareBody | null,
@@ -157,8 +154,8 @@ export class MethodCaller implements CallMethod {
     const { dialect, format, writeCompression } = this.method;
     const compression = body === null ? writeCompression?.compression : body.compression;
     return dialect.client.formatRequest({
-      scheme: scheme(connection),
-      authority: authority(connection),
+      scheme: on.scheme,
+      authority: on.authority,
       path: this.path,
       format,
       timeoutMs,
@@ -194,12 +191,12 @@ function streamRefused({ name, dialect }: ClientMethod): ConnectError {
   );
 }
 
-function scheme(connection: Connection): string {
+function schemeOf(connection: Connection): string {
   return connection.peer.transport === "tls" ? "https" : "http";
 }
 
 /** The value of `:authority`. A path or a name is not an authority. */
-function authority(connection: Connection): string {
+function authorityOf(connection: Connection): string {
   const { address, transport } = connection.peer;
   if (transport !== "tcp" && transport !== "tls") return "localhost";
   // A zone (`[fe80::1%eth0]:80`) means something on this machine alone (RFC 9110 §4.2.2 has none).

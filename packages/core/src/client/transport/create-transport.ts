@@ -19,7 +19,7 @@ import { ConnectCall } from "../call/connect-call.js";
 import { keepMessages } from "../call/kept-messages.js";
 import { MethodCaller } from "../call/method-caller.js";
 import { RequestSource } from "../call/request-source.js";
-import { type Connector, singleConnection, type WaitingCall } from "./connector.js";
+import { type ConnectionProvider, OneConnection, type PickInfo } from "./connection-provider.js";
 import {
   type EngineTransport,
   type MethodSettings,
@@ -35,32 +35,36 @@ export interface TripleTransport extends Transport, AsyncDisposable {
 }
 
 /**
- * Makes a transport of a connection that is not started, or of a connector. Throws `InvalidArgument` for an invalid option.
+ * Makes a transport of a connection that is not started, or of a provider of connections. Throws `InvalidArgument` for an invalid
+ * option.
  */
 export function createTransport(
-  connector: Connector | Connection,
+  provider: ConnectionProvider | Connection,
   options: TransportOptions = {},
 ): TripleTransport {
   checkOptions("createTransport", options, transportOptionKinds);
-  if (!hasAll(connector, ["connect", "close"]) && !hasAll(connector, ["open", "prepare"])) {
-    throw wrongArgument("the connector of createTransport", connector, "a connector, or a connection");
+  if (!hasAll(provider, ["pick", "close"]) && !hasAll(provider, ["open", "prepare"])) {
+    throw wrongArgument(
+      "the provider of createTransport",
+      provider,
+      "a connection provider, or a connection",
+    );
   }
-  return createTransportOf(connector, options, transportDialect);
+  return createTransportOf(provider, options, transportDialect);
 }
 
 /** Makes a transport that makes its calls in a dialect. */
 export function createTransportOf(
-  connector: Connector | Connection,
+  provider: ConnectionProvider | Connection,
   options: TransportOptions,
   dialect: Dialect,
 ): TripleTransport {
-  const provider = "connect" in connector ? connector : singleConnection(connector);
-  return new ConnectorTransport(provider, options, dialect);
+  return new ProviderTransport("pick" in provider ? provider : new OneConnection(provider), options, dialect);
 }
 
-class ConnectorTransport implements TripleTransport, EngineTransport {
+class ProviderTransport implements TripleTransport, EngineTransport {
   readonly defaults: { readonly group: string; readonly version: string };
-  private readonly connector: Connector;
+  private readonly provider: ConnectionProvider;
   private readonly options: TransportOptions;
   private readonly readMaxBytes: number;
   private readonly readMaxElements: number;
@@ -75,18 +79,18 @@ class ConnectorTransport implements TripleTransport, EngineTransport {
   private readonly plain = new WeakMap<DescMethod, PlainMethod>();
   private closed = false;
 
-  constructor(connector: Connector, options: TransportOptions, dialect: Dialect) {
+  constructor(provider: ConnectionProvider, options: TransportOptions, dialect: Dialect) {
     this.dialect = dialect;
     this.readMaxBytes = options.readMaxBytes ?? 4_194_304;
     this.readMaxElements = options.readMaxElements ?? defaultMaxElements("responses", this.readMaxBytes);
     this.writeMaxBytes = options.writeMaxBytes ?? largestMessage;
     this.compressMinBytes = options.compressMinBytes ?? 1024;
     this.codecOptions = formatOptions(options);
-    this.connector = connector;
+    this.provider = provider;
     this.deadlines = deadlinesOf(options.clock ?? systemClock);
     this.options = options;
     this.format = options.useJson === true ? "json" : "proto";
-    this.defaults = { group: connector.group ?? "", version: connector.version ?? "" };
+    this.defaults = { group: provider.group ?? "", version: provider.version ?? "" };
   }
 
   unary: Transport["unary"] = (method, signal, timeoutMs, header, input, contextValues) => {
@@ -150,7 +154,7 @@ class ConnectorTransport implements TripleTransport, EngineTransport {
       method,
       settings,
       this.deadlines,
-      (call) => this.connect(call),
+      this,
     );
   }
 
@@ -160,7 +164,7 @@ class ConnectorTransport implements TripleTransport, EngineTransport {
 
   async close(): Promise<void> {
     this.closed = true;
-    await this.connector.close();
+    await this.provider.close();
     // Not ten seconds later, when the program may be over, or the test that made the transport.
     flushWarnings();
   }
@@ -172,13 +176,14 @@ class ConnectorTransport implements TripleTransport, EngineTransport {
   /** One line for `console.log`: the address. */
   [inspect](): string {
     const state = this.closed ? "closed" : "";
-    return inspectLine("Transport", inspectText(this.connector, "a connector"), state);
+    return inspectLine("Transport", inspectText(this.provider, "a connection provider"), state);
   }
 
-  private connect(call: WaitingCall): Connection | Promise<Connection> {
+  /** See {@link ConnectionProvider.pick}. */
+  pick(info: PickInfo): Connection | Promise<Connection> {
     if (this.closed)
       throw new ConnectError("the transport is closed: make a new one", Code.FailedPrecondition);
-    return this.connector.connect(call);
+    return this.provider.pick(info);
   }
 
   /** A method as Connect's clients call it, with the group and the version of the transport's URL. */

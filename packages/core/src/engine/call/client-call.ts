@@ -45,8 +45,8 @@ export interface ClientMethod {
  * The client's side of one call on one stream. It ends once, whatever happens: a status, a reset, the connection's end,
  * a cancel; then the stream is closed and the request's iterable returned.
  *
- * A base class, since the client's `Attempt` is such a call with a place among the attempts of its user's call. Two objects would cost a
- * unary call 40 ns, and each open stream 140 bytes.
+ * A base class, since the client's `Attempt` is such a call, with a place among the attempts of its user's call. With three objects a call in
+ * place of five, an open stream takes 370 bytes less (measured with Node 20).
  */
 export abstract class ClientCall implements StreamSink, ReaderOwner, WriterOwner {
   readonly method: ClientMethod;
