@@ -7,7 +7,6 @@
 // Mutant: core/src/engine/call/client-call.ts # error = this.method.dialect.client.parseError(await body.decompressed(), body.error); => error = body.error;
 // Mutant: core/src/dialects/connect/unary.ts # typeof parsed.code === "number" ? parsed.code : fallback.code; => parsed.code;
 // Mutant: core/src/dialects/connect/unary.ts # if (trailer !== null) appendHeaders(fields, connectProtocol.trailerMux(new Headers(), trailer));
-// Mutant: core/src/server/routing/request-head.ts # if (dialect.framing === "bare" && found.desc.methodKind !== "unary") { => if (false) {
 import { Code, ConnectError, createClient, type TripleContext } from "@tristream/core";
 import { GreetRequestSchema, GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { compressionGzip } from "@tristream/node";

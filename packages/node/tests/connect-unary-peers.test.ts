@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Connect's unary calls of the engine beside stock connect-node, over HTTP/2 on loopback: our server for its client, its server for ours.
+// Mutant: core/src/server/routing/request-head.ts # if (dialect.framing === "bare" && found.desc.methodKind !== "unary") { => if (false) {
 // Mutant: core/src/dialects/connect/unary.ts # fields.push(connectVersion, protocolVersion);
 // Mutant: core/src/dialects/connect/unary.ts # String(connectProtocol.codeToHttpStatus(error.code)) => "200"
 // Mutant: core/src/dialects/connect/unary.ts # if (name.startsWith(trailerPrefix)) => if (false)
