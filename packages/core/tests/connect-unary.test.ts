@@ -5,6 +5,8 @@
 // Mutant: core/src/engine/message/envelope-reader.ts # this.stream.messageNeeds(this.announced - this.bodyFilled, this.announced);
 // Mutant: core/src/engine/call/server-response.ts # encoding: body === null || body.compression === null ? null : body.compression.name, => encoding: null,
 // Mutant: core/src/engine/call/client-call.ts # error = this.method.dialect.client.parseError(await body.decompressed(), body.error); => error = body.error;
+// Mutant: core/src/client/call/method-caller.ts # checkReserved(asked, this.method.dialect.reserved, Code.InvalidArgument);
+// Mutant: core/src/engine/call/server-response.ts # if (header !== null && !headSent) checkReserved(header, dialect.reserved, Code.Internal);
 // Mutant: core/src/dialects/connect/unary.ts # typeof parsed.code === "number" ? parsed.code : fallback.code; => parsed.code;
 // Mutant: core/src/dialects/connect/unary.ts # if (trailer !== null) appendHeaders(fields, connectProtocol.trailerMux(new Headers(), trailer));
 import { Code, ConnectError, createClient, type TripleContext } from "@tristream/core";
@@ -215,6 +217,29 @@ test("a method with streams is refused before anything is sent", async () => {
   expect(error.code).toBe(Code.Unimplemented);
   expect(error.rawMessage).toBe(
     "greet.GreetService/GreetServerStream has streams, which application/proto and application/json don't carry: use another protocol for it",
+  );
+});
+
+test("headers that belong to the protocol can't be set", async () => {
+  await using end = startUnary({
+    routes: (r) =>
+      r.service(GreetService, {
+        greet(_request, context) {
+          context.responseHeader.set("content-encoding", "br");
+          return {};
+        },
+      }),
+  });
+  const client = createClient(GreetService, end.transport);
+  const own = await errorOf(client.greet({}, { headers: { "connect-protocol-version": "2" } }));
+  expect(own.code).toBe(Code.InvalidArgument);
+  expect(own.rawMessage).toBe(
+    'header "connect-protocol-version" belongs to the protocol and can\'t be set: leave it out',
+  );
+  const handlers = await errorOf(client.greet({}));
+  expect(handlers.code).toBe(Code.Internal);
+  expect(handlers.rawMessage).toBe(
+    'header "content-encoding" belongs to the protocol and can\'t be set: leave it out',
   );
 });
 

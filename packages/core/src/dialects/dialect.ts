@@ -25,6 +25,8 @@ export interface Dialect {
   readonly encodingHeader: string;
   /** The header that lists the compressions which its sender can read. */
   readonly acceptEncodingHeader: string;
+  /** Header names that belong to this dialect, beside those of the protocol that all share: metadata can't have them. */
+  readonly reserved: readonly string[];
   /** The name of what a response without an end lacks, for the error. */
   readonly endName: string;
   readonly server: ServerDialect;

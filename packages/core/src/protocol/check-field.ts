@@ -39,6 +39,14 @@ export function checkField(name: string, value: string, code: Code = Code.Invali
   }
 }
 
+/** Throws an error of the given code that names the first of these headers which belongs to a dialect, by the dialect's list. */
+export function checkReserved(headers: Headers, reserved: readonly string[], code: Code): void {
+  for (const name of reserved) {
+    if (headers.has(name))
+      throw refused(`header ${quote(name)} belongs to the protocol and can't be set: leave it out`, code);
+  }
+}
+
 function refused(message: string, code: Code): ConnectError {
   return new ConnectError(message, code);
 }

@@ -50,15 +50,17 @@ export function appendHeaders(fields: string[], headers: Headers): void {
  * Appends the metadata of an error.
  *
  * The error itself matters more than metadata that can't be sent: `unsendable` hears of that. What belongs to the protocol
- * is left out without a word, since an error that a handler passes on from a call of its own has it in its metadata.
+ * is left out without a word, since an error that a handler passes on from a call of its own has it in its metadata. `reserved`:
+ * names of one dialect, beside those of all.
  */
 export function appendErrorMetadata(
   fields: string[],
   error: ConnectError,
   unsendable: ((reason: ConnectError) => void) | null,
+  reserved?: ReadonlySet<string>,
 ): void {
   error.metadata.forEach((value, name) => {
-    if (isReserved(name)) return;
+    if (isReserved(name) || reserved?.has(name) === true) return;
     try {
       appendField(fields, name, value);
     } catch (reason) {

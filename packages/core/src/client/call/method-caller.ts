@@ -8,6 +8,7 @@ import type { DeadlineWheel } from "../../engine/call/deadline.js";
 import { LazyHeaders } from "../../engine/call/lazy-headers.js";
 import type { BareBody } from "../../engine/message/bare-body.js";
 import { errorFromThrown } from "../../log/thrown.js";
+import { checkReserved } from "../../protocol/check-field.js";
 import { CheckedHeaders } from "../../protocol/checked-headers.js";
 import * as names from "../../protocol/headers.js";
 import { appendField, appendHeaders, checkListSize } from "../../protocol/metadata.js";
@@ -107,6 +108,7 @@ export class MethodCaller implements CallMethod {
     this.url = on.url;
     if (asked !== null) {
       const fields = this.baseFields(on, timeoutMs, asked.has(names.userAgent), body);
+      checkReserved(asked, this.method.dialect.reserved, Code.InvalidArgument);
       appendHeaders(fields, LazyHeaders.real(asked));
       this.checkSize(connection, fields);
       return fields;

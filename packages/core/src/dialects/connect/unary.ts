@@ -30,6 +30,8 @@ const contentTypeOf: Readonly<Record<MessageFormat, string>> = {
 const { protocolVersion } = connectProtocol;
 /** The most that the ten digits of a timeout can say. */
 const longestTimeout = 9_999_999_999;
+/** An error that a handler passes on from a call of its own has these in its metadata. */
+const reservedInErrors: ReadonlySet<string> = new Set([contentEncoding]);
 const noBytes = new Uint8Array(0);
 
 const server: ServerDialect = {
@@ -57,6 +59,7 @@ export const connectUnary: Dialect = {
   contentTypes: [contentTypeOf.proto, contentTypeOf.json],
   encodingHeader: contentEncoding,
   acceptEncodingHeader: acceptEncoding,
+  reserved: [acceptEncoding, connectVersion, contentEncoding, names.connectTimeout],
   endName: "a message",
   server,
   client,
@@ -93,7 +96,7 @@ function formatEnd({ head, header, trailer, error, body, encoding, leftOut }: Re
   const fields = error === null ? [...(head ?? [])] : errorHead(error);
   if (error === null && encoding !== null) fields.push(contentEncoding, encoding);
   if (header !== null) appendHeaders(fields, header);
-  if (error !== null) appendErrorMetadata(fields, error, leftOut);
+  if (error !== null) appendErrorMetadata(fields, error, leftOut, reservedInErrors);
   if (trailer !== null) appendHeaders(fields, connectProtocol.trailerMux(new Headers(), trailer));
   fields.push(names.contentLength, String(bytes.length));
   return { fields, body: bytes };

@@ -50,6 +50,7 @@ export const grpc: Dialect = {
   contentTypes: ["application/grpc", contentTypeOf.proto, contentTypeOf.json],
   encodingHeader: names.grpcEncoding,
   acceptEncodingHeader: names.grpcAcceptEncoding,
+  reserved: [],
   endName: names.grpcStatus,
   server,
   client,

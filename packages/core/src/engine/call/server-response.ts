@@ -2,6 +2,7 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { ByteStream, HeaderBlock } from "../../carrier/byte-stream.js";
 import type { Dialect, FormattedEnd } from "../../dialects/dialect.js";
+import { checkReserved } from "../../protocol/check-field.js";
 import { CheckedHeaders } from "../../protocol/checked-headers.js";
 import type { MessageFormat } from "../../protocol/message-format.js";
 import { appendHeaders, checkListSize, type Fields } from "../../protocol/metadata.js";
@@ -107,6 +108,7 @@ export class ServerResponse {
   ): FormattedEnd {
     const { headSent, body } = this;
     const { dialect } = this.shape;
+    if (header !== null && !headSent) checkReserved(header, dialect.reserved, Code.Internal);
     return dialect.server.formatEnd({
       head: headSent ? null : this.plainHead(dialect.framing === "bare" ? null : compression),
       header: headSent ? null : header,
@@ -152,7 +154,10 @@ export class ServerResponse {
     const { headers } = this;
     if (headers === null && compression === null) return this.shape.blocks.head[this.shape.format];
     const fields = [...this.plainHead(compression)];
-    if (headers !== null) appendHeaders(fields, headers);
+    if (headers !== null) {
+      checkReserved(headers, this.shape.dialect.reserved, Code.Internal);
+      appendHeaders(fields, headers);
+    }
     this.checkSize("response headers", fields);
     return fields;
   }
