@@ -210,7 +210,7 @@ test("a getter that serialises changes nothing of the message that it is in", ()
   expect(serialize(outer)).toEqual(expected);
 });
 
-test("a list whose items come while such a list is serialised", () => {
+test("a list whose items come while such a list is serialised is whole", () => {
   const { direct, serialize } = compileCodec(ListsSchema);
   serialize({ int32s: [1] });
   const int32s = new Proxy([1, 2], {

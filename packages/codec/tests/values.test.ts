@@ -102,7 +102,7 @@ describe.each([
         (value) => [name, String(Object.is(value, -0) ? "-0" : value).slice(0, 40), value] as const,
       ),
     ),
-  )("%s of %s", (name, _text, value) => {
+  )("of type %s and value %s is written and read as protobuf-es does", (name, _text, value) => {
     const bytes = sameBytes(schema, { [name]: value });
     if (bytes !== undefined) sameMessage(schema, bytes);
     const message = create(schema) as unknown as Record<string, unknown>;
@@ -124,7 +124,7 @@ test.each([
   [7],
   [undefined],
   [null],
-])("64 bits that are decimal in JavaScript: %p", (value) => {
+])("64 bits that are %p in JavaScript are written and read as protobuf-es does", (value) => {
   for (const field of ["int64Text", "fixed64Text"]) {
     const bytes = sameBytes(ScalarsSchema, { [field]: value });
     if (bytes !== undefined) sameMessage(ScalarsSchema, bytes);
@@ -141,7 +141,7 @@ test.each([
   ["a hole", [1, undefined, 2]],
   ["a long one", Array.from({ length: 5_000 }, (_, i) => i * 1_000)],
   ["one that is not a list of numbers", ["a", "b"]],
-])("a list that is %s", (_what, value) => {
+])("a list that is %s is written and read as protobuf-es does", (_what, value) => {
   for (const field of ["int32s", "looseInt32s", "doubles", "strings", "smalls"]) {
     const bytes = sameBytes(ListsSchema, { [field]: value });
     if (bytes !== undefined) sameMessage(ListsSchema, bytes);
@@ -170,7 +170,7 @@ test.each([
   ["keys at the limits", { "2147483647": 1, "-2147483648": 2, "2147483648": 3 }],
   ["long values", { a: "x".repeat(200), b: "y" }],
   ["true and false", { true: 1, false: 2 }],
-])("a map that is %s", (_what, value) => {
+])("a map that is %s is written and read as protobuf-es does", (_what, value) => {
   for (const field of ["strings", "int32s", "int64s", "uint64s", "bools", "smalls", "maps"]) {
     const bytes = sameBytes(MapsSchema, { [field]: value });
     if (bytes !== undefined) sameMessage(MapsSchema, bytes);
@@ -187,7 +187,7 @@ test.each([
   ["with a third field", [0x0a, 8, 0x0a, 1, 0x61, 0x12, 1, 0x62, 0x18, 1]],
   ["with the key __proto__", [0x0a, 14, 0x0a, 9, ...Buffer.from("__proto__"), 0x12, 1, 0x62]],
   ["cut", [0x0a, 6, 0x0a, 1, 0x61, 0x12]],
-])("an entry of a map %s", (_what, bytes) => {
+])("an entry of a map %s is read as protobuf-es does", (_what, bytes) => {
   sameMessage(MapsSchema, Uint8Array.from(bytes));
 });
 
@@ -203,7 +203,7 @@ test.each([
   ["a value that is not a message", { case: "small", value: 7 }],
   ["a wrapper", { case: "wrapped", value: { value: "a" } }],
   ["a text in place of the group", "number"],
-])("a oneof with %s", (_what, choice) => {
+])("a oneof with %s is written and read as protobuf-es does", (_what, choice) => {
   const bytes = sameBytes(ChoicesSchema, { before: 1, choice, between: "b" });
   if (bytes !== undefined) sameMessage(ChoicesSchema, bytes);
   sameBytes(ChoicesSchema, { ...create(ChoicesSchema), choice });
@@ -233,25 +233,28 @@ test.each([
   ["an array", [1]],
   ["a number", 7],
   ["null", null],
-])("a message inside a message, given as %s", (_what, value) => {
+])("a message inside a message, given as %s, is written as protobuf-es does", (_what, value) => {
   sameBytes(ListsSchema, { smalls: [value] });
   sameBytes(ListsSchema, { ...create(ListsSchema), smalls: [value] });
   sameBytes(TreeSchema, { child: value });
   sameBytes(TreeSchema, { ...create(TreeSchema), child: value });
 });
 
-test.each([1, 89, 90, 91, 99, 100, 101, 102, 5_000])("messages %p deep", (depth) => {
-  // From the inside: the length of what is there, before it.
-  let bytes: number[] = [];
-  for (let i = 0; i < depth; i++) {
-    const { length } = bytes;
-    const size = length < 0x80 ? [length] : length < 0x4000 ? [(length & 0x7f) | 0x80, length >> 7] : null;
-    if (size === null) break;
-    bytes = [0x12, ...size, ...bytes];
-  }
-  const message = sameMessage(TreeSchema, Uint8Array.from(bytes));
-  if (message !== undefined) sameBytes(TreeSchema, message);
-});
+test.each([1, 89, 90, 91, 99, 100, 101, 102, 5_000])(
+  "messages %p deep are written and read as protobuf-es does",
+  (depth) => {
+    // From the inside: the length of what is there, before it.
+    let bytes: number[] = [];
+    for (let i = 0; i < depth; i++) {
+      const { length } = bytes;
+      const size = length < 0x80 ? [length] : length < 0x4000 ? [(length & 0x7f) | 0x80, length >> 7] : null;
+      if (size === null) break;
+      bytes = [0x12, ...size, ...bytes];
+    }
+    const message = sameMessage(TreeSchema, Uint8Array.from(bytes));
+    if (message !== undefined) sameBytes(TreeSchema, message);
+  },
+);
 
 test("a message that contains itself ends in an error", () => {
   const tree = create(TreeSchema, { name: "itself" });
@@ -315,7 +318,7 @@ test.each([
   ["with a text in too many bytes", [0x12, 2, 0xc1, 0x81]],
   ["with a surrogate", [0x12, 3, 0xed, 0xa0, 0x80]],
   ["with the number twice", [0x08, 1, 0x08, 2]],
-])("bytes %s", (_what, bytes) => {
+])("bytes %s are read as protobuf-es does", (_what, bytes) => {
   sameMessage(SmallSchema, Uint8Array.from(bytes));
   // The same inside another message, whose end is not the input's.
   sameMessage(ListsSchema, Uint8Array.from([0xc2, 0x06, bytes.length, ...bytes, 0x28, 1]));
@@ -342,7 +345,7 @@ test.each([
   ["five bytes, above 32 bits", [0x8a, 0x80, 0x80, 0x80, 0x10]],
   ["six bytes", [0x8a, 0x80, 0x80, 0x80, 0x80, 0]],
   ["ten bytes", [0x8a, ...new Array(8).fill(0x80), 0]],
-])("a map's entry whose key has a tag of %s", (_what, tag) => {
+])("a map's entry whose key has a tag of %s is read as protobuf-es does", (_what, tag) => {
   const entry = [...tag, 1, 0x61, 0x12, 1, 0x62];
   sameMessage(MapsSchema, Uint8Array.of(0x0a, entry.length, ...entry));
   // A value, likewise.
@@ -355,18 +358,21 @@ test.each([
   ["messages that are made", "smalls", create(SmallSchema, { text: "x" })],
   ["texts", "strings", "x"],
   ["bytes", "uint64s", new Uint8Array(2)],
-])("a map of %s with the key __proto__, and a list in its place", (_what, name, value) => {
-  const map = Object.fromEntries([
-    ["__proto__", value],
-    ["1", value],
-  ]);
-  sameBytes(MapsSchema, { [name]: map });
-  sameBytes(MapsSchema, { ...create(MapsSchema), [name]: map });
-  sameBytes(MapsSchema, { [name]: [value] });
-  sameBytes(MapsSchema, { ...create(MapsSchema), [name]: [value] });
-});
+])(
+  "a map of %s takes the key __proto__ as protobuf-es does, and a list in its place",
+  (_what, name, value) => {
+    const map = Object.fromEntries([
+      ["__proto__", value],
+      ["1", value],
+    ]);
+    sameBytes(MapsSchema, { [name]: map });
+    sameBytes(MapsSchema, { ...create(MapsSchema), [name]: map });
+    sameBytes(MapsSchema, { [name]: [value] });
+    sameBytes(MapsSchema, { ...create(MapsSchema), [name]: [value] });
+  },
+);
 
-test("lists with places that hold nothing", () => {
+test("lists with places that hold nothing are treated as protobuf-es does", () => {
   sameBytes(WellKnownSchema, { structs: new Array(2) });
   sameBytes(SecondSchema, { parts: new Array(2) });
   sameBytes(ListsSchema, { smalls: new Array(2), int32s: new Array(2) });

@@ -139,15 +139,18 @@ async function expectInternal(
 }
 
 describe.each(everyLink)("a handler over $name whose answer", (link) => {
-  test.each(noMessages)("is %s", async (_what, value, logged) => {
-    for (const single of [() => value, async () => value]) {
-      await using started = await answering(link, { single, stream: () => [] });
-      await expectInternal(started.singles(), started.lines, logged);
-      await started.goesOn();
-    }
-  });
+  test.each(noMessages)(
+    "is %s fails its call, and the log says what to return",
+    async (_what, value, logged) => {
+      for (const single of [() => value, async () => value]) {
+        await using started = await answering(link, { single, stream: () => [] });
+        await expectInternal(started.singles(), started.lines, logged);
+        await started.goesOn();
+      }
+    },
+  );
 
-  test("is a promise of a promise, or an object with then()", async () => {
+  test("is a promise of a promise, or an object with then(), is awaited to its end", async () => {
     const then = (resolve: (value: unknown) => void): void => {
       resolve({ greeting: "first" });
       resolve({ greeting: "second" });
@@ -159,7 +162,7 @@ describe.each(everyLink)("a handler over $name whose answer", (link) => {
     }
   });
 
-  test("has a then() that throws, or can't be looked at", async () => {
+  test("has a then() that throws, or can't be looked at, fails its call", async () => {
     // biome-ignore lint/suspicious/noThenProperty: an application may do so
     for (const value of [{ then: fail }, Object.defineProperty({}, "then", { get: fail })]) {
       await using started = await answering(link, { single: () => value, stream: () => value });
@@ -171,26 +174,32 @@ describe.each(everyLink)("a handler over $name whose answer", (link) => {
 });
 
 describe.each(everyLink)("a handler over $name whose stream", (link) => {
-  test.each(noStreams)("is %s", async (_what, value, logged) => {
-    await using started = await answering(link, { single: () => ({}), stream: value });
-    await expectInternal(started.streams(), started.lines, logged);
-    await started.goesOn();
-  });
-
-  test.each(noMessages)("yields %s", async (_what, value, logged) => {
-    const sources = [
-      () => once(value),
-      () => [value],
-      async function* () {
-        yield value;
-      },
-    ];
-    for (const stream of sources) {
-      await using started = await answering(link, { single: () => ({}), stream });
+  test.each(noStreams)(
+    "is %s fails its call, and the log says what to return",
+    async (_what, value, logged) => {
+      await using started = await answering(link, { single: () => ({}), stream: value });
       await expectInternal(started.streams(), started.lines, logged);
       await started.goesOn();
-    }
-  });
+    },
+  );
+
+  test.each(noMessages)(
+    "yields %s fails its call, and the log says what to yield",
+    async (_what, value, logged) => {
+      const sources = [
+        () => once(value),
+        () => [value],
+        async function* () {
+          yield value;
+        },
+      ];
+      for (const stream of sources) {
+        await using started = await answering(link, { single: () => ({}), stream });
+        await expectInternal(started.streams(), started.lines, logged);
+        await started.goesOn();
+      }
+    },
+  );
 
   test("is a promise that rejects, as of an async function that throws: its error is the call's, not the process's", async () => {
     const unhandled: unknown[] = [];
@@ -206,7 +215,7 @@ describe.each(everyLink)("a handler over $name whose stream", (link) => {
     expect(unhandled).toEqual([]);
   });
 
-  test("is a promise of one, as an async function that chose it gives", async () => {
+  test("is a promise of one, as an async function that chose it gives, is served", async () => {
     const stream = async () => [{ greeting: "a" }];
     await using started = await answering(link, { single: () => ({}), stream });
     for (const call of started.streams().slice(0, 2)) expect(await call).toMatchObject([{ greeting: "a" }]);

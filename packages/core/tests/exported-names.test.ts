@@ -262,7 +262,7 @@ test.each(Object.keys(committed))("what %s exports is what was decided", async (
   expect(exportedNames(source)).toEqual([...committed[name]!].sort());
 });
 
-test("the values are there", async () => {
+test("the exported values exist", async () => {
   const core: object = await import("@tristream/core");
   expect(Object.keys(core).sort()).toEqual([
     "Code",

@@ -92,37 +92,43 @@ const cases: readonly (readonly [string, ServeOptions, ServeOptions, boolean])[]
   ["ignored by a registration of a server that refuses them", strict, lenient, true],
 ];
 
-test.each(cases)("unknown fields of JSON in gRPC frames: %s", async (_what, options, registration, taken) => {
-  await using server = await serve({
-    host: "127.0.0.1",
-    port: 0,
-    logger: quiet,
-    ...options,
-    routes: (router) => router.service(GreetService, counting, registration),
-  });
-  const client = new RawClient(server.port);
-  const type = { "content-type": "application/grpc+json" };
-  const { header, trailer } = await client.call("/greet.GreetService/Greet", type, envelope(body));
-  const status = { ...header, ...trailer };
-  expect(status["grpc-status"]).toBe(String(taken ? 0 : Code.InvalidArgument));
-  const unknown = expect.stringContaining('key "other" is unknown');
-  expect(status["grpc-message"]).toEqual(taken ? undefined : unknown);
-  await client.close();
-});
+test.each(cases)(
+  "unknown fields of JSON in gRPC frames are %s",
+  async (_what, options, registration, taken) => {
+    await using server = await serve({
+      host: "127.0.0.1",
+      port: 0,
+      logger: quiet,
+      ...options,
+      routes: (router) => router.service(GreetService, counting, registration),
+    });
+    const client = new RawClient(server.port);
+    const type = { "content-type": "application/grpc+json" };
+    const { header, trailer } = await client.call("/greet.GreetService/Greet", type, envelope(body));
+    const status = { ...header, ...trailer };
+    expect(status["grpc-status"]).toBe(String(taken ? 0 : Code.InvalidArgument));
+    const unknown = expect.stringContaining('key "other" is unknown');
+    expect(status["grpc-message"]).toEqual(taken ? undefined : unknown);
+    await client.close();
+  },
+);
 
-test.each(cases)("unknown fields of JSON under a mount: %s", async (_what, options, registration, taken) => {
-  await using mounted = await mounts[0]!.start({
-    ...options,
-    routes: (router) => router.service(GreetService, counting, registration),
-  });
-  const answer = await fetch(`http://127.0.0.1:${mounted.port}/greet.GreetService/Greet`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body,
-  });
-  expect(answer.status).toBe(taken ? 200 : 400);
-  await answer.text();
-});
+test.each(cases)(
+  "unknown fields of JSON under a mount are %s",
+  async (_what, options, registration, taken) => {
+    await using mounted = await mounts[0]!.start({
+      ...options,
+      routes: (router) => router.service(GreetService, counting, registration),
+    });
+    const answer = await fetch(`http://127.0.0.1:${mounted.port}/greet.GreetService/Greet`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body,
+    });
+    expect(answer.status).toBe(taken ? 200 : 400);
+    await answer.text();
+  },
+);
 
 test("JSON of a transport is written as its options say", async () => {
   let bytes = "";

@@ -115,7 +115,7 @@ describe.each(ways)("an upload by $title", ({ mount, protocol }) => {
     ...(mount.http === "2" ? ["complete"] : []),
   ];
 
-  test("that a stock client cancels: its signal fires, and its client gets no answer", async () => {
+  test("that a stock client cancels fires the signal, and gets no answer", async () => {
     const { impl, got, outcome, signal } = reading();
     await using server = await mount.start({ routes: (r) => r.service(GreetService, impl) });
     using end = stockTransport(server.port, protocol, mount.http);

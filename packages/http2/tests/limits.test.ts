@@ -132,8 +132,8 @@ describe.each(floods)("$what", ({ option, counter, what, one }) => {
   });
 });
 
-describe("what honest peers do costs them nothing", () => {
-  it("a stream that is reset after its answer has begun", () => {
+describe("an honest peer", () => {
+  it("may reset a stream after its answer has begun", () => {
     const subject = new Subject("server", { resetRate: three }).greet();
     for (let n = 0; n < 50; n++) {
       subject.receive(headers(id(n), request));
@@ -144,7 +144,7 @@ describe("what honest peers do costs them nothing", () => {
     expect(subject.connection.counters.resetsReceived).toBe(0);
   });
 
-  it("PING as long as something is sent between them", () => {
+  it("may send PINGs as long as something is sent between them", () => {
     const subject = new Subject("server", { pingRate: three }).greet();
     subject.receive(headers(1, request));
     subject.stream(1).sendHeaders(response, false);
@@ -155,7 +155,7 @@ describe("what honest peers do costs them nothing", () => {
     expect(endOf(subject)).toBeNull();
   });
 
-  it("two PINGs for each end of an upload", () => {
+  it("may send two PINGs for each end of an upload", () => {
     const subject = new Subject("client", { pingRate: three }).greet();
     for (let n = 0; n < 50; n++) {
       const [first, second] = [subject.open(), subject.open()];
@@ -174,7 +174,7 @@ describe("what honest peers do costs them nothing", () => {
     expect(endOf(subject)).toEqual(calm("pingRate"));
   });
 
-  it("a WINDOW_UPDATE for each KiB that was sent", () => {
+  it("may send a WINDOW_UPDATE for each KiB that was sent", () => {
     const subject = new Subject("server", { windowUpdateRate: three }).greet();
     subject.receive(headers(1, request));
     subject.stream(1).sendHeaders(response, false);
@@ -185,7 +185,7 @@ describe("what honest peers do costs them nothing", () => {
     expect(endOf(subject)).toBeNull();
   });
 
-  it("a WINDOW_UPDATE of the stream and of the connection for each DATA frame, as HAProxy credits small messages", () => {
+  it("may send a WINDOW_UPDATE of the stream and of the connection for each DATA frame, as HAProxy credits small messages", () => {
     const subject = new Subject("server", { windowUpdateRate: three }).greet();
     subject.receive(headers(1, request));
     subject.stream(1).sendHeaders(response, false);
@@ -201,7 +201,7 @@ describe("what honest peers do costs them nothing", () => {
     expect(endOf(subject)).toEqual(calm("windowUpdateRate"));
   });
 
-  it("a frame of padding alone for each stream, and for each KiB of DATA", () => {
+  it("may send a frame of padding alone for each stream, and for each KiB of DATA", () => {
     const subject = new Subject("server", { emptyFrameRate: three }).greet();
     // node:http2 with a paddingStrategy puts such a frame in front of trailers.
     for (let n = 0; n < 50; n++) {
@@ -213,7 +213,7 @@ describe("what honest peers do costs them nothing", () => {
     expect(subject.connection.counters.emptyFrames).toBe(70);
   });
 
-  it("a body that ends with an empty frame", () => {
+  it("may end a body with an empty frame", () => {
     const subject = new Subject("server", { emptyFrameRate: three }).greet();
     for (let n = 0; n < 50; n++) subject.receive(headers(id(n), request), data(id(n), 0, { end: true }));
     expect(endOf(subject)).toBeNull();

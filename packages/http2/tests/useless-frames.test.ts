@@ -47,8 +47,8 @@ function resetStream(role: Role, options: Http2Options = { emptyFrameRate: three
   return subject;
 }
 
-describe.each(both)("a %s counts as frames without effect", (role) => {
-  it("DATA of closed streams beyond their windows", () => {
+describe.each(both)("among the frames without effect, a %s", (role) => {
+  it("counts DATA of closed streams beyond their windows", () => {
     const subject = resetStream(role);
     for (let n = 0; n < 4095; n++) subject.receive(data(1, 16));
     expect(subject.connection.counters.emptyFrames).toBe(0);
@@ -59,7 +59,7 @@ describe.each(both)("a %s counts as frames without effect", (role) => {
     expect(subject.endedBy).toEqual(limit);
   });
 
-  it("empty DATA with END_STREAM of closed streams beyond one each", () => {
+  it("counts empty DATA with END_STREAM of closed streams beyond one each", () => {
     const subject = resetStream(role);
     for (let n = 0; n < 4; n++) subject.receive(data(1, 0, { end: true }));
     expect([subject.connection.counters.emptyFrames, subject.endedBy]).toEqual([3, null]);
@@ -67,7 +67,7 @@ describe.each(both)("a %s counts as frames without effect", (role) => {
     expect(subject.endedBy).toEqual(limit);
   });
 
-  it("header lists of closed streams beyond the response's and the trailers", () => {
+  it("counts header lists of closed streams beyond the response's and the trailers", () => {
     const subject = resetStream(role);
     for (let n = 0; n < 5; n++) subject.receive(headers(1, response));
     expect([subject.connection.counters.emptyFrames, subject.endedBy]).toEqual([3, null]);
@@ -75,7 +75,7 @@ describe.each(both)("a %s counts as frames without effect", (role) => {
     expect(subject.endedBy).toEqual(limit);
   });
 
-  it("RST_STREAM of closed streams beyond one each", () => {
+  it("counts RST_STREAM of closed streams beyond one each", () => {
     const subject = resetStream(role);
     for (let n = 0; n < 4; n++) subject.receive(rst(1, ErrorCode.CANCEL));
     expect([subject.connection.counters.emptyFrames, subject.endedBy]).toEqual([3, null]);
@@ -83,7 +83,7 @@ describe.each(both)("a %s counts as frames without effect", (role) => {
     expect(subject.endedBy).toEqual(limit);
   });
 
-  it("a second RST_STREAM of a stream that the peer had reset", () => {
+  it("counts a second RST_STREAM of a stream that the peer had reset", () => {
     const subject = new Subject(role, { emptyFrameRate: three }).greet();
     if (role === "server") subject.receive(headers(1, request));
     else subject.open();
@@ -91,7 +91,7 @@ describe.each(both)("a %s counts as frames without effect", (role) => {
     expect(subject.connection.counters.emptyFrames).toBe(1);
   });
 
-  it("RST_STREAM of closed streams beyond one for each DATA frame that it sent, as netty answers them", () => {
+  it("counts RST_STREAM of closed streams beyond one for each DATA frame that it sent, as netty answers them", () => {
     const subject = new Subject(role, { emptyFrameRate: three }).greet();
     if (role === "server") subject.receive(headers(1, request));
     else subject.open();
@@ -107,7 +107,7 @@ describe.each(both)("a %s counts as frames without effect", (role) => {
     expect([subject.connection.counters.emptyFrames, subject.endedBy]).toEqual([4, limit]);
   });
 
-  it("GOAWAY beyond the two of an orderly end", () => {
+  it("counts GOAWAY beyond the two of an orderly end", () => {
     const subject = new Subject(role, { emptyFrameRate: three }).greet();
     if (role === "server") subject.receive(headers(1, request));
     else subject.open();

@@ -35,8 +35,8 @@ afterEach(() => {
   for (const child of children.splice(0)) child.kill("SIGKILL");
 });
 
-describe("1: nothing listens", () => {
-  it("on the port", async () => {
+describe("1: an address where nothing listens", () => {
+  it("is named with its port", async () => {
     const probe = await listening(createServer());
     await probe[Symbol.asyncDispose]();
     await using transport = createTransport(`tri://127.0.0.1:${probe.port}`);
@@ -50,7 +50,7 @@ describe("1: nothing listens", () => {
     );
   });
 
-  it("on the unix socket", async () => {
+  it("is named with the path of its unix socket", async () => {
     await using transport = createTransport(`unix:${join(tmpdir(), "tristream-no-such-socket")}`);
     const error = await errorOf(createClient(GreetService, transport).greet({}));
     expect(error.code).toBe(Code.Unavailable);
@@ -64,7 +64,7 @@ describe("1: nothing listens", () => {
 });
 
 describe("2: the port is taken", () => {
-  it("by another server", async () => {
+  it("is named by the server that could not start", async () => {
     await using other = await listening(createServer());
     const error = await errorOf(serve({ host: "127.0.0.1", port: other.port, routes: echo }));
     expect(error.code).toBe(Code.AlreadyExists);
@@ -87,16 +87,19 @@ describe("3: TLS on one side alone", () => {
   it.each([
     ["node:tls", () => createTlsServer()],
     ["node:http2", () => createSecureServer()],
-  ])("our client at a server of %s, which closes without a word", async (_what, make) => {
-    const server = make();
-    server.on("tlsClientError", () => {});
-    await using end = await listening(server);
-    const error = await errorOf(end.client.greet({}));
-    expect(error.code).toBe(Code.Unavailable);
-    expectText(3, error.message, end.port, closed);
-  });
+  ])(
+    "our client at a server of %s, which closes without a word, asks whether it wants TLS",
+    async (_what, make) => {
+      const server = make();
+      server.on("tlsClientError", () => {});
+      await using end = await listening(server);
+      const error = await errorOf(end.client.greet({}));
+      expect(error.code).toBe(Code.Unavailable);
+      expectText(3, error.message, end.port, closed);
+    },
+  );
 
-  it("our client at a server that says it by an alert, as most others do", async () => {
+  it("our client at a server that answers by an alert, as most do, names TLS", async () => {
     const protocolVersion = Uint8Array.of(0x15, 3, 1, 0, 2, 2, 0x46);
     await using end = await listening(createServer((socket) => socket.resume().end(protocolVersion)));
     const error = await errorOf(end.client.greet({}));
@@ -115,7 +118,7 @@ describe("3: TLS on one side alone", () => {
       "node:http2",
       (port: number) => connectHttp2(`https://127.0.0.1:${port}`, { rejectUnauthorized: false }),
     ],
-  ])("a client of %s at our port: closed at once, and one warning", async (_what, connect) => {
+  ])("a client of %s at our port is closed at once, with one warning", async (_what, connect) => {
     await using end = await start(echo);
     const client = connect(end.port);
     const failed = once(client, "error");
@@ -136,7 +139,7 @@ describe("3: TLS on one side alone", () => {
 });
 
 describe("3: TLS on one side alone, between two ends of ours", () => {
-  it("a client that speaks TLS at a cleartext port", async () => {
+  it("a client that speaks TLS at a cleartext port is told so", async () => {
     await using end = await start(echo);
     await using transport = createTransport(`https://127.0.0.1:${end.port}`);
     const error = await errorOf(createClient(GreetService, transport).greet({}));
@@ -149,7 +152,7 @@ describe("3: TLS on one side alone, between two ends of ours", () => {
     );
   });
 
-  it("a client that speaks cleartext at a TLS port", async () => {
+  it("a client that speaks cleartext at a TLS port is told so", async () => {
     const { key, cert } = await (await makeAuthority("Authority")).issue({ name: "greeter" });
     await using end = await start(echo, { tls: { key, cert } });
     await using transport = createTransport(`tri://127.0.0.1:${end.port}`);
@@ -160,7 +163,7 @@ describe("3: TLS on one side alone, between two ends of ours", () => {
 });
 
 describe("4: HTTP/1.1 on one side alone", () => {
-  it("our client at a server of node:http", async () => {
+  it("our client at a server of node:http names HTTP/1.1", async () => {
     await using end = await listening(createHttpServer((_req, res) => res.end("hello")));
     const error = await errorOf(end.client.greet({}));
     expect(error.code).toBe(Code.Unavailable);
@@ -172,7 +175,7 @@ describe("4: HTTP/1.1 on one side alone", () => {
     );
   });
 
-  it("a client of node:http at our port", async () => {
+  it("a client of node:http at our port leaves one warning", async () => {
     await using end = await start(echo);
     const request = get({ host: "127.0.0.1", port: end.port, path: "/" });
     await once(request, "error");
@@ -215,7 +218,7 @@ describe("5: a handler threw", () => {
 });
 
 describe("6: the server is killed in mid-stream", () => {
-  it("how many messages had come", async () => {
+  it("the error says how many messages had come", async () => {
     const child = spawn(
       process.execPath,
       [
@@ -249,8 +252,8 @@ describe("6: the server is killed in mid-stream", () => {
   });
 });
 
-describe("7: nobody serves the group or version", () => {
-  it("what was asked for, and what is offered", async () => {
+describe("7: no registration has the group or version", () => {
+  it("the error says what was asked for, and what is offered", async () => {
     await using end = await start((router) => {
       router.service(GreetService, {}, { group: "blue", version: "1.0.0" });
       router.service(GreetService, {}, { group: "blue", version: "2.0.0" });
@@ -275,8 +278,8 @@ describe("7: nobody serves the group or version", () => {
   });
 });
 
-describe("8: nobody serves the method or service", () => {
-  it("what is offered, and what was meant", async () => {
+describe("8: no registration has the method or service", () => {
+  it("the error says what is offered, and what was meant", async () => {
     await using end = await start(echo);
     const misspelled = Object.create(GreetService.method.greet, {
       name: { value: "Gret" },
@@ -312,7 +315,7 @@ describe("9: a deadline has passed", () => {
   const stuck = (router: TripleRouter) =>
     router.service(GreetService, { greet: () => new Promise(() => {}) });
 
-  it("the client's own", async () => {
+  it("the client says that its own has passed", async () => {
     // A server that keeps no deadline, so that it is always the client's that passes.
     await using end = await listening(createHttp2Server());
     const error = await errorOf(end.client.greet({}, { timeoutMs: 150 }));
@@ -325,7 +328,7 @@ describe("9: a deadline has passed", () => {
     );
   });
 
-  it("the client's own, before anything was sent", async () => {
+  it("the client says that nothing was sent", async () => {
     await using transport = createTransport({ pick: () => new Promise(() => {}), async close() {} });
     const error = await errorOf(createClient(GreetService, transport).greet({}, { timeoutMs: 150 }));
     expectText(
@@ -336,7 +339,7 @@ describe("9: a deadline has passed", () => {
     );
   });
 
-  it("says how much of the answer had arrived", async () => {
+  it("the client says how much of the answer had arrived", async () => {
     const rest = new Later<void>();
     await using end = await start((router) =>
       router.service(GreetService, {
@@ -367,7 +370,7 @@ describe("9: a deadline has passed", () => {
     rest.resolve();
   });
 
-  it("says how the last attempt ended, when the next one has not begun", async () => {
+  it("the client says how the last attempt ended, when the next one has not begun", async () => {
     await using end = await start((router) =>
       router.service(GreetService, {
         greet() {
@@ -390,7 +393,7 @@ describe("9: a deadline has passed", () => {
     );
   });
 
-  it("the server's answer to a client that does not count itself", async () => {
+  it("the server tells a client that does not count itself", async () => {
     await using end = await start(stuck);
     const session = connectHttp2(`http://127.0.0.1:${end.port}`);
     const stream = session.request({
@@ -412,7 +415,7 @@ describe("9: a deadline has passed", () => {
     session.destroy();
   });
 
-  it("one that is longer than the server allows", async () => {
+  it("the server refuses one that is longer than it allows", async () => {
     await using end = await start(stuck, { maxTimeoutMs: 1000 });
     const error = await errorOf(end.client.greet({}, { timeoutMs: 60_000 }));
     expect(error.code).toBe(Code.InvalidArgument);
@@ -430,7 +433,7 @@ describe("10: a message is too large", () => {
   const received =
     "[resource_exhausted] message of 5000005 bytes is larger than the limit of 4194304: raise readMaxBytes where it is received";
 
-  it("for the server, and for the client, to receive", async () => {
+  it("the server and the client refuse to receive it", async () => {
     await using end = await start((router) =>
       router.service(GreetService, {
         greet: ({ name: asked }) => ({ greeting: asked === "" ? name : asked }),
@@ -444,7 +447,7 @@ describe("10: a message is too large", () => {
     expect((await end.client.greet({ name: "on" })).greeting).toBe("on");
   });
 
-  it("for the client, and for the server, to send", async () => {
+  it("the client and the server refuse to send it", async () => {
     await using end = await start(echo, { transport: { writeMaxBytes: 100 }, writeMaxBytes: 50 });
     const expected = (bytes: number, limit: number) =>
       `[resource_exhausted] message of ${bytes} bytes is larger than the limit of ${limit}: raise writeMaxBytes where it is sent`;
@@ -454,7 +457,7 @@ describe("10: a message is too large", () => {
     expect(answered.message).toBe(expected(80, 50));
   });
 
-  it("with too many elements", async () => {
+  it("the server refuses one with too many elements", async () => {
     await using end = await start(echo, { readMaxElements: 2 });
     const one = { no: 20, wireType: 0, data: Uint8Array.of(1) };
     const request = Object.assign(create(GreetService.method.greet.input), { $unknown: [one, one, one] });
@@ -465,7 +468,7 @@ describe("10: a message is too large", () => {
     expectText(10, error.message, end.port, text);
   });
 
-  it("when it is decompressed", async () => {
+  it("the server refuses one that is too large when it is decompressed", async () => {
     await using end = await start(echo, { transport: { sendCompression: compressionGzip } });
     const error = await errorOf(end.client.greet({ name }));
     expect(error.code).toBe(Code.ResourceExhausted);

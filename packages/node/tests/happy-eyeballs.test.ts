@@ -55,7 +55,7 @@ async function failure(call: Promise<unknown>): Promise<ConnectError> {
   return error as ConnectError;
 }
 
-it("goes on with an address that is slow while a later one is tried, and closes the later one", async () => {
+it("the transport goes on with an address that is slow while a later one is tried, and closes the later one", async () => {
   found = both;
   await using server = await echoServer();
   const held: Socket[] = [];
@@ -75,7 +75,7 @@ it("goes on with an address that is slow while a later one is tried, and closes 
   expect([asked, held.length, second.sockets.length]).toEqual([["two.example"], 1, 1]);
 });
 
-it("takes the second address when the first accepts and says nothing, and closes the first", async () => {
+it("the transport takes the second address when the first accepts and says nothing, and closes the first", async () => {
   found = both;
   await using first = await scriptedPeer(mute);
   await using server = await echoServer();
@@ -92,7 +92,7 @@ it("takes the second address when the first accepts and says nothing, and closes
   expect(second.sockets).toHaveLength(1);
 });
 
-it("tries the second address at once when the first fails", async () => {
+it("the transport tries the second address at once when the first fails", async () => {
   found = both;
   await using first = await scriptedPeer(closes);
   await using server = await echoServer();
@@ -107,27 +107,30 @@ it("tries the second address at once when the first fails", async () => {
 it.each([
   ["GOAWAY", (socket: Socket) => socket.write(Buffer.concat([settings(), goAway(0, 0, "")]))],
   ["its end", (socket: Socket) => socket.end(settings())],
-])("tries the second address when the first sends %s right behind its SETTINGS", async (_what, ends) => {
-  found = both;
-  await using first = await scriptedPeer((socket) => {
-    socket.resume();
-    ends(socket);
-  });
-  await using server = await echoServer();
-  await using second = await scriptedPeer((socket) => passOn(socket, server.port!), {
-    host: "127.0.0.2",
-    port: first.port,
-  });
-  await using transport = createTransport(`tri://two.example:${first.port}`);
-  const client = createClient(GreetService, transport);
-  const upload = client.greetClientStream();
-  await upload.send({ name: "a" });
-  expect((await client.greet({ name: "u" })).greeting).toBe("u");
-  expect((await upload.closeAndReceive()).greeting).toBe("a");
-  expect([first.sockets.length, second.sockets.length]).toEqual([1, 1]);
-});
+])(
+  "the transport tries the second address when the first sends %s right behind its SETTINGS",
+  async (_what, ends) => {
+    found = both;
+    await using first = await scriptedPeer((socket) => {
+      socket.resume();
+      ends(socket);
+    });
+    await using server = await echoServer();
+    await using second = await scriptedPeer((socket) => passOn(socket, server.port!), {
+      host: "127.0.0.2",
+      port: first.port,
+    });
+    await using transport = createTransport(`tri://two.example:${first.port}`);
+    const client = createClient(GreetService, transport);
+    const upload = client.greetClientStream();
+    await upload.send({ name: "a" });
+    expect((await client.greet({ name: "u" })).greeting).toBe("u");
+    expect((await upload.closeAndReceive()).greeting).toBe("a");
+    expect([first.sockets.length, second.sockets.length]).toEqual([1, 1]);
+  },
+);
 
-it("names each address and why when none is good", async () => {
+it("the transport names each address and why when none is good", async () => {
   found = both;
   await using first = await scriptedPeer(mute);
   const clock = createClock();
@@ -148,7 +151,7 @@ it("names each address and why when none is good", async () => {
 it.each([
   ["one address as a string, though all were asked for", "127.0.0.1"],
   ["a list of strings", ["127.0.0.1"]],
-])("takes what a replaced dns.lookup gives: %s", async (_what, given) => {
+])("the transport takes what a replaced dns.lookup gives: %s", async (_what, given) => {
   found = given;
   await using server = await echoServer();
   await using transport = createTransport(`tri://one.example:${server.port}`);
@@ -159,7 +162,7 @@ it.each([
   ["fails", Object.assign(new Error("no"), { code: "ENOTFOUND" }), "the host name is unknown"],
   ["gives nothing", [], 'the lookup of "gone.example" gave no IP address'],
   ["never ends", undefined, "no answer to the lookup of the name within 200 ms (option connectTimeoutMs)"],
-])("says so when the lookup %s", async (_what, given, reason) => {
+])("the transport says so when the lookup %s", async (_what, given, reason) => {
   found = given;
   await using transport = createTransport("tri://gone.example:1", { connectTimeoutMs: 200 });
   const { code, rawMessage } = await failure(createClient(GreetService, transport).greet({}));

@@ -70,7 +70,7 @@ function randomFields(random: Random, first: number, longest: number): string[] 
   return fields;
 }
 
-it("20,000 random lists come out as they went in, while the table size changes and blocks fail.", () => {
+it("20,000 random lists come out as they went in, while the table size changes and blocks fail", () => {
   const random = randomFrom(7541);
   const encoder = new HpackEncoder(4096, { sensitive: new Set(["x-secret"]) });
   const decoder = new HpackDecoder({ maxListSize: 1 << 20 });
@@ -147,7 +147,7 @@ function onFrames(read: (type: number, flags: number, id: number, payload: Uint8
   });
 }
 
-it("node:http2 reads 4,000 random blocks of ours and we read its answers, while both change table sizes.", async () => {
+it("node:http2 reads 4,000 random blocks of ours and we read its answers, while both change table sizes", async () => {
   const random = randomFrom(9113);
   const encoder = new HpackEncoder(4096, { sensitive: new Set(["x-secret"]) });
   const decoder = new HpackDecoder();

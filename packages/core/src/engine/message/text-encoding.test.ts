@@ -16,12 +16,12 @@ test.each([
   "x".repeat(63) + "ü",
   "😀",
   "a\ud800b",
-])("encodes %j to the bytes that TextEncoder gives", (text) => {
+])("the text encoding encodes %j to the bytes that TextEncoder gives", (text) => {
   speedUpTextEncoding();
   expect([...getTextEncoding().encodeUtf8(text)]).toEqual([...plain.encode(text)]);
 });
 
-test("is put in place once, and leaves decoding alone", () => {
+test("the text encoding is put in place once, and leaves decoding alone", () => {
   const { decodeUtf8, checkUtf8 } = getTextEncoding();
   speedUpTextEncoding();
   const { encodeUtf8 } = getTextEncoding();
