@@ -16,7 +16,7 @@ export class Room {
   private readonly members = new Set<string>();
   private readonly events = createChannel<RoomEvent>({ capacity: 64 });
   /** A member for whom 256 events wait is too slow. Its call ends; the others don't wait for it. */
-  private readonly feed = broadcast(this.events, { capacity: 256, whenSlow: "end" });
+  private readonly feed = broadcast(this.events, { capacity: 256, whenSlow: "end", withoutReaders: "drop" });
 
   /** The names of the members, sorted. */
   get names(): string[] {
@@ -29,29 +29,25 @@ export class Room {
     this.members.add(name);
     // Subscribed first, so that the member misses nothing. The first event is the member's own coming.
     const events = this.feed.subscribe({ signal });
-    await this.tell({ event: { case: "joined", value: name } });
+    await this.events.send({ event: { case: "joined", value: name } });
     return {
       events,
       [Symbol.asyncDispose]: async () => {
         await events.return();
         this.members.delete(name);
-        await this.tell({ event: { case: "left", value: name } });
+        // Rejects if the room is closed: no member is there to hear the event.
+        await this.events.send({ event: { case: "left", value: name } }).catch(() => {});
       },
     };
   }
 
   /** Says a text to all members; settles when the room has taken the text. */
   say(name: string, text: string): Promise<void> {
-    return this.tell({ event: { case: "said", value: { name, text } } });
+    return this.events.send({ event: { case: "said", value: { name, text } } });
   }
 
   /** Ends the members' calls: they may come again when a server runs. */
   close(): Promise<void> {
     return this.feed.close(new ConnectError("the server stops", Code.Unavailable));
-  }
-
-  /** An event that no member reads would wait for the next member, so it is not sent. */
-  private async tell(event: RoomEvent): Promise<void> {
-    if (this.feed.readers > 0) await this.events.send(event);
   }
 }

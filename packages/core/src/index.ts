@@ -86,7 +86,7 @@ export {
 } from "./stream/broadcast.js";
 export type { BroadcastReader, WhenSlow } from "./stream/broadcast-reader.js";
 export { type Channel, type ChannelOptions, createChannel } from "./stream/create-channel.js";
-export { type MergedValue, merge } from "./stream/merge.js";
+export { type MergedValue, merge, mergeUntilFirst } from "./stream/merge.js";
 export type { StreamSource } from "./stream/source.js";
 export type { StreamReader } from "./stream/stream-iterator.js";
 export { idleTimeout, type StreamTimeoutOptions, withTimeout } from "./stream/timeouts.js";

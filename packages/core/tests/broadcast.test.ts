@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // `broadcast` reads one source for many readers; a policy decides what a slow reader costs.
-// Mutant: core/src/stream/broadcast.ts # this.places.size === 0 || this.blocking > 0) return; => this.places.size === 0) return;
-// Mutant: core/src/stream/broadcast.ts # this.places.size === 0 || this.blocking > 0) return; => this.blocking > 0) return;
+// Mutant: core/src/stream/broadcast.ts # this.waitsForReader || this.blocking > 0) return; => this.waitsForReader) return;
+// Mutant: core/src/stream/broadcast.ts # this.waitsForReader || this.blocking > 0) return; => this.blocking > 0) return;
 // Mutant: core/src/stream/broadcast.ts # if (!blocking) this.pump();
-// Mutant: core/src/stream/broadcast.ts # if (this.places.size === 0) this.kept = { value };
+// Mutant: core/src/stream/broadcast.ts # if (this.waitsForReader) this.kept = { value };
+// Mutant: core/src/stream/broadcast.ts # this.places.size === 0 && this.defaults.withoutReaders === "wait" => this.places.size === 0
 // Mutant: core/src/stream/broadcast.ts # this.places.delete(place);
 // Mutant: core/src/stream/broadcast.ts # await this.source.close();
 // Mutant: core/src/stream/broadcast.ts # for (const place of this.places) place.drop(error);
@@ -137,6 +138,25 @@ describe("the source of a broadcast", () => {
     const second = feed.subscribe();
     source.close();
     expect(await all(second)).toEqual([1, 2]);
+  });
+
+  test('is read without readers with withoutReaders: "drop", and a reader has the values from its start on', async () => {
+    const source = createChannel<number>({ capacity: 1 });
+    const feed = broadcast(source, { withoutReaders: "drop" });
+    for (let i = 1; i <= 5; i++) await source.send(i);
+    await turns(1);
+    const reader = feed.subscribe();
+    await source.send(6);
+    expect(await take(reader, 1)).toEqual([6]);
+    await reader.return();
+    await source.send(7);
+    await source.send(8);
+    await turns(1);
+    const next = feed.subscribe();
+    await source.send(9);
+    source.close();
+    expect(await all(next)).toEqual([9]);
+    expect(() => broadcast([], { withoutReaders: "keep" as never })).toThrow('pass "wait" or "drop"');
   });
 
   test("stays open when the last reader leaves, and goes on for the next one", async () => {

@@ -119,6 +119,7 @@ const committed: Record<string, readonly string[]> = {
     "createChannel",
     "idleTimeout",
     "merge",
+    "mergeUntilFirst",
     "withTimeout",
   ],
   http2: [
@@ -224,6 +225,7 @@ const committed: Record<string, readonly string[]> = {
     "createChannel",
     "idleTimeout",
     "merge",
+    "mergeUntilFirst",
     "withTimeout",
   ],
   testing: [
@@ -285,6 +287,7 @@ test("the exported values exist", async () => {
     "idleTimeout",
     "keepTime",
     "merge",
+    "mergeUntilFirst",
     "mount",
     "nextTurn",
     "optionKinds",

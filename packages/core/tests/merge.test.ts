@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // `merge` gives each value when it comes, in the order of its source, and closes what it opened.
-// Mutant: core/src/stream/merge.ts # if (this.open === 0 && this.failure === null) this.endReads();
-// Mutant: core/src/stream/merge.ts # this.closing = closeAll(this.sources) => this.closing = Promise.resolve()
-// Mutant: core/src/stream/merge.ts # await this.closing;
+// Mutant: core/src/stream/merge.ts # if (this.open === 0 || this.endsWithFirst) => if (this.open === 0)
+// Mutant: core/src/stream/merge.ts # if (this.open === 0 || this.endsWithFirst) => if (this.endsWithFirst)
+// Mutant: core/src/stream/merge.ts # const closing = closeAll(this.sources) => const closing = Promise.resolve()
+// Mutant: core/src/stream/merge.ts # outcome.catch => Promise.resolve().catch
+// Mutant: core/src/stream/merge.ts # for (const { resolve, reject } of this.reads.takeAll()) outcome.then(resolve, reject);
 // Mutant: core/src/stream/merge.ts # return closeAll(this.sources); => return Promise.resolve();
 // Mutant: core/src/stream/merge.ts # closeAll(opened).catch => Promise.resolve().catch
 // Mutant: core/src/stream/merge.ts # if (this.reads.size > 0) this.askIdle();
@@ -10,7 +12,7 @@
 // Mutant: core/src/stream/source.ts # returned.catch => Promise.resolve().catch
 // Mutant: core/src/stream/source.ts # for (const each of closed) if (each.status === "rejected") throw each.reason;
 // Mutant: core/src/stream/source.ts # return isThenable(result.value) ? { done: false, value: await result.value } : result; => return result;
-import { createChannel, merge } from "@tristream/core";
+import { createChannel, merge, mergeUntilFirst } from "@tristream/core";
 import { all, forEver, happening, turns } from "./events.js";
 
 /** A generator of these values, which says in `log` when it is asked for one, and when its `finally` runs. */
@@ -184,6 +186,37 @@ describe("a reader that leaves a merged stream", () => {
     const read = merged.next();
     await merged.return(undefined);
     expect(await read).toEqual({ done: true, value: undefined });
+  });
+});
+
+describe("a stream that is merged until the first end", () => {
+  test("gives the values that wait, ends, and has closed the other sources by then", async () => {
+    const log: string[] = [];
+    const source = createChannel<number>();
+    const merged = mergeUntilFirst(source, logged("b", ["b1", "b2", "b3"], log));
+    const read: unknown[] = [(await merged.next()).value, (await merged.next()).value];
+    source.close();
+    await turns(1);
+    for await (const value of merged) read.push(value);
+    expect(read.slice(0, 2)).toEqual(["b1", "b2"]);
+    expect(log.at(-1)).toBe("b closed");
+    expect(await merged.next()).toEqual({ done: true, value: undefined });
+  });
+
+  test("ends a read under way", async () => {
+    const [a, b] = [createChannel<number>(), createChannel<number>()];
+    const read = mergeUntilFirst(a, b).next();
+    b.close();
+    expect(await read).toEqual({ done: true, value: undefined });
+    expect(a.closed).toBe(true);
+  });
+
+  test("throws the error of a source that fails before", async () => {
+    const [a, b] = [createChannel<number>(), createChannel<number>()];
+    const merged = mergeUntilFirst(a, b);
+    a.close(new Error("broken"));
+    b.close();
+    await expect(merged.next()).rejects.toThrow("broken");
   });
 });
 

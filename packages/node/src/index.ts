@@ -46,6 +46,7 @@ export {
   type MethodOptions,
   type MountOptions,
   merge,
+  mergeUntilFirst,
   mount,
   type Peer,
   type PeerCertificate,

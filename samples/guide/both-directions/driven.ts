@@ -11,8 +11,8 @@ import {
 } from "@tristream/node";
 
 // #region
-const news = createChannel<string>(); // anything may send into it
-const feed = broadcast(news, { capacity: 16, whenSlow: "drop-oldest" });
+const news = createChannel<string>(); // any code may send into it
+const feed = broadcast(news, { whenSlow: "drop-oldest", withoutReaders: "drop" });
 
 const routes = (router: TripleRouter) =>
   router.service(GreetService, {

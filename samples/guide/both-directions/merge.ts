@@ -4,7 +4,7 @@ import {
   createChannel,
   createClient,
   createTransport,
-  merge,
+  mergeUntilFirst,
   serve,
   type TripleServiceImpl,
 } from "@tristream/node";
@@ -15,13 +15,9 @@ const ticker: Pick<TripleServiceImpl<typeof GreetService>, "greetStream"> = {
   async *greetStream(requests, { signal }) {
     const ticks = createChannel<"tick">({ capacity: 1, signal });
     const timer = setInterval(() => ticks.trySend("tick"), 10); // a tick for which there is no room is dropped
-    async function* names() {
-      yield* requests;
-      ticks.close(); // the merged stream ends when all of its sources have ended
-    }
     let name = "nobody";
     try {
-      for await (const event of merge(names(), ticks)) {
+      for await (const event of mergeUntilFirst(requests, ticks)) {
         if (event === "tick") yield { greeting: `hello ${name}` };
         else name = event.name;
       }

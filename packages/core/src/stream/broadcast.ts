@@ -39,6 +39,11 @@ export interface BroadcastOptions {
   /** What happens when a reader is slow. Default "wait". */
   whenSlow?: WhenSlow | undefined;
   /**
+   * What happens while there is no reader. With `"wait"`, the source is not read. With `"drop"`, the source is read, and its values
+   * are dropped: for events that happen whether or not a reader listens. Default "wait".
+   */
+  withoutReaders?: "wait" | "drop" | undefined;
+  /**
    * Ends the broadcast when it fires: the source is closed, values that wait are dropped, and reads reject with the signal's reason.
    * Default none.
    */
@@ -71,8 +76,9 @@ export interface Broadcast<T> extends AsyncIterable<T>, AsyncDisposable {
  * - `"drop-newest"`: the reader loses the new value; `reader.dropped` counts.
  * - `"end"`: the reader gets the values that wait, then `ResourceExhausted`.
  *
- * The source is opened at once, and read only while there are readers. Without readers it is not closed, and a value that was asked
- * for is kept for the next reader. When the source ends or fails, each reader gets the values that wait, then the end or the error;
+ * The source is opened at once, and read only while there are readers. A value that was asked for before the last reader left is kept
+ * for the next one. With `withoutReaders: "drop"`, the source is read at all times, and values without a reader are dropped. A source
+ * without readers stays open. When the source ends or fails, each reader gets the values that wait, then the end or the error;
  * so does a later reader. `break` and `return()` free a reader's place. Close the broadcast when it has served its purpose, by
  * `close()`, `await using` or `signal`: its source may be an open call.
  *
@@ -84,10 +90,11 @@ export interface Broadcast<T> extends AsyncIterable<T>, AsyncDisposable {
  * ```
  */
 export function broadcast<T>(source: StreamSource<T>, options: BroadcastOptions = {}): Broadcast<T> {
-  checkOptions("broadcast", options, optionKinds);
+  checkOptions("broadcast", options, broadcastKinds);
   const defaults: Defaults = {
     capacity: capacityOption(options.capacity),
     whenSlow: options.whenSlow ?? "wait",
+    withoutReaders: options.withoutReaders ?? "wait",
   };
   return new SourceBroadcast(new Source(source), defaults, options.signal);
 }
@@ -96,15 +103,20 @@ const whenSlowKind: OptionKind = {
   accepts: (value) => ["wait", "drop-oldest", "drop-newest", "end"].includes(value as string),
   wanted: '"wait", "drop-oldest", "drop-newest" or "end"',
 };
-const optionKinds: OptionKinds<BroadcastOptions & SubscribeOptions> = {
+const subscribeKinds: OptionKinds<SubscribeOptions> = {
   capacity: number,
   whenSlow: whenSlowKind,
   signal: signalKind,
+};
+const broadcastKinds: OptionKinds<BroadcastOptions> = {
+  ...subscribeKinds,
+  withoutReaders: { accepts: (value) => value === "wait" || value === "drop", wanted: '"wait" or "drop"' },
 };
 
 interface Defaults {
   readonly capacity: number;
   readonly whenSlow: WhenSlow;
+  readonly withoutReaders: "wait" | "drop";
 }
 
 /** Values of a source that is always ready, after which the event loop turns: without a slow reader to wait for, I/O would starve. */
@@ -128,7 +140,7 @@ class SourceBroadcast<T> implements Broadcast<T>, Places<T> {
     this.source = source;
     this.defaults = defaults;
     this.forgetSignal = onAbort(signal, (error) => this.abort(error));
-    if (this.ending !== null) this.forgetSignal();
+    this.pump();
   }
 
   get readers(): number {
@@ -136,7 +148,7 @@ class SourceBroadcast<T> implements Broadcast<T>, Places<T> {
   }
 
   subscribe(options: SubscribeOptions = {}): BroadcastReader<T> {
-    checkOptions("subscribe", options, optionKinds);
+    checkOptions("subscribe", options, subscribeKinds);
     const { capacity, whenSlow } = this.defaults;
     const own = options.capacity === undefined ? capacity : capacityOption(options.capacity);
     const place = new ReaderPlace<T>(this, own, options.whenSlow ?? whenSlow);
@@ -179,9 +191,14 @@ class SourceBroadcast<T> implements Broadcast<T>, Places<T> {
 
   // ---- the source
 
-  /** Asks the source for a value if there are readers and none of them holds up the source. */
+  /** True if no reader takes a value, and the source has to wait for one. */
+  private get waitsForReader(): boolean {
+    return this.places.size === 0 && this.defaults.withoutReaders === "wait";
+  }
+
+  /** Asks the source for a value, unless the source has to wait for a reader. */
   private pump(): void {
-    if (this.busy || this.ending !== null || this.places.size === 0 || this.blocking > 0) return;
+    if (this.busy || this.ending !== null || this.waitsForReader || this.blocking > 0) return;
     this.busy = true;
     if (this.valuesSinceTurn < valuesPerTurn) {
       this.source.next().then(this.arrived, this.failed);
@@ -203,7 +220,7 @@ class SourceBroadcast<T> implements Broadcast<T>, Places<T> {
       return;
     }
     const { value } = result;
-    if (this.places.size === 0) this.kept = { value };
+    if (this.waitsForReader) this.kept = { value };
     for (const place of this.places) place.give(value);
     this.pump();
   };

@@ -33,14 +33,32 @@ export type MergedValue<Sources extends readonly StreamSource<unknown>[]> = Sour
 export function merge<const Sources extends readonly StreamSource<unknown>[]>(
   ...sources: Sources
 ): StreamReader<MergedValue<Sources>> {
-  const opened: Source<MergedValue<Sources>>[] = [];
+  return merged<MergedValue<Sources>>(sources, false);
+}
+
+/**
+ * As {@link merge}, but ends with the source that ends first: the values that wait come before the end, and the other sources are
+ * closed. For a handler that ends when its client has sent all.
+ *
+ * ```ts
+ * for await (const event of mergeUntilFirst(requests, ticks)) …
+ * ```
+ */
+export function mergeUntilFirst<const Sources extends readonly StreamSource<unknown>[]>(
+  ...sources: Sources
+): StreamReader<MergedValue<Sources>> {
+  return merged<MergedValue<Sources>>(sources, true);
+}
+
+function merged<T>(sources: readonly StreamSource<unknown>[], endsWithFirst: boolean): StreamReader<T> {
+  const opened: Source<T>[] = [];
   try {
-    for (const source of sources) opened.push(new Source(source as StreamSource<MergedValue<Sources>>));
+    for (const source of sources) opened.push(new Source(source as StreamSource<T>));
   } catch (error) {
     closeAll(opened).catch(() => {});
     throw error;
   }
-  return new StreamIterator(new Merging(opened));
+  return new StreamIterator(new Merging(opened, endsWithFirst));
 }
 
 interface Read<T> {
@@ -55,12 +73,13 @@ class Merging<T> implements Reading<T> {
   private readonly ready = new Fifo<{ readonly source: Source<T>; readonly value: T }>();
   private readonly reads = new Fifo<Read<T>>();
   private open: number;
-  private failure: { readonly error: unknown } | null = null;
-  /** Settles when the other sources of one that failed are closed. */
-  private closing: Promise<void> = Promise.resolve();
+  private readonly endsWithFirst: boolean;
+  /** The end or the error, behind the values that wait; settles when the other sources are closed. */
+  private outcome: Promise<IteratorResult<T, undefined>> | null = null;
 
-  constructor(sources: readonly Source<T>[]) {
+  constructor(sources: readonly Source<T>[], endsWithFirst: boolean) {
     this.sources = sources;
+    this.endsWithFirst = endsWithFirst;
     this.idle = [...sources];
     this.open = sources.length;
   }
@@ -72,19 +91,19 @@ class Merging<T> implements Reading<T> {
       this.idle.push(first.source);
       return Promise.resolve({ done: false, value: first.value });
     }
-    if (this.failure !== null) return this.fail(this.failure.error);
+    if (this.outcome !== null) return this.outcome;
     if (this.open === 0) return Promise.resolve(finished);
     return new Promise((resolve, reject) => this.reads.push({ resolve, reject }));
   }
 
   leave(): Promise<void> {
-    this.endReads();
+    for (const read of this.reads.takeAll()) read.resolve(finished);
     this.ready.takeAll();
     return closeAll(this.sources);
   }
 
   private askIdle(): void {
-    if (this.failure !== null || this.idle.length === 0) return;
+    if (this.outcome !== null || this.idle.length === 0) return;
     const asked = this.idle;
     this.idle = [];
     for (const source of asked) {
@@ -98,7 +117,7 @@ class Merging<T> implements Reading<T> {
   private arrived(source: Source<T>, result: IteratorResult<T, undefined>): void {
     if (result.done === true) {
       this.open--;
-      if (this.open === 0 && this.failure === null) this.endReads();
+      if (this.open === 0 || this.endsWithFirst) this.end(closeAll(this.sources).then(() => finished));
       return;
     }
     // A source that was closed meanwhile: another one failed, or the reader has left.
@@ -115,18 +134,19 @@ class Merging<T> implements Reading<T> {
 
   private failed(error: unknown): void {
     this.open--;
-    if (this.failure !== null) return;
-    this.failure = { error };
-    this.closing = closeAll(this.sources).catch(() => {});
-    for (const { resolve, reject } of this.reads.takeAll()) this.fail(error).then(resolve, reject);
+    const closing = closeAll(this.sources).catch(() => {});
+    this.end(
+      closing.then(() => {
+        throw error;
+      }),
+    );
   }
 
-  private async fail(error: unknown): Promise<never> {
-    await this.closing;
-    throw error;
-  }
-
-  private endReads(): void {
-    for (const read of this.reads.takeAll()) read.resolve(finished);
+  /** The first end counts. */
+  private end(outcome: Promise<IteratorResult<T, undefined>>): void {
+    outcome.catch(() => {});
+    if (this.outcome !== null) return;
+    this.outcome = outcome;
+    for (const { resolve, reject } of this.reads.takeAll()) outcome.then(resolve, reject);
   }
 }
