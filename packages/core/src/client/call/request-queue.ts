@@ -7,6 +7,7 @@ import { errorFromThrown } from "../../log/thrown.js";
 import type { Attempt } from "./attempt.js";
 import type { Call } from "./call.js";
 import { Claim, refusing, sentTwice } from "./claim.js";
+import { RequestQueueReader } from "./request-queue-reader.js";
 
 /** Messages that may wait between a handle and an interceptor that reads its request. */
 const capacity = 16;
@@ -273,64 +274,4 @@ export class RequestQueue implements AsyncIterable<unknown> {
 function settle(waiting: Waiting): void {
   waiting.resolve?.();
   waiting.resolve = null;
-}
-
-interface Reading {
-  resolve(result: IteratorResult<unknown>): void;
-  reject(error: ConnectError): void;
-}
-
-const finished: IteratorResult<unknown> = Object.freeze({ done: true, value: undefined });
-
-/** An interceptor's iterator over the messages that a handle sends. */
-class RequestQueueReader implements AsyncIterableIterator<unknown> {
-  private readonly queue: RequestQueue;
-  private readonly waiting: Reading[] = [];
-  private revoked: ConnectError | null = null;
-  private left = false;
-
-  constructor(queue: RequestQueue) {
-    this.queue = queue;
-  }
-
-  async next(): Promise<IteratorResult<unknown>> {
-    if (this.left) return finished;
-    if (this.revoked !== null) throw this.revoked;
-    return this.queue.take() ?? new Promise((resolve, reject) => this.waiting.push({ resolve, reject }));
-  }
-
-  return(): Promise<IteratorResult<unknown>> {
-    this.left = true;
-    this.end();
-    this.queue.leave(this);
-    return Promise.resolve(finished);
-  }
-
-  /** As {@link RequestQueueReader.return}, and rejects. Connect's in-memory transport calls this method. */
-  throw(error: unknown): Promise<IteratorResult<unknown>> {
-    void this.return();
-    return Promise.reject(error);
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this;
-  }
-
-  /** Gives a message to a read that waits. Returns false if no read waits. */
-  give(message: unknown): boolean {
-    const reading = this.waiting.shift();
-    reading?.resolve({ done: false, value: message });
-    return reading !== undefined;
-  }
-
-  /** Ends the reads that wait: no more messages come. */
-  end(): void {
-    for (const reading of this.waiting.splice(0)) reading.resolve(finished);
-  }
-
-  /** Rejects all reads from now on. */
-  revoke(error: ConnectError): void {
-    this.revoked ??= error;
-    for (const reading of this.waiting.splice(0)) reading.reject(error);
-  }
 }
