@@ -13,10 +13,9 @@ import { Code, ConnectError, type Interceptor, type Logger, mount as mountRoutes
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { all, errorOf, forEver, happening, turns, until } from "./events.js";
 import { greeter } from "./greeter.js";
-import { mounts, over, stockTransport, ways } from "./mounts.js";
+import { mounts, stockTransport, ways } from "./mounts.js";
 import { envelope, RawClient } from "./raw-client.js";
 import { callHttp1 } from "./raw-http1.js";
-import { RawSocket } from "./raw-socket.js";
 
 async function* one(name: string): AsyncGenerator<{ name: string }> {
   yield { name };
@@ -293,25 +292,6 @@ test.each(ways.filter(({ mount }) => mount.http === "1.1"))(
     expect(called).toBe(false);
   },
 );
-
-test.each(over("2"))("a length prefix allocates its message, up to readMaxBytes: $title", async (mount) => {
-  await using server = await mount.start({
-    routes: (router) =>
-      router.service(GreetService, {
-        async greetClientStream(requests) {
-          for await (const _ of requests);
-          return {};
-        },
-      }),
-  });
-  using client = await RawSocket.open(server.port);
-  for (let i = 0; i < 24; i++) {
-    client.call(2 * i + 1, "/greet.GreetService/GreetClientStream");
-    client.data(2 * i + 1, Uint8Array.of(0, 0, 0x40, 0, 0));
-  }
-  // All of it at once, since none of these calls ends.
-  await until(() => process.memoryUsage().arrayBuffers > 24 * 4 * 1024 * 1024);
-});
 
 test("a server that ends first leaves the HTTP/2 stream of a stock client half open", async () => {
   let opened = 0;

@@ -147,6 +147,7 @@ export interface StockOptions {
   readonly acceptCompression?: Compression[];
   readonly sendCompression?: Compression;
   readonly compressMinBytes?: number;
+  readonly useBinaryFormat?: boolean;
 }
 
 /** A stock transport for a protocol over a version of HTTP. */

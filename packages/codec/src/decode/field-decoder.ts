@@ -8,7 +8,7 @@ import { usesFallback, type WrappedField, wrappedField } from "../fallback/uses-
 import { input, readStop, readTag } from "../wire/varint.js";
 import { tagOf, WireType } from "../wire/wire-type.js";
 import type { DecoderOf, FieldDecoder, TypeDecoder } from "./decoders.js";
-import { countElement, countLong } from "./elements.js";
+import { countElement, countElements, countLong, weightOf } from "./elements.js";
 import { hasEmptyBytes } from "./own-bytes.js";
 import { type ScalarDecoder, scalarDecoder } from "./scalar-decoders.js";
 import { isLong, shortNumbers } from "./short-numbers.js";
@@ -122,9 +122,10 @@ function wrapperDecoder({ localName }: DescField, wrapped: WrappedField): FieldD
   const read = valueDecoder(wrapped);
   const tag = tagOf(wrapped.number, wireTypeOf(wrapped));
   const zero = zeroMessage(wrapped.parent);
+  const weight = weightOf(wrapped.parent);
   return (message, b, end) => {
     const stop = readStop(b, end);
-    countElement();
+    countElements(weight);
     let value = message[localName];
     while (input.at < stop) {
       if (readTag(b, stop) !== tag) throw needsFallback;

@@ -7,15 +7,17 @@ import type { ServerLog } from "../log/server-log.js";
 import { thrownConnectError } from "../log/thrown.js";
 import { HandlerRuns } from "../server/call/handler-runs.js";
 import { GuardedIterator } from "./guarded-iterator.js";
+import { HeldMessage } from "./message-memory.js";
 import { reasonOf, unlessAborted } from "./unless-aborted.js";
 
 /**
  * The outermost interceptor of calls that Connect's machinery serves. It keeps what the engine promises elsewhere: when
  * the call ends, by its client, its deadline or its connection, a pending read of requests rejects, a generator that
  * is blocked at a `yield` is returned and runs its `finally`, and the caller gets its answer whatever handler and
- * interceptors await. What they throw that is no `ConnectError` is logged, with an id that the client sees.
+ * interceptors await. What they throw that is no `ConnectError` is logged, with an id that the client sees. The messages that handlers
+ * take count in the memory of the process, see `maxHeldBytes`.
  */
-export function guardInterceptor(log: ServerLog): Interceptor {
+export function guardInterceptor(log: ServerLog, maxHeldBytes: number): Interceptor {
   return (next) => async (req) => {
     const { signal } = req;
     const call = { method: `${req.service.typeName}/${req.method.name}`, peer: "unknown" };
@@ -25,13 +27,24 @@ export function guardInterceptor(log: ServerLog): Interceptor {
       const known = thrownConnectError(error);
       return known === null ? log.unexpected(call, error) : sendable(known);
     };
+    const held = new HeldMessage(maxHeldBytes);
     try {
       if (!req.stream) {
         copyViews(req.message);
-        return await unlessAborted(next(req), signal);
+        held.take(req.message);
+        const run = next(req);
+        run.then(held.end, held.end);
+        return await unlessAborted(run, signal);
       }
-      const lateEnd = req.method.methodKind !== "server_streaming";
-      const message = new GuardedIterator(req.message, signal, { lateEnd, taken: copyViews });
+      signal.addEventListener("abort", held.end, { once: true });
+      const taken = (message: unknown): void => {
+        copyViews(message);
+        held.take(message);
+      };
+      const uploads = req.method.methodKind !== "server_streaming";
+      // The handler of one request has that to its end.
+      const asked = uploads ? held.giveBack : undefined;
+      const message = new GuardedIterator(req.message, signal, { lateEnd: uploads, asked, taken });
       const res = await unlessAborted(next({ ...req, message: forRuns(req, message) as never }), signal);
       if (!res.stream) return res;
       return { ...res, message: new GuardedIterator(res.message, signal, { own: true, failure }) };

@@ -12,7 +12,9 @@ export interface GuardOptions {
    * false. For uploads: some clients send the end of the request just before the reset that cancels it.
    */
   readonly lateEnd?: boolean;
-  /** Is given what the source gave, before it is handed out. Default: nothing is done. */
+  /** The next value is asked for. Default: nothing is done. */
+  readonly asked?: (() => void) | undefined;
+  /** Is given what the source gave, before it is handed out. The read rejects with what it throws. Default: nothing is done. */
   readonly taken?: (value: unknown) => void;
   /** Converts an error of the source. Default: the error stays as it is. */
   readonly failure?: (error: unknown) => unknown;
@@ -29,6 +31,7 @@ export class GuardedIterator<T> implements AsyncIterableIterator<T, undefined> {
   private readonly signal: AbortSignal;
   private readonly own: boolean;
   private readonly lateEnd: boolean;
+  private readonly asked: (() => void) | undefined;
   private readonly taken: ((value: unknown) => void) | undefined;
   private readonly failure: (error: unknown) => unknown;
   private readonly pending = new Set<(error: unknown) => void>();
@@ -40,6 +43,7 @@ export class GuardedIterator<T> implements AsyncIterableIterator<T, undefined> {
     this.signal = signal;
     this.own = options.own === true;
     this.lateEnd = options.lateEnd === true;
+    this.asked = options.asked;
     this.taken = options.taken;
     this.failure = options.failure ?? ((error) => error);
     if (signal.aborted) this.aborted();
@@ -49,6 +53,7 @@ export class GuardedIterator<T> implements AsyncIterableIterator<T, undefined> {
   next(): Promise<IteratorResult<T, undefined>> {
     if (this.signal.aborted) return Promise.reject(reasonOf(this.signal));
     if (this.over) return Promise.resolve(finished);
+    this.asked?.();
     return new Promise((resolve, reject) => {
       this.pending.add(reject);
       const ended = (): void => {
@@ -59,8 +64,12 @@ export class GuardedIterator<T> implements AsyncIterableIterator<T, undefined> {
       const gave = (result: IteratorResult<T>): void => {
         if (result.done !== true) {
           if (!this.pending.delete(reject)) return;
-          this.taken?.(result.value);
-          resolve(result);
+          try {
+            this.taken?.(result.value);
+            resolve(result);
+          } catch (error) {
+            reject(error);
+          }
         } else if (this.lateEnd) holdForTwoTurns({ deliverEnd: ended });
         else ended();
       };

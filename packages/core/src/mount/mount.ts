@@ -9,6 +9,7 @@ import {
   signal,
   wrongArgument,
 } from "../options/check-options.js";
+import { memory } from "../options/number-options.js";
 import { allowManyListeners } from "../runtime/many-listeners.js";
 import { createTripleRouter, type TripleRouter } from "../server/routing/create-router.js";
 import { type ServeOptions, serveOptionKinds } from "../server/routing/resolve-options.js";
@@ -17,6 +18,12 @@ import { type ServeOptions, serveOptionKinds } from "../server/routing/resolve-o
 export interface MountOptions extends ServeOptions {
   /** Becomes `context.shutdownSignal`. Default: one that never fires. */
   shutdownSignal?: AbortSignal | undefined;
+  /**
+   * Most memory in bytes that request messages may take in this process, those of its servers and other mounts included: of each call
+   * that runs, the message that its handler took last. A request that would take more fails with `ResourceExhausted`. Default 1 GiB.
+   * Infinity for no limit.
+   */
+  maxHeldBytes?: number | undefined;
   /** The logger of unexpected errors. Default: `console`, without its `debug`. */
   logger?: Logger | undefined;
 }
@@ -24,6 +31,7 @@ export interface MountOptions extends ServeOptions {
 const mountOptionKinds: OptionKinds<MountOptions> = {
   ...serveOptionKinds,
   shutdownSignal: signal,
+  maxHeldBytes: memory,
   logger: loggerKind,
 };
 
@@ -40,11 +48,11 @@ export function mount(
   if (typeof routes !== "function")
     throw wrongArgument("routes of mount", routes, "(router) => router.service(…)");
   checkOptions("mount", options, mountOptionKinds);
-  const { shutdownSignal = new AbortController().signal, logger, ...serve } = options;
+  const { shutdownSignal = new AbortController().signal, maxHeldBytes, logger, ...serve } = options;
   allowManyListeners(shutdownSignal);
   const log = new ServerLog(logger ?? defaultLogger);
   return (router) => {
-    const triple = createTripleRouter(serve, { shutdownSignal, log });
+    const triple = createTripleRouter(serve, { shutdownSignal, log, maxHeldBytes });
     const registered: unknown = routes(triple);
     if (registered instanceof Promise) {
       registered.catch(() => {});

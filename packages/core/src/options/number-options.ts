@@ -4,6 +4,9 @@ import type { OptionKind } from "./check-options.js";
 /** The largest length of a length prefix (gRPC). */
 export const largestMessage = 4_294_967_295;
 
+/** The default of `maxHeldBytes` where no runtime says how large the heap is: 1 GiB. */
+export const defaultHeldBytes = 1_073_741_824;
+
 /**
  * The default of `readMaxElements`: one element in 32 bytes of a request, one in eight bytes of a response. A request of 4 MiB then takes
  * 12 ms to parse, and a response 150 to 230 ms, since the garbage collector copies that many objects several times. A client has asked

@@ -7,7 +7,7 @@ import { headersFromFields } from "../../protocol/metadata.js";
 import { peerError } from "../../protocol/peer-error.js";
 import { type AsyncContext, captureContext, contextFrom } from "../../runtime/async-context.js";
 import { announcedLength, type BareBody } from "../message/bare-body.js";
-import { heldBytes } from "../message/held-bytes.js";
+import { heldBytes, tooMuchHeld } from "../message/held-bytes.js";
 import { MessageReader, type ReaderOwner } from "../message/message-reader.js";
 import { MessageWriter, type WriterOwner } from "../message/message-writer.js";
 import type { DeadlineEntry } from "./deadline.js";
@@ -457,11 +457,4 @@ export class ServerCall implements StreamSink, EndReceiver, ReaderOwner, WriterO
       this.host.owner.callEnded(this, this.running);
     }
   }
-}
-
-function tooMuchHeld(maxHeldBytes: number): ConnectError {
-  return peerError(
-    `the requests that this process handles would take more than the limit of ${maxHeldBytes} bytes: call later, or raise maxHeldBytes of the server`,
-    Code.ResourceExhausted,
-  );
 }

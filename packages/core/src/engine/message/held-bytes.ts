@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import { Code, type ConnectError } from "@connectrpc/connect";
+import { peerError } from "../../protocol/peer-error.js";
 
 /** The memory that the request messages of all handlers in this process take, as {@link memoryOf} estimates it. */
 export const heldBytes = { total: 0 };
@@ -16,3 +18,11 @@ export function memoryOf(bytes: number, elements: number): number {
  * would cost a stream of small messages two calls for each.
  */
 export const uncountedBytes = 256;
+
+/** The error of a request that would take more than `maxHeldBytes`. */
+export function tooMuchHeld(maxHeldBytes: number): ConnectError {
+  return peerError(
+    `the requests that this process handles would take more than the limit of ${maxHeldBytes} bytes: call later, or raise maxHeldBytes of the server`,
+    Code.ResourceExhausted,
+  );
+}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Code, ConnectError } from "@connectrpc/connect";
+import { Code, type ConnectError } from "@connectrpc/connect";
 import { TooManyElementsError } from "@tristream/codec";
 import type { ByteStream } from "../../carrier/byte-stream.js";
 import type { Peer } from "../../carrier/connection.js";
@@ -12,6 +12,7 @@ import { decompress } from "./decompress.js";
 import { EnvelopeReader } from "./envelope-reader.js";
 import { memoryOf, uncountedBytes } from "./held-bytes.js";
 import type { MessageCodec } from "./message-codec.js";
+import { tooManyElements } from "./too-many-elements.js";
 import { decompressions, type QueuedWork } from "./turn-queue.js";
 import { type ReadWatcher, UnreadMessages } from "./unread-messages.js";
 
@@ -496,15 +497,4 @@ export class MessageReader<T>
     this.moreWaiters = null;
     this.holder = null;
   }
-}
-
-function tooManyElements(bytes: number, cause: TooManyElementsError): ConnectError {
-  const { maxElements } = cause;
-  return new ConnectError(
-    `message of ${bytes} bytes has more elements (messages, list and map entries, unknown fields) than the limit of ${maxElements}: raise readMaxElements where it is received`,
-    Code.ResourceExhausted,
-    undefined,
-    undefined,
-    cause,
-  );
 }

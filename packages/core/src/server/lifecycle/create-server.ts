@@ -19,7 +19,7 @@ import {
   type OptionKinds,
   wrongArgument,
 } from "../../options/check-options.js";
-import { memory, size, time } from "../../options/number-options.js";
+import { defaultHeldBytes, memory, size, time } from "../../options/number-options.js";
 import { type AsyncContext, captureContext, contextFrom } from "../../runtime/async-context.js";
 import { type Clock, longestDelay, systemClock } from "../../runtime/clock.js";
 import { allowManyListeners } from "../../runtime/many-listeners.js";
@@ -102,7 +102,6 @@ export interface Server {
   shutdown(options?: { graceMs?: number }): Promise<ShutdownReport>;
 }
 
-const oneGiB = 1_073_741_824;
 const shutdownOptionKinds: OptionKinds<{ graceMs?: number }> = { graceMs: number };
 const defaultGraceMs = 10_000;
 /** Time that cut handlers get to settle before the shutdown does. One that is stuck may never. */
@@ -163,7 +162,7 @@ class EngineServer implements Server, ServerConnectionOwner {
     this.deadlines = deadlinesOf(this.clock);
     this.log = new ServerLog(options.logger ?? defaultLogger, this.clock);
     this.stuck = new StuckHandlers(this.log, options.stuckHandlerMs ?? 5000, this.deadlines);
-    this.maxHeldBytes = options.maxHeldBytes ?? oneGiB;
+    this.maxHeldBytes = options.maxHeldBytes ?? defaultHeldBytes;
     this.maxConnections = options.maxConnections ?? Number.POSITIVE_INFINITY;
     this.acceptEncoding = acceptedNames(resolveServeOptions(options).acceptCompression);
     allowManyListeners(this.shutdownController.signal);

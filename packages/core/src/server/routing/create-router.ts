@@ -16,6 +16,7 @@ import { ServerLog } from "../../log/server-log.js";
 import { composeHandler } from "../../mount/compose-handler.js";
 import { implForConnect } from "../../mount/connect-impl.js";
 import { type ConnectRouteOptions, connectOptions } from "../../mount/connect-options.js";
+import { limitMessages } from "../../mount/limit-messages.js";
 import {
   checkOptions,
   flag,
@@ -27,6 +28,7 @@ import {
   text,
   wrongArgument,
 } from "../../options/check-options.js";
+import { defaultHeldBytes } from "../../options/number-options.js";
 import type { MessageFormat } from "../../protocol/message-format.js";
 import type { OrUndefined } from "../../protocol/or-undefined.js";
 import { formatPath } from "../../protocol/path.js";
@@ -61,6 +63,8 @@ export interface RouterHost extends ContextHost {
   readonly logger?: Logger | undefined;
   /** The clock of rates. Default: the runtime's. */
   readonly clock?: Clock | undefined;
+  /** See `maxHeldBytes` of `ServerOptions`, for calls that `router.handlers` serve. Default 1 GiB. */
+  readonly maxHeldBytes?: number | undefined;
   /** The server's log, which limits its lines. Default: one that writes to `logger`. */
   readonly log?: ServerLog | undefined;
 }
@@ -126,12 +130,17 @@ export function createTripleRouter(options: ServeOptions, host: RouterHost): Tri
     const path = formatPath(desc.parent.typeName, desc.name);
     const known = routes.add(path, registration);
     unmade.push(() => {
-      const connect = connectOptions(given, registration.options, log, desc);
+      const maxHeldBytes = host.maxHeldBytes ?? defaultHeldBytes;
+      const optionsOf = (format: MessageFormat) =>
+        connectOptions(given, registration.options, log, desc, format, maxHeldBytes);
       const contextFor = (context: HandlerContext) =>
         contextOfConnect(context, selector, host, registration.options.compressResponses);
       const impl = implForConnect(desc, registration.handler, contextFor);
-      const handler = createConnectRouter(connect).rpc(desc, impl).handlers[0]!;
-      composeHandler(handlers, known, selector, handler, connect);
+      const handlerOf = (format: MessageFormat) =>
+        createConnectRouter(optionsOf(format)).rpc(desc, impl).handlers[0]!;
+      const formats = { proto: handlerOf("proto"), json: handlerOf("json") };
+      const handler = limitMessages(formats, desc, registration.options);
+      composeHandler(handlers, known, selector, handler, optionsOf("proto"));
     });
   };
   const router: TripleRouter = {
