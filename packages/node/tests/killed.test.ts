@@ -115,7 +115,9 @@ describe("a client's process that is killed", () => {
       "(the other end closed it in mid-call, or its process was killed|the other end reset it, or its process was killed \\(ECONNRESET\\))";
     const error = (await read.promise) as ConnectError;
     expect(error.code).toBe(Code.Unavailable);
-    expect(error.rawMessage).toMatch(new RegExp(`^connection to 127\\.0\\.0\\.1:\\d+ lost: ${how}$`));
+    expect(error.rawMessage).toMatch(
+      new RegExp(`^connection to 127\\.0\\.0\\.1:\\d+ lost in greet.GreetService/GreetStream: ${how}$`),
+    );
     expect(await line.promise).toMatch(new RegExp(`^connection with 127\\.0\\.0\\.1:\\d+ ended: ${how}$`));
     expect((await finalised.promise).reason).toBe(await read.promise);
   });
