@@ -68,26 +68,26 @@ export const connectUnary: Dialect = {
 function parseRequest(list: HeaderList): ParsedRequest | null {
   const type = connectProtocol.parseContentType(list.get(names.contentType) ?? null);
   if (type === undefined || type.stream) return null;
-  const timeout = connectProtocol.parseTimeout(
-    list.get(names.connectTimeout) ?? null,
-    Number.POSITIVE_INFINITY,
-  );
+  const timeout = list.get(names.connectTimeout);
+  const { timeoutMs, error } = connectProtocol.parseTimeout(timeout ?? null, Number.POSITIVE_INFINITY);
   const version = list.get(connectVersion) ?? protocolVersion;
   return {
     format: type.binary ? "proto" : "json",
     path: list.get(names.pseudoPath) ?? "",
-    timeoutMs: timeout.timeoutMs,
+    timeoutMs,
     encoding: list.get(contentEncoding) ?? "identity",
     acceptEncoding: list.get(acceptEncoding),
-    fault: version === protocolVersion ? (timeout.error ?? null) : versionFault(version),
+    fault:
+      version !== protocolVersion
+        ? fault(connectVersion, version, `${quote(protocolVersion)} is allowed`)
+        : error === undefined
+          ? null
+          : fault(names.connectTimeout, timeout!, "1 to 10 digits are allowed"),
   };
 }
 
-function versionFault(version: string): ConnectError {
-  return peerError(
-    `${connectVersion} is ${quote(version)}: ${quote(protocolVersion)} is allowed`,
-    Code.InvalidArgument,
-  );
+function fault(name: string, value: string, allowed: string): ConnectError {
+  return peerError(`${name} is ${quote(value)}: ${allowed}`, Code.InvalidArgument);
 }
 
 /** Head, trailers and body at once: the message, or the error as JSON. */
