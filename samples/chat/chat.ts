@@ -1,27 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { MessageInitShape } from "@bufbuild/protobuf";
+import { ChatService, type Members } from "@tristream/gen/chat/chat_pb.js";
 import {
-  ChatService,
-  type JoinRequestSchema,
-  type JoinResponse,
-  type Members,
-} from "@tristream/gen/chat/chat_pb.js";
-import {
-  type BidiStream,
   type Client,
   Code,
   ConnectError,
   createClient,
   createTransport,
+  type HandleOf,
 } from "@tristream/node";
 import { printable } from "./printable.js";
 
 /** The time between two attempts to join again, in milliseconds. */
 const rejoinMs = 200;
 
-type Call = BidiStream<MessageInitShape<typeof JoinRequestSchema>, JoinResponse>;
+type Call = HandleOf<typeof ChatService.method.join>;
 
 /**
  * Joins the room at `address` and says each line of `input`, until the input ends or a line is `/leave`. If the server is lost, joins

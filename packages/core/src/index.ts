@@ -36,6 +36,7 @@ export {
   type ClientMethodOf,
   type ClientOptions,
   createClient,
+  type HandleOf,
   type Messages,
   type MethodOptions,
 } from "./client/api/create-client.js";

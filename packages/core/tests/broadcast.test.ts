@@ -7,6 +7,7 @@
 // Mutant: core/src/stream/broadcast.ts # this.places.size === 0 && this.defaults.withoutReaders === "wait" => this.places.size === 0
 // Mutant: core/src/stream/broadcast.ts # this.places.delete(place);
 // Mutant: core/src/stream/broadcast.ts # await this.source.close();
+// Mutant: core/src/stream/broadcast.ts # this.forgetSignal();
 // Mutant: core/src/stream/broadcast.ts # for (const place of this.places) place.drop(error);
 // Mutant: core/src/stream/broadcast.ts # if (this.valuesSinceTurn < valuesPerTurn) { => if (true) {
 // Mutant: core/src/stream/broadcast-reader.ts # if (this.whenSlow === "drop-newest") return;
@@ -107,6 +108,33 @@ describe("each reader of a broadcast", () => {
     expect((await errorOf(late.next())).rawMessage).toBe("the client has left");
     expect(feed.readers).toBe(0);
   });
+});
+
+test("a broadcast and its readers take their listeners off a signal when they end", async () => {
+  const { signal } = new AbortController();
+  let listeners = 0;
+  const { addEventListener, removeEventListener } = signal;
+  signal.addEventListener = (...args: Parameters<typeof addEventListener>) => {
+    listeners++;
+    addEventListener.apply(signal, args);
+  };
+  signal.removeEventListener = (...args: Parameters<typeof removeEventListener>) => {
+    listeners--;
+    removeEventListener.apply(signal, args);
+  };
+  const ofReader = broadcast(createChannel<number>());
+  await ofReader.subscribe({ signal }).return();
+  expect(listeners).toBe(0);
+  ofReader.subscribe({ signal });
+  expect(listeners).toBe(1);
+  await ofReader.close();
+  expect(listeners).toBe(0);
+  ofReader.subscribe({ signal });
+  expect(listeners).toBe(0);
+  const feed = broadcast(createChannel<number>(), { signal });
+  expect(listeners).toBe(1);
+  await feed.close();
+  expect(listeners).toBe(0);
 });
 
 describe("the source of a broadcast", () => {

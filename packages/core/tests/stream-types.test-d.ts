@@ -6,17 +6,15 @@ import {
   type Channel,
   createChannel,
   createClient,
+  type HandleOf,
   idleTimeout,
   merge,
+  mergeUntilFirst,
   type StreamReader,
   type Transport,
   withTimeout,
 } from "@tristream/core";
-import {
-  GreetService,
-  type GreetStreamRequest,
-  type GreetStreamResponse,
-} from "@tristream/gen/greet/greet_pb.js";
+import { GreetService, type GreetStreamResponse } from "@tristream/gen/greet/greet_pb.js";
 
 declare const transport: Transport;
 const client = createClient(GreetService, transport);
@@ -27,6 +25,8 @@ merge(client.greetStream([]), createChannel<{ tick: number }>()) satisfies Strea
   GreetStreamResponse | { tick: number }
 >;
 merge() satisfies StreamReader<never>;
+mergeUntilFirst([1], texts()) satisfies StreamReader<number | string>;
+declare function texts(): AsyncGenerator<string>;
 declare const many: readonly AsyncIterable<Date>[];
 merge(...many) satisfies StreamReader<Date>;
 // @ts-expect-error a number is not iterable
@@ -57,6 +57,12 @@ feed.subscribe({ whenSlow: "end" }).dropped satisfies number;
 // @ts-expect-error no such policy
 broadcast(names, { whenSlow: "drop" });
 
-// A handle is a source.
-declare const handle: BidiStream<GreetStreamRequest, GreetStreamResponse>;
+// A handle is a source. `HandleOf` is the type of a method's handle.
+client.greetStream() satisfies HandleOf<typeof GreetService.method.greetStream>;
+client.greetClientStream() satisfies HandleOf<typeof GreetService.method.greetClientStream>;
+client.greetServerStream({}) satisfies HandleOf<typeof GreetService.method.greetServerStream>;
+declare const noStream: HandleOf<typeof GreetService.method.greet>;
+noStream satisfies never;
+declare const handle: HandleOf<typeof GreetService.method.greetStream>;
+handle satisfies BidiStream<{ name?: string }, GreetStreamResponse>;
 broadcast(handle).subscribe() satisfies AsyncIterable<GreetStreamResponse>;

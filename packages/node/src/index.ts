@@ -37,6 +37,7 @@ export {
   decodeBinaryHeader,
   driven,
   encodeBinaryHeader,
+  type HandleOf,
   type HandlerContext,
   type Interceptor,
   idleTimeout,

@@ -58,6 +58,19 @@ export type ClientMethodOf<M extends DescMethod> =
             }
           : never;
 
+/**
+ * The handle of a method with a stream, for the type of a parameter: `HandleOf<typeof GreetService.method.greetStream>` is what
+ * `client.greetStream()` returns.
+ */
+export type HandleOf<M extends DescMethod> =
+  M extends DescMethodServerStreaming<infer _, infer O>
+    ? ServerStream<MessageShape<O>>
+    : M extends DescMethodClientStreaming<infer I, infer O>
+      ? ClientStream<MessageInitShape<I>, MessageShape<O>>
+      : M extends DescMethodBiDiStreaming<infer I, infer O>
+        ? BidiStream<MessageInitShape<I>, MessageShape<O>>
+        : never;
+
 /** Options of a client; a call's own `CallOptions` come before them. */
 export interface ClientOptions<Desc extends DescService = DescService> {
   /** Service group to ask for. Default: the transport's, else none. */
