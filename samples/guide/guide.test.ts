@@ -169,7 +169,7 @@ const tables: Record<string, readonly (readonly [file: string, name: string])[]>
     ["packages/node/src/serve.ts", "ServeOptions"],
   ],
   "`createTransport`": [
-    [`${core}/client/transport/create-transport.ts`, "TransportOptions"],
+    [`${core}/client/transport/transport-options.ts`, "TransportOptions"],
     [`${core}/engine/message/format-options.ts`, "FormatOptions"],
     ["packages/node/src/socket-connector.ts", "ConnectOptions"],
   ],

@@ -14,7 +14,7 @@
 // Mutant: core/src/stream/broadcast-reader.ts # this.queue.dropOldest();
 // Mutant: core/src/stream/broadcast-reader.ts # this.end(this.tooSlow()); => this.end(undefined);
 // Mutant: core/src/stream/broadcast-reader.ts # this.dropped++;
-// Mutant: core/src/stream/broadcast-reader.ts # this.setBlocking(false);
+// Mutant: core/src/stream/broadcast-reader.ts # if (this.blocking === blocking) return;
 import {
   type Broadcast,
   type BroadcastReader,
