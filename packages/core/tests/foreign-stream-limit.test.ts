@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 1: leaving cancels. A peer that cancels calls and makes others in one write finds their places free.
-// Mutant: http2/src/streams/streams.ts # if (postponed.placesLeft >= 0) this.events.stream?.(stream, list, end); => if (postponed.placesLeft < 0) this.refuse(id, ErrorCode.REFUSED_STREAM); else if (postponed.placesLeft >= 0) this.events.stream?.(stream, list, end);
+// Mutant: http2/src/receive/peer-streams.ts # if (postponed.placesLeft >= 0) streams.events.stream?.(stream, list, end); => if (postponed.placesLeft < 0) streams.refuse(id, ErrorCode.REFUSED_STREAM); else if (postponed.placesLeft >= 0) streams.events.stream?.(stream, list, end);
 import { createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";

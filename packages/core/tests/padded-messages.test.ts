@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 6: every call settles. A message that is within the limits arrives, in whatever DATA frames and with whatever padding.
-// Mutant: http2/src/streams/receiving-half.ts # if (this.message > 0) this.askAgain();
-// Mutant: http2/src/streams/receiving-half.ts # const paddingAtMost = 256; => const paddingAtMost = 1;
+// Mutant: http2/src/streams/receive-window.ts # if (this.message !== null) this.askAgain();
+// Mutant: http2/src/streams/receive-window.ts # const paddingAtMost = 256; => const paddingAtMost = 1;
 // Mutant: core/src/engine/message/message-reader.ts # if (this.single && size > waitsForItsEnd) { => if (size < 0) {
 import { gzipSync } from "node:zlib";
 import { create, toBinary } from "@bufbuild/protobuf";

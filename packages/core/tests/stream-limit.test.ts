@@ -3,7 +3,7 @@
 // Mutant: core/src/client/call/call.ts # onDeadline(): void { => onDeadline(): void { return undefined as never;
 // Mutant: core/src/client/call/call.ts # this.attempt?.cancel(error);
 // Mutant: core/src/engine/call/client-call.ts # this.method.dialect.client.withTimeout(fields, left) => null
-// Mutant: http2/src/streams/sending-half.ts # const headers = changed ?? this.waitingHeaders; => const headers = this.waitingHeaders;
+// Mutant: http2/src/streams/streams.ts # stream.send.leaveIdle(changed ?? given); => stream.send.leaveIdle(given);
 // Mutant: http2/src/streams/streams.ts # if (stream.closed) continue;
 import { type Clock, Code, type ConnectError, createClient, systemClock } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";

@@ -4,7 +4,7 @@
 // Mutant: core/src/engine/call/client-call.ts # if (this.stream.queuedBytes > 0) this.stream.reset("complete");
 // Mutant: core/src/engine/call/client-call.ts # if (status === null) this.stopRequest();
 // Mutant: core/src/engine/message/message-writer.ts # if (!this.stopped) then(); => then();
-// Mutant: http2/src/streams/sending-half.ts # this.neverSent = this.queuedBytes;
+// Mutant: http2/src/streams/send-side.ts # this.neverSent = this.queuedBytes;
 import { compressionGzip } from "@connectrpc/connect-node";
 import { Code, ConnectError, type TransportOptions } from "@tristream/core";
 import { data, headers, rst, windowUpdate } from "../../http2/tests/frames.js";

@@ -18,7 +18,7 @@ export function act(machine: Machine, watched: WatchedStream, action: Action, n:
   if (stream === undefined) return;
   switch (action) {
     case "answer":
-      if (machine.conversation.role === "server" && !stream.answered)
+      if (machine.conversation.role === "server" && !stream.send.answered)
         stream.sendHeaders(n % 2 === 0 ? machine.prepared : response, end);
       return;
     case "write":

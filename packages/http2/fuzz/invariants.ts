@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Connection } from "../src/connection/connection.js";
 import { maxUint31 } from "../src/frame/frame-type.js";
+import type { ReceiveWindow } from "../src/streams/receive-window.js";
+import type { SendSide } from "../src/streams/send-side.js";
 import type { Stream } from "../src/streams/stream.js";
 import { windowsOf } from "../tests/subject.js";
 import { largestMessage } from "./application.js";
@@ -15,7 +17,7 @@ interface Inside {
   readonly streams: {
     readonly opensLater: boolean;
     readonly postponed: { readonly waiting: ReadonlyMap<Stream, { readonly bytes: number }> };
-    readonly scheduler: { readonly first: Stream | null; readonly last: Stream | null };
+    readonly scheduler: { readonly first: SendSide | null; readonly last: SendSide | null };
   };
   readonly reader: {
     readonly collected: Uint8Array | null;
@@ -39,7 +41,7 @@ interface Inside {
     readonly underWay: number;
     readonly onTrial: number;
     readonly trialRefused: boolean;
-    readonly waiters: readonly Stream[];
+    readonly waiters: readonly ReceiveWindow[];
   };
 }
 
@@ -118,14 +120,12 @@ function checkBook({ connection, streams, active, closed }: Machine): void {
 
 function checkScheduler({ connection }: Machine): void {
   const { scheduler } = inside(connection).streams;
-  let before: Stream | null = null;
-  for (let stream = scheduler.first; stream !== null; stream = stream.next) {
-    must(!stream.closed && stream.queue !== null, `stream ${stream.id} waits to send, with nothing to send`);
-    must(
-      stream.previous === before,
-      `the list of streams that wait to send is broken at stream ${stream.id}`,
-    );
-    before = stream;
+  let before: SendSide | null = null;
+  for (let side = scheduler.first; side !== null; side = side.next) {
+    const { stream } = side;
+    must(!stream.closed && side.queue !== null, `stream ${stream.id} waits to send, with nothing to send`);
+    must(side.previous === before, `the list of streams that wait to send is broken at stream ${stream.id}`);
+    before = side;
   }
   must(scheduler.last === before, "the list of streams that wait to send ends elsewhere");
 }
@@ -155,7 +155,7 @@ function checkMemory({ connection, link, over }: Machine): void {
 /** The bytes that wait to be sent are counted right, and are within the limit, but for a single message that is larger. */
 function checkQueues({ connection, streams }: Machine): void {
   const { queuedBytes, options, decoder } = connection;
-  const sum = streams.reduce((all, { stream }) => all + (stream?.queue?.length ?? 0), 0);
+  const sum = streams.reduce((all, { stream }) => all + (stream?.send.queue?.length ?? 0), 0);
   must(queuedBytes === sum, `${queuedBytes} bytes wait to be sent by the count, ${sum} do`);
   const most = Math.max(options.maxQueuedBytes, largestMessage);
   must(queuedBytes <= most, `${queuedBytes} bytes wait to be sent, beyond ${most}`);
@@ -222,7 +222,7 @@ function checkReceiveFlow({ connection, streams, over }: Machine): void {
     `${admitted.length} messages of ${underWay} bytes, beyond ${most}`,
   );
   must(
-    waiters.every((stream) => !stream.closed),
+    waiters.every(({ stream }) => !stream.closed),
     "a closed stream waits to let a message in",
   );
 }
@@ -248,25 +248,28 @@ function checkWindows({ connection, link, view, streams }: Machine): void {
   for (const { stream, held } of streams) {
     if (stream === undefined || stream.closed || stream.id === 0) continue;
     const { id } = stream;
-    must(stream.sendWindow <= maxUint31, `stream ${id} may send ${stream.sendWindow}`);
+    must(stream.send.window <= maxUint31, `stream ${id} may send ${stream.send.window}`);
     must(
-      stream.sendWindow === view.sendWindow(id),
-      `stream ${id} may send ${stream.sendWindow}, by the peer ${view.sendWindow(id)}`,
+      stream.send.window === view.sendWindow(id),
+      `stream ${id} may send ${stream.send.window}, by the peer ${view.sendWindow(id)}`,
     );
     const idle = link.pending > 0 || stream.queuedBytes === 0;
     must(
-      idle || Math.min(stream.sendWindow, sendWindow) <= 0,
+      idle || Math.min(stream.send.window, sendWindow) <= 0,
       `stream ${id} has ${stream.queuedBytes} bytes to send, and windows`,
     );
-    must(stream.queue === null || stream.queuedBytes > 0, `the end of stream ${id} waits behind nothing`);
-    if (stream.remoteEnded) continue;
-    const { receiveWindow, unannounced, borrowed, windowTarget } = windowsOf(stream);
-    must(receiveWindow >= 0 && receiveWindow <= maxUint31, `stream ${id} has a window of ${receiveWindow}`);
     must(
-      receiveWindow === view.receiveWindow(id),
-      `stream ${id} has a window of ${receiveWindow}, at the peer ${view.receiveWindow(id)}`,
+      stream.send.queue === null || stream.queuedBytes > 0,
+      `the end of stream ${id} waits behind nothing`,
     );
-    const sum = receiveWindow + unannounced + held + onTheWay(connection, stream) - borrowed;
+    if (stream.remoteEnded) continue;
+    const { left, unannounced, borrowed, windowTarget } = windowsOf(stream);
+    must(left >= 0 && left <= maxUint31, `stream ${id} has a window of ${left}`);
+    must(
+      left === view.receiveWindow(id),
+      `stream ${id} has a window of ${left}, at the peer ${view.receiveWindow(id)}`,
+    );
+    const sum = left + unannounced + held + onTheWay(connection, stream) - borrowed;
     must(sum === windowTarget, `stream ${id} has ${sum} of ${windowTarget} bytes`);
     checkRoom(connection, stream);
   }
@@ -280,21 +283,22 @@ function checkRoom(connection: Connection, stream: Stream): void {
     `stream ${stream.id} keeps ${w.unannounced} of ${w.windowTarget} bytes back`,
   );
   const charged = w.admitted + w.tried;
-  const waits = inside(connection).flow.waiters.includes(stream) || (w.borrowed > 0 && charged === 0);
+  const waits =
+    inside(connection).flow.waiters.includes(stream.receiveWindow) || (w.borrowed > 0 && charged === 0);
   must(!w.waits || waits, `stream ${stream.id} waits for room, and nobody asks it again`);
   must(
-    !stream.outOfCredit || inside(connection).flow.trialRefused,
+    !stream.receiveWindow.outOfCredit || inside(connection).flow.trialRefused,
     `stream ${stream.id} waits, and gets no trial`,
   );
   if (w.message === 0 || waits) return;
   // A message asks for room when the peer has used half of the window.
-  if (charged === 0 && w.receiveWindow * 2 > w.windowTarget) return;
+  if (charged === 0 && w.left * 2 > w.windowTarget) return;
   const rest = Math.max(0, w.messageEnd - w.bodyReceived - w.coming);
-  const unread = w.windowTarget + w.borrowed - w.receiveWindow - w.unannounced - w.coming;
+  const unread = w.windowTarget + w.borrowed - w.left - w.unannounced - w.coming;
   const others = unread - (w.message - (w.messageEnd - w.bodyReceived));
   const room = Math.max(1, Math.min(256, w.windowTarget - 8 - others));
   must(
-    w.receiveWindow >= rest + room,
-    `stream ${stream.id} has a window of ${w.receiveWindow} for the ${rest} bytes that its message lacks`,
+    w.left >= rest + room,
+    `stream ${stream.id} has a window of ${w.left} for the ${rest} bytes that its message lacks`,
   );
 }

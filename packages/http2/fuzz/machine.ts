@@ -12,6 +12,9 @@ import { SentFrames } from "./sent-frames.js";
 import { type Conversation, must, type Step, Violation } from "./step.js";
 import { type Moment, WatchedStream } from "./watched-stream.js";
 
+/** The failure of a connection whose link closes while streams are open. */
+const linkLost = /in mid-call|^the peer sent GOAWAY/;
+
 /** A connection that a conversation is played on, step by step; every step ends with a look at all invariants. */
 export class Machine {
   readonly conversation: Omit<Conversation, "steps">;
@@ -241,7 +244,8 @@ export class Machine {
     must(!this.link.writtenLate, "something was written after the link's end");
     if (this.fault !== undefined) throw new Violation(this.fault);
     const { failure } = this.connection.state;
-    const internal = failure !== undefined && !(failure instanceof Http2ConnectionError);
+    const lost = failure !== undefined && linkLost.test(failure.message);
+    const internal = failure !== undefined && !lost && !(failure instanceof Http2ConnectionError);
     must(!internal, `the connection died of ${failure?.stack}`);
     // SETTINGS that are kept for the next turn hold for none of the output yet.
     if (this.connection.output.position === 0 && !keepsInput(this.connection)) this.view.outputEmpty();

@@ -13,9 +13,9 @@ export {
   resolveHttp2Options,
 } from "./connection/options.js";
 export type { ConnectionCounters } from "./guards/limits.js";
+export type { OutgoingHeaders } from "./hpack/header-block.js";
 export { HeaderBlock } from "./hpack/header-block.js";
 export { HeaderList } from "./hpack/header-list.js";
 export { type ResetReason, resetCode, resetReason } from "./streams/reset-reason.js";
-export type { OutgoingHeaders } from "./streams/sending-half.js";
 export type { Stream } from "./streams/stream.js";
 export type { StreamReset, StreamSink } from "./streams/stream-sink.js";

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Mutant: http2/src/streams/receiving-half.ts # prefixAtMost + this.delivering => prefixAtMost
+// Mutant: http2/src/streams/receive-window.ts # prefixAtMost + this.delivering => prefixAtMost
 import { describe, expect, it } from "@jest/globals";
 import { ErrorCode } from "../src/connection/error-code.js";
 import { data, headers, request, response, rst, settings, windowUpdate } from "./frames.js";
@@ -117,8 +117,8 @@ describe("a message larger than the window", () => {
     expect(subject.peerWindow(1)).toBe(256);
     credit(subject, 1);
     expect(subject.imbalance()).toEqual([]);
-    const { receiveWindow, unannounced, borrowed } = windowsOf(subject.stream());
-    expect([receiveWindow + unannounced, borrowed]).toEqual([65_535, 0]);
+    const { left, unannounced, borrowed } = windowsOf(subject.stream());
+    expect([left + unannounced, borrowed]).toEqual([65_535, 0]);
   });
 
   it("that leaves room for a frame's padding changes nothing, one that fills the window gets that room", () => {
@@ -297,7 +297,7 @@ describe("the windows for what is sent", () => {
   it("let trailers pass though they are negative", () => {
     const subject = writing(65_535);
     subject.receive(settings(4, 0));
-    expect(subject.stream().sendWindow).toBe(-65_535);
+    expect(subject.stream().send.window).toBe(-65_535);
     subject.sent();
     subject.stream().sendTrailers(["x", "y"]);
     subject.quiesce();
@@ -310,7 +310,7 @@ describe("the windows for what is sent", () => {
     expect(subject.stream().reserve(5)).toBeGreaterThanOrEqual(0);
     expect(subject.stream().commit(5, false)).toBe(true);
     subject.quiesce();
-    expect(subject.stream().sendWindow).toBe(0);
+    expect(subject.stream().send.window).toBe(0);
     expect(subject.connection.sendWindow.left).toBe(0);
   });
 

@@ -3,7 +3,7 @@
 // Mutant: http2/src/guards/limits.ts # if (this.emptyDataPaidFor < Math.floor(received / bytesPerEmptyData)) { => if (false as boolean) {
 // Mutant: http2/src/guards/limits.ts # || ends !== this.endsAtPingBefore
 // Mutant: http2/src/guards/limits.ts # Math.floor(sent / bytesPerUpdate) + updatesPerFrame * frames => Math.floor(sent / bytesPerUpdate)
-// Mutant: http2/src/streams/scheduler.ts # if (n < queue.length && (n === stream.sendWindow || n === sendWindow.left)) output.cutFrames++;
+// Mutant: http2/src/streams/scheduler.ts # if (n < queue.length && (n === side.window || n === sendWindow.left)) output.cutFrames++;
 import { describe, expect, it } from "@jest/globals";
 import { ErrorCode, Http2ConnectionError } from "../src/connection/error-code.js";
 import type { Http2Options } from "../src/connection/options.js";

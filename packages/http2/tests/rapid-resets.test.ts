@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 8: bounded work. Resets of calls whose answer the peer can't have seen, and those of deadlines.
-// Mutant: http2/src/receive/peer-resets.ts # (!stream.answered || stream.answeredAt >= streams.input.reading) => !stream.answered
+// Mutant: http2/src/receive/peer-resets.ts # (!stream.send.answered || stream.send.answeredAt >= streams.input.reading) => !stream.send.answered
 // Mutant: http2/src/receive/peer-resets.ts # const rapid = isServer && past.answeredAfter(id, input.reading); => const rapid = false;
-// Mutant: http2/src/streams/sending-half.ts # this.answeredAt = this.streams.input.arrived;
+// Mutant: http2/src/streams/send-side.ts # this.answeredAt = this.streams.input.arrived;
 // Mutant: http2/src/guards/limits.ts # 1 + Math.floor(unsent / unsentPerReset) => 1
 // Mutant: http2/src/receive/peer-resets.ts # if (nearDeadline) limits.deadlinePassed(); => if (nearDeadline) limits.resetReceived(0);
 // Mutant: http2/src/receive/peer-resets.ts # && link.now() >= dueAt - resetsBeforeDeadlineMs

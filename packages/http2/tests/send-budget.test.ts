@@ -4,15 +4,15 @@
 // Mutant: http2/src/send/send-budget.ts # waiting + length <= most => true
 // Mutant: http2/src/send/send-budget.ts # || this.queuedBytes === 0
 // Mutant: http2/src/send/send-budget.ts # this.queuedBytes + this.link.pending => this.queuedBytes
-// Mutant: http2/src/streams/sending-half.ts # this.streams.budget.queuedBytes += bytes.length;
+// Mutant: http2/src/streams/send-side.ts # this.streams.budget.queuedBytes += bytes.length;
 // Mutant: http2/src/send/send-budget.ts # this.queuedBytes -= bytes;
-// Mutant: http2/src/streams/sending-half.ts # || (queued > 0 && this.streams.budget.crowded)
-// Mutant: http2/src/streams/sending-half.ts # (queued > 0 && this.streams.budget.crowded) => this.streams.budget.crowded
-// Mutant: http2/src/streams/sending-half.ts # && !this.streams.budget.crowded
+// Mutant: http2/src/streams/send-side.ts # || (queued > 0 && this.streams.budget.crowded)
+// Mutant: http2/src/streams/send-side.ts # (queued > 0 && this.streams.budget.crowded) => this.streams.budget.crowded
+// Mutant: http2/src/streams/send-side.ts # && !this.streams.budget.crowded
 // Mutant: http2/src/streams/scheduler.ts # budget.queuedBytes -= n;
 // Mutant: http2/src/guards/stopped-streams.ts # limitMs > 0 && => false &&
 // Mutant: http2/src/guards/stopped-streams.ts # limitMs > 0 && => true &&
-// Mutant: http2/src/guards/stopped-streams.ts # sendWindow > 0 ? sent : queue.taken => queue.taken
+// Mutant: http2/src/guards/stopped-streams.ts # window > 0 ? sent : queue.taken => queue.taken
 // Mutant: http2/src/guards/stopped-streams.ts # queue.compact();
 import { describe, expect, it } from "@jest/globals";
 import type { Http2Options } from "../src/connection/options.js";
@@ -225,7 +225,7 @@ describe("a stream whose peer takes nothing of what it has queued", () => {
     const subject = answering(1, 990_000);
     const stream = subject.stream(1);
     stream.write(zeros(1_000_000), true);
-    const { chunks } = stream.queue as unknown as { chunks: Uint8Array[] };
+    const { chunks } = stream.send.queue as unknown as { chunks: Uint8Array[] };
     expect(chunks[0]!.buffer.byteLength).toBe(1_000_000);
     pass(subject, 1000);
     expect(chunks[0]!.buffer.byteLength).toBe(10_000);

@@ -3,17 +3,17 @@
 // Mutant: http2/src/guards/stopped-streams.ts # largeMessages.stopped(now, options.frameTimeoutMs, stoppedAtOnce) => []
 // Mutant: http2/src/flow/large-messages.ts # message.bodyReceived - mark.bytes >= leastGain => message.bodyReceived > mark.bytes
 // Mutant: http2/src/flow/large-messages.ts # message.bodyReceived - mark.bytes >= leastGain => false
-// Mutant: http2/src/streams/receiving-half.ts # this.largeMessages.delete(this);
+// Mutant: http2/src/streams/receive-window.ts # this.largeMessages.delete(this);
 // Mutant: http2/src/flow/large-messages.ts # for (const mark of this.marks.values()) mark.since = -1;
 // Mutant: http2/src/flow/receive-flow.ts # (first || this.passed + n <= this.budget) => true
-// Mutant: http2/src/streams/receiving-half.ts # if (charged === 0 && this.receiveWindow * 2 > this.windowTarget) return this.goesOn();
-// Mutant: http2/src/streams/receiving-half.ts # const step = this.outOfCredit ? this.streams.receiveFlow.tryOut(lent) : 0; => const step = 0;
-// Mutant: http2/src/streams/receiving-half.ts # if (!this.waits) largeMessages.add(this);
-// Mutant: http2/src/streams/receiving-half.ts # (!this.waits || this.outOfCredit) => true
+// Mutant: http2/src/streams/receive-window.ts # if (charged === 0 && this.left * 2 > this.windowTarget) return this.goesOn(message);
+// Mutant: http2/src/streams/receive-window.ts # const step = this.outOfCredit ? this.streams.receiveFlow.tryOut(lent) : 0; => const step = 0;
+// Mutant: http2/src/streams/receive-window.ts # if (!message.waits) largeMessages.add(this);
+// Mutant: http2/src/streams/receive-window.ts # (!message.waits || this.outOfCredit) => true
 // Mutant: http2/src/guards/stopped-streams.ts # if (stopped.length === stoppedAtOnce) => if (false)
 // Mutant: http2/src/flow/large-messages.ts # if (stopped.length === most) break;
 // Mutant: http2/src/flow/large-messages.ts # message.outOfCredit ||
-// Mutant: http2/src/streams/receiving-half.ts # if (this.borrowed > 0 && charged === 0) return true;
+// Mutant: http2/src/streams/receive-window.ts # if (this.borrowed > 0 && charged === 0) return true;
 import { describe, expect, it, test } from "@jest/globals";
 import { ErrorCode } from "../src/connection/error-code.js";
 import { data, headers, request, response } from "./frames.js";

@@ -3,8 +3,8 @@ import { Connection } from "../src/connection/connection.js";
 import { errorCodeName, Http2ConnectionError } from "../src/connection/error-code.js";
 import type { Http2Options } from "../src/connection/options.js";
 import { clientPreface, FrameType, readUint32 } from "../src/frame/frame-type.js";
+import type { OutgoingHeaders } from "../src/hpack/header-block.js";
 import type { HeaderList } from "../src/hpack/header-list.js";
-import type { OutgoingHeaders } from "../src/streams/sending-half.js";
 import type { Stream } from "../src/streams/stream.js";
 import type { StreamSink } from "../src/streams/stream-sink.js";
 import {
@@ -23,7 +23,7 @@ export type Role = "client" | "server";
 
 /** The private numbers of a stream's receive window, which no public name shows. */
 interface StreamWindows {
-  receiveWindow: number;
+  left: number;
   windowTarget: number;
   unannounced: number;
   borrowed: number;
@@ -38,8 +38,15 @@ interface StreamWindows {
 
 /** Reads the numbers of a stream's receive window. A cast, since only tests may look. */
 export function windowsOf(stream: Stream): StreamWindows {
-  return stream as unknown as StreamWindows;
+  const window = stream.receiveWindow as unknown as Omit<StreamWindows, keyof typeof noMessage> & {
+    message: { size: number; end: number; admitted: number; tried: number; waits: boolean } | null;
+  };
+  if (window.message === null) return { ...window, ...noMessage };
+  const { size, end, admitted, tried, waits } = window.message;
+  return { ...window, message: size, messageEnd: end, admitted, tried, waits };
 }
+
+const noMessage = { message: 0, messageEnd: 0, admitted: 0, tried: 0, waits: false };
 
 /**
  * A connection under test on a scripted link: what its events and sinks hear is a list of lines, what it sends is
@@ -199,10 +206,10 @@ export class Subject {
     for (const [id, stream] of this.streams) {
       if (stream.closed || stream.remoteEnded) continue;
       const w = windowsOf(stream);
-      const sum = w.receiveWindow + w.unannounced + (this.held.get(id) ?? 0) - w.borrowed;
+      const sum = w.left + w.unannounced + (this.held.get(id) ?? 0) - w.borrowed;
       if (sum !== w.windowTarget) wrong.push(`stream ${id}: ${sum} of ${w.windowTarget}`);
-      if (this.peerWindow(id) !== w.receiveWindow)
-        wrong.push(`stream ${id}: window ${w.receiveWindow}, at the peer ${this.peerWindow(id)}`);
+      if (this.peerWindow(id) !== w.left)
+        wrong.push(`stream ${id}: window ${w.left}, at the peer ${this.peerWindow(id)}`);
     }
     return wrong;
   }

@@ -10,7 +10,7 @@
 // Mutant: http2/src/receive/control-frames.ts # if (++this.goAways > goAwaysOfAnEnd) this.streams.limits.uselessFrame();
 // Mutant: http2/src/receive/control-frames.ts # if (id === Setting.INITIAL_WINDOW_SIZE) initialWindow = value; => if (false) initialWindow = value;
 // Mutant: http2/src/streams/streams.ts # this.windowsGrew = delta > 0;
-// Mutant: http2/src/streams/stream-registry.ts # if (cause === ClosedBy.LOCAL_RESET && !peerEnded) this.past.expectFrames(stream.outstanding);
+// Mutant: http2/src/streams/stream-registry.ts # if (cause === ClosedBy.LOCAL_RESET && !peerEnded) this.past.expectFrames(outstanding);
 // Mutant: http2/src/streams/stream-registry.ts # if (cause === ClosedBy.LOCAL_RESET) this.past.expectFrames(firstWindow);
 // Mutant: http2/src/streams/closed-streams.ts # if (cause !== ClosedBy.PEER_RESET) this.resets++;
 import { describe, expect, it } from "@jest/globals";
@@ -185,11 +185,11 @@ describe("SETTINGS with many windows", () => {
     const subject = new Subject("client").greet();
     const stream = subject.open();
     subject.receive(initialWindows(2 ** 31 - 1, 65_536, 2 ** 31 - 1, 70_000));
-    expect(stream.sendWindow).toBe(70_000);
+    expect(stream.send.window).toBe(70_000);
     subject.receive(windowUpdate(1, 1000));
     // Applied one by one, the first value would take the stream's window beyond 2^31-1.
     subject.receive(initialWindows(2 ** 31 - 1, 65_535));
-    expect([subject.endedBy, stream.sendWindow]).toEqual([null, 66_535]);
+    expect([subject.endedBy, stream.send.window]).toEqual([null, 66_535]);
     subject.receive(initialWindows(65_535, 2 ** 31 - 1));
     expect(subject.endedBy).toEqual({ code: ErrorCode.FLOW_CONTROL_ERROR, limit: undefined });
   });

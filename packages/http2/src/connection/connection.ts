@@ -9,6 +9,7 @@ import { StoppedStreams } from "../guards/stopped-streams.js";
 import { Watchdog } from "../guards/watchdog.js";
 import { HpackDecoder } from "../hpack/decoder.js";
 import { HpackEncoder } from "../hpack/encoder.js";
+import type { OutgoingHeaders } from "../hpack/header-block.js";
 import { HeaderBlock } from "../hpack/header-block.js";
 import { ControlFrames } from "../receive/control-frames.js";
 import { FrameDispatch } from "../receive/frame-dispatch.js";
@@ -18,7 +19,6 @@ import { AnswerTurns } from "../send/answer-turns.js";
 import { Output } from "../send/output.js";
 import { SendBudget } from "../send/send-budget.js";
 import { Writer } from "../send/writer.js";
-import type { OutgoingHeaders } from "../streams/sending-half.js";
 import type { Stream } from "../streams/stream.js";
 import type { StreamSink } from "../streams/stream-sink.js";
 import { Streams } from "../streams/streams.js";
@@ -279,7 +279,7 @@ export class Connection implements ByteReceiver {
   private readonly blocked = (): boolean =>
     this.link.pending > 0 ||
     this.waitingStreams > 0 ||
-    this.streams.registry.open.some((stream) => stream.queue !== null);
+    this.streams.registry.open.some((stream) => stream.send.queue !== null);
 
   // ---- ByteReceiver
 

@@ -30,9 +30,9 @@ export class StoppedStreams {
     // While the connection does not read, the peer's bytes can't arrive.
     if (output.paused) largeMessages.restart();
     const stopped = largeMessages.stopped(now, options.frameTimeoutMs, stoppedAtOnce);
-    for (const stream of stopped) {
+    for (const { stream, messageSize } of stopped) {
       stream.stopped(
-        `a message of ${stream.messageSize} bytes gained less than ${leastGain} within ${options.frameTimeoutMs} ms: its room is given to others (option http2.frameTimeoutMs)`,
+        `a message of ${messageSize} bytes gained less than ${leastGain} within ${options.frameTimeoutMs} ms: its room is given to others (option http2.frameTimeoutMs)`,
       );
     }
     if (stopped.length === stoppedAtOnce) link.nextTurn(() => this.endMoreStopped(now));
@@ -67,10 +67,10 @@ export class StoppedStreams {
  * `sent`: DATA bytes that the connection has sent.
  */
 function stalledQueues(streams: readonly Stream[], now: number, limitMs: number, sent: number): Stream[] {
-  return streams.filter(({ queue, sendWindow }) => {
+  return streams.filter(({ send: { queue, window } }) => {
     if (queue === null) return false;
     queue.compact();
     // A stream with a window of its own waits for the connection's, or for the link, which other streams use meanwhile.
-    return limitMs > 0 && queue.stalledFor(now, sendWindow > 0 ? sent : queue.taken) > limitMs;
+    return limitMs > 0 && queue.stalledFor(now, window > 0 ? sent : queue.taken) > limitMs;
   });
 }

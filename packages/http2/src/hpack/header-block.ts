@@ -25,3 +25,6 @@ export class HeaderBlock {
 }
 
 const NO_BYTES = new Uint8Array(0);
+
+/** Header fields to send: a prepared block, or name, value, name, value … with lower-case names. */
+export type OutgoingHeaders = HeaderBlock | readonly string[];

@@ -110,8 +110,8 @@ export class ControlFrames {
         throw protocolError(`WINDOW_UPDATE on idle stream ${id} (RFC 9113 §5.1)`);
       return;
     }
-    stream.sendWindow += increment;
-    if (stream.sendWindow > maxUint31) {
+    stream.send.window += increment;
+    if (stream.send.window > maxUint31) {
       // The stream's error, as the RFC has it, and the connection's: no correct peer does it, so it won't do it often.
       streams.refuse(id, ErrorCode.FLOW_CONTROL_ERROR);
       throw new Http2ConnectionError(
@@ -119,7 +119,7 @@ export class ControlFrames {
         `window of stream ${id} above 2^31-1 (RFC 9113 §6.9.1)`,
       );
     }
-    streams.scheduler.pump(stream);
+    streams.scheduler.pump(stream.send);
   }
 
   private applySetting(id: number, value: number): void {

@@ -133,7 +133,7 @@ export class FrameDispatch implements FrameHandler {
       return this.discard(length);
     }
     if (stream.remoteEnded) throw streamClosed("DATA", id);
-    if (!stream.dataBegins(length)) {
+    if (!stream.receiveWindow.frameBegins(length)) {
       this.discard(length);
       streams.streamError(
         stream,

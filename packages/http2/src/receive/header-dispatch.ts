@@ -13,6 +13,7 @@ import type { Stream } from "../streams/stream.js";
 import type { Streams } from "../streams/streams.js";
 import { HeaderAssembly } from "./header-assembly.js";
 import { classify, ListKind } from "./header-rules.js";
+import { PeerStreams } from "./peer-streams.js";
 import { protocolError, streamClosed } from "./protocol-error.js";
 
 /** The least that a peer may have to cut header blocks into (RFC 9113 §6.5.2). */
@@ -24,11 +25,13 @@ export class HeaderDispatch {
   readonly assembly: HeaderAssembly;
   private readonly decoder: HpackDecoder;
   private readonly streams: Streams;
+  private readonly peerStreams: PeerStreams;
   private readonly connectionEnd: ConnectionEnd;
 
   constructor(decoder: HpackDecoder, streams: Streams, connectionEnd: ConnectionEnd) {
     this.decoder = decoder;
     this.streams = streams;
+    this.peerStreams = new PeerStreams(streams);
     this.connectionEnd = connectionEnd;
     const { maxHeaderListSize, maxContinuations } = streams.options;
     // A list that is allowed has to fit into frames of the size that every peer may send.
@@ -64,8 +67,9 @@ export class HeaderDispatch {
       if (!streams.isServer) throw protocolError(`HEADERS on idle stream ${id} (RFC 9113 §5.1)`);
       streams.input.streamOpened();
       if (list.malformed !== null || list.kind !== ListKind.REQUEST || list.tooLarge)
-        streams.refuseRequest(id, list, end);
-      else if (streams.accept(id, list, end) && streams.registry.idsRunOut) this.connectionEnd.shutdown();
+        this.peerStreams.refuse(id, list, end);
+      else if (this.peerStreams.accept(id, list, end) && streams.registry.idsRunOut)
+        this.connectionEnd.shutdown();
       return;
     }
     const cause = streams.closedBy(id);

@@ -29,7 +29,8 @@ export class PeerResets {
       return;
     }
     // The peer can't have seen an answer that began when its reset had arrived.
-    const rapid = streams.isServer && (!stream.answered || stream.answeredAt >= streams.input.reading);
+    const rapid =
+      streams.isServer && (!stream.send.answered || stream.send.answeredAt >= streams.input.reading);
     const { queuedBytes } = stream;
     stream.fail(
       {

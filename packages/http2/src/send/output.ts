@@ -48,8 +48,8 @@ export class Output {
   private openAt = -1;
   private openStream = 0;
   private openLength = 0;
-  /** A place was given out that nothing was committed at yet. */
-  private reserved = false;
+  /** The offset of the place that was given out and that nothing was committed at yet; -1 for none. */
+  private reservedAt = -1;
 
   /** `pauseAbove`: unsent bytes past which nothing more is read until they have left. */
   constructor(link: ByteLink, requestFlush: () => void, pauseAbove: number) {
@@ -105,19 +105,21 @@ export class Output {
    */
   reserveData(streamId: number, length: number, maxFrame: number): number {
     this.room(frameHeaderLength + length);
-    this.reserved = true;
-    return this.grows(streamId, length, maxFrame) ? this.position : this.position + frameHeaderLength;
+    const grows = this.grows(streamId, length, maxFrame);
+    this.reservedAt = grows ? this.position : this.position + frameHeaderLength;
+    return this.reservedAt;
   }
 
   /** Nothing will be committed at the place that {@link Output.reserveData} gave. */
   unreserve(): void {
-    this.reserved = false;
+    this.reservedAt = -1;
   }
 
   /** Makes DATA of the `length` bytes that were written where {@link Output.reserveData} said. */
-  commitData(streamId: number, at: number, length: number, end: boolean): void {
+  commitData(streamId: number, length: number, end: boolean): void {
     const b = this.buffer;
-    this.reserved = false;
+    const at = this.reservedAt;
+    this.reservedAt = -1;
     if (at === this.position) {
       const open = this.openAt;
       this.openLength += length;
@@ -161,7 +163,7 @@ export class Output {
     const b = this.buffer;
     // A codec still writes here: don't reuse this buffer.
     if (this.reserved) this.buffer = none;
-    this.reserved = false;
+    this.reservedAt = -1;
     if (length === 0) return;
     this.position = 0;
     this.openAt = -1;
@@ -203,6 +205,10 @@ export class Output {
       release(this.buffer);
       this.buffer = none;
     }
+  }
+
+  private get reserved(): boolean {
+    return this.reservedAt >= 0;
   }
 
   private grows(streamId: number, length: number, maxFrame: number): boolean {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { OutgoingHeaders } from "../hpack/header-block.js";
 
 const smallest = 4096;
 const block = 32_768;
@@ -13,6 +14,8 @@ export class SendQueue {
   length = 0;
   /** Bytes that have left. */
   taken = 0;
+  /** The trailers that follow the bytes; null if END_STREAM follows, or no end. */
+  trailers: OutgoingHeaders | null = null;
   private progress = -1;
   private progressAt = 0;
   private chunks: Uint8Array[] = [];

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ConnectionEvents } from "../connection/connection-events.js";
-import type { ConnectionState } from "../connection/state.js";
+import { ErrorCode } from "../connection/error-code.js";
 import type { HeaderList } from "../hpack/header-list.js";
 import type { Stream } from "./stream.js";
-import type { StreamRegistry } from "./stream-registry.js";
 import type { StreamSink } from "./stream-sink.js";
+import type { Streams } from "./streams.js";
 
 /**
  * Streams that the peer may open, for which there is no place yet: it has reset others whose handlers have not settled. In
@@ -12,14 +11,15 @@ import type { StreamSink } from "./stream-sink.js";
  * write is read; so these wait, in order, until the turn is over.
  */
 export class PostponedStreams {
-  private readonly registry: StreamRegistry;
-  private readonly maxConcurrentStreams: number;
+  private readonly streams: Streams;
+  private readonly fail: (error: unknown) => void;
   private readonly waiting = new Map<Stream, PostponedStream>();
   private starting = false;
 
-  constructor(registry: StreamRegistry, maxConcurrentStreams: number) {
-    this.registry = registry;
-    this.maxConcurrentStreams = maxConcurrentStreams;
+  /** `fail` takes the errors of streams that are started or refused later than they arrived. */
+  constructor(streams: Streams, fail: (error: unknown) => void) {
+    this.streams = streams;
+    this.fail = fail;
   }
 
   /** Streams that wait. */
@@ -30,41 +30,59 @@ export class PostponedStreams {
   /** Adds a stream whose header list arrived. */
   add(stream: Stream, list: HeaderList, ended: boolean): void {
     this.waiting.set(stream, new PostponedStream(stream, list, ended));
+    if (this.size === 1) this.streams.link.nextTurn(this.refuseAll);
   }
 
-  /** Takes a stream out that has closed, if it is there, and gives back what has come on it. */
-  delete(stream: Stream): void {
+  /** A stream has closed: one that waited is taken out, and gives back what has come on it. Others may start in its place. */
+  closed(stream: Stream): void {
     const postponed = this.waiting.get(stream);
-    if (postponed === undefined) return;
-    this.waiting.delete(stream);
-    stream.credit(postponed.bytes);
-  }
-
-  /** The one that has waited longest; undefined if none does. */
-  get first(): PostponedStream | undefined {
-    return this.waiting.values().next().value;
+    if (postponed !== undefined) {
+      this.waiting.delete(stream);
+      stream.credit(postponed.bytes);
+    }
+    this.start();
   }
 
   /** Streams that may still be started; negative when the peer has reset some that are still served. */
   get placesLeft(): number {
-    return this.maxConcurrentStreams - (this.registry.taken - this.size);
+    const { options, registry } = this.streams;
+    return options.maxConcurrentStreams - (registry.taken - this.size);
   }
 
   /** Starts as many as there is room for. One that is answered at once makes room for the next: not within itself. */
-  startAll(state: ConnectionState, events: ConnectionEvents): void {
+  start(): void {
     if (this.starting) return;
     this.starting = true;
     try {
-      while (!state.over && this.placesLeft > 0) {
+      while (!this.streams.state.over && this.placesLeft > 0) {
         const next = this.first;
         if (next === undefined) break;
         this.waiting.delete(next.stream);
-        next.start((stream, list, ended) => events.stream?.(stream, list, ended));
+        next.start((stream, list, ended) => this.streams.events.stream?.(stream, list, ended));
       }
+    } catch (error) {
+      // The stream that made room is not at fault, and could not handle the error.
+      this.fail(error);
     } finally {
       this.starting = false;
     }
   }
+
+  /** The one that has waited longest; undefined if none does. */
+  private get first(): PostponedStream | undefined {
+    return this.waiting.values().next().value;
+  }
+
+  private readonly refuseAll = (): void => {
+    try {
+      for (let next = this.first; next !== undefined; next = this.first) {
+        next.stream.reset(ErrorCode.REFUSED_STREAM);
+        this.streams.limits.resetProvoked();
+      }
+    } catch (error) {
+      this.fail(error);
+    }
+  };
 }
 
 /** One of them, and what has arrived on it meanwhile: at most the stream's window. */
@@ -92,7 +110,7 @@ class PostponedStream implements StreamSink {
     stream.rewind(this.bytes, trailersArrived !== undefined);
     open(stream, this.list, this.ended);
     for (const [b, start, end] of this.pieces) {
-      stream.dataBegins(end - start);
+      stream.receiveWindow.frameBegins(end - start);
       stream.dataPiece(b, start, end);
     }
     if (trailersArrived === null) stream.dataDone(true);

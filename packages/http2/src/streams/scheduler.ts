@@ -4,8 +4,7 @@ import type { PeerSettings } from "../connection/settings.js";
 import type { SendWindow } from "../flow/send-window.js";
 import type { Output } from "../send/output.js";
 import type { SendBudget } from "../send/send-budget.js";
-import { Room } from "./sending-half.js";
-import type { Stream } from "./stream.js";
+import { Room, type SendSide } from "./send-side.js";
 
 /** One stream's share before the next one is served, when several wait. */
 const quantum = 16_384;
@@ -24,9 +23,9 @@ export class Scheduler {
   private readonly budget: SendBudget;
   private readonly sendWindow: SendWindow;
   private readonly peerSettings: PeerSettings;
-  private first: Stream | null = null;
-  private last: Stream | null = null;
-  private waking: Stream[] = [];
+  private first: SendSide | null = null;
+  private last: SendSide | null = null;
+  private waking: SendSide[] = [];
   private turning = false;
 
   constructor(
@@ -49,10 +48,10 @@ export class Scheduler {
   }
 
   /** Calls the sink's `writable` next turn. */
-  wakeNextTurn(stream: Stream): void {
-    if (stream.room === Room.WAKING) return;
-    stream.room = Room.WAKING;
-    this.waking.push(stream);
+  wakeNextTurn(side: SendSide): void {
+    if (side.room === Room.WAKING) return;
+    side.room = Room.WAKING;
+    this.waking.push(side);
     if (this.turning) return;
     this.turning = true;
     this.link.nextTurn(this.turn);
@@ -64,49 +63,49 @@ export class Scheduler {
   }
 
   /** Sends what one stream has queued, as far as windows and link allow; the rest waits in the list. */
-  pump(stream: Stream): void {
-    if (stream.queue === null || this.has(stream)) return;
-    if (this.first !== null && stream.queue.length > 0) this.append(stream);
-    else if (!this.move(stream, Number.MAX_SAFE_INTEGER) && stream.sendWindow > 0) this.append(stream);
-    this.feed(stream);
+  pump(side: SendSide): void {
+    if (side.queue === null || this.has(side)) return;
+    if (this.first !== null && side.queue.length > 0) this.append(side);
+    else if (!this.move(side, Number.MAX_SAFE_INTEGER) && side.window > 0) this.append(side);
+    this.feed(side);
   }
 
   /** Sends what all waiting streams have queued, in turns. Call it when the connection's window or the link has room. */
   pumpAll(): void {
-    for (let stream = this.first; stream !== null; stream = this.first) {
+    for (let side = this.first; side !== null; side = this.first) {
       if (this.output.congested) return;
-      const alone = this.last === stream;
-      const before = stream.queuedBytes;
-      const done = this.move(stream, alone ? Number.MAX_SAFE_INTEGER : quantum);
+      const alone = this.last === side;
+      const before = side.queuedBytes;
+      const done = this.move(side, alone ? Number.MAX_SAFE_INTEGER : quantum);
       const blocked = !done && (this.sendWindow.left <= 0 || this.output.congested);
-      if (blocked && stream.sendWindow > 0) {
+      if (blocked && side.window > 0) {
         // The stream that used the last window or room queues up again, or it would get every small window.
-        if (!alone && stream.queuedBytes < before) {
-          this.remove(stream);
-          this.append(stream);
+        if (!alone && side.queuedBytes < before) {
+          this.remove(side);
+          this.append(side);
         }
-        this.feed(stream);
+        this.feed(side);
         return;
       }
-      this.remove(stream);
-      if (!done && stream.sendWindow > 0) this.append(stream);
-      this.feed(stream);
+      this.remove(side);
+      if (!done && side.window > 0) this.append(side);
+      this.feed(side);
     }
   }
 
   /** The stream is gone. */
-  remove(stream: Stream): void {
-    if (!this.has(stream)) return;
-    if (stream.previous === null) this.first = stream.next;
-    else stream.previous.next = stream.next;
-    if (stream.next === null) this.last = stream.previous;
-    else stream.next.previous = stream.previous;
-    stream.next = null;
-    stream.previous = null;
+  remove(side: SendSide): void {
+    if (!this.has(side)) return;
+    if (side.previous === null) this.first = side.next;
+    else side.previous.next = side.next;
+    if (side.next === null) this.last = side.previous;
+    else side.next.previous = side.previous;
+    side.next = null;
+    side.previous = null;
   }
 
-  private has(stream: Stream): boolean {
-    return stream.previous !== null || this.first === stream;
+  private has(side: SendSide): boolean {
+    return side.previous !== null || this.first === side;
   }
 
   private readonly turn = (): void => {
@@ -114,37 +113,37 @@ export class Scheduler {
     this.output.turnBytes = 0;
     const waking = this.waking;
     this.waking = [];
-    for (const stream of waking) this.wake(stream);
+    for (const side of waking) this.wake(side);
   };
 
-  private feed(stream: Stream): void {
-    if (stream.room === Room.FULL && stream.belowLowMark) this.wakeNextTurn(stream);
+  private feed(side: SendSide): void {
+    if (side.room === Room.FULL && side.belowLowMark) this.wakeNextTurn(side);
   }
 
-  private wake(stream: Stream): void {
-    stream.room = Room.FULL;
-    if (stream.closed || !stream.belowLowMark) return;
-    stream.room = Room.FREE;
-    stream.sink.writable();
+  private wake(side: SendSide): void {
+    side.room = Room.FULL;
+    if (side.stream.closed || !side.belowLowMark) return;
+    side.room = Room.FREE;
+    side.stream.sink.writable();
   }
 
-  private append(stream: Stream): void {
-    if (this.has(stream) || stream.closed) return;
-    stream.previous = this.last;
-    if (this.last === null) this.first = stream;
-    else this.last.next = stream;
-    this.last = stream;
+  private append(side: SendSide): void {
+    if (this.has(side) || side.stream.closed) return;
+    side.previous = this.last;
+    if (this.last === null) this.first = side;
+    else this.last.next = side;
+    this.last = side;
   }
 
   /** Moves up to `share` bytes; true when nothing is left (the queued end included). */
-  private move(stream: Stream, share: number): boolean {
+  private move(side: SendSide, share: number): boolean {
     const { output, budget, sendWindow } = this;
     const { maxFrameSize } = this.peerSettings;
     let left = share;
     let ended = false;
-    for (let queue = stream.queue; queue !== null && queue.length > 0; queue = stream.queue) {
+    for (let queue = side.queue; queue !== null && queue.length > 0; queue = side.queue) {
       if (left <= 0 || output.congested) return false;
-      let n = Math.min(queue.length, stream.sendWindow, sendWindow.left, maxFrameSize, left);
+      let n = Math.min(queue.length, side.window, sendWindow.left, maxFrameSize, left);
       if (n <= 0) return false;
       const free = output.free - 9;
       if (n > free) {
@@ -154,19 +153,19 @@ export class Scheduler {
         }
         n = free;
       }
-      if (n < queue.length && (n === stream.sendWindow || n === sendWindow.left)) output.cutFrames++;
-      const at = output.reserveData(stream.id, n, maxFrameSize);
+      if (n < queue.length && (n === side.window || n === sendWindow.left)) output.cutFrames++;
+      const at = output.reserveData(side.stream.id, n, maxFrameSize);
       queue.take(n, output.buffer, at);
-      stream.sendWindow -= n;
+      side.window -= n;
       sendWindow.left -= n;
       budget.queuedBytes -= n;
       left -= n;
-      ended = queue.length === 0 && stream.endsWithQueue;
-      output.commitData(stream.id, at, n, ended);
+      ended = queue.length === 0 && side.endsWithQueue;
+      output.commitData(side.stream.id, n, ended);
     }
     // RFC 9113 §6.9: an empty DATA frame needs no window.
-    if (!ended && stream.endsWithQueue) output.endData(stream.id);
-    stream.queueEmptied();
+    if (!ended && side.endsWithQueue) output.endData(side.stream.id);
+    side.queueEmptied();
     return true;
   }
 }

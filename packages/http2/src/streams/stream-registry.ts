@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import type { OutgoingHeaders } from "../hpack/header-block.js";
 import { ClosedBy, ClosedStreams } from "./closed-streams.js";
-import { firstWindow } from "./receiving-half.js";
+import { firstWindow } from "./receive-window.js";
 import type { Stream } from "./stream.js";
 import { StreamTable } from "./stream-table.js";
 
@@ -15,9 +17,9 @@ const lastPeersId = 2 ** 31 - 1 - 512;
  */
 export class StreamRegistry {
   /** Streams with an id that are not closed. */
-  readonly open: StreamTable<Stream> = new StreamTable();
-  /** Streams that wait, in order, for the peer's limit. */
-  readonly waiting: Set<Stream> = new Set();
+  readonly open: StreamTable = new StreamTable();
+  /** Streams that wait, in order, for the peer's limit, with the header fields to begin them. */
+  readonly waiting: Map<Stream, OutgoingHeaders> = new Map();
   /** The last id that the peer used. */
   lastPeerId = 0;
   /** Streams that are closed, and whose server has not settled: they count against our limit. */
@@ -64,7 +66,7 @@ export class StreamRegistry {
   activate(stream: Stream, sendWindow: number): void {
     stream.id = this.nextId;
     this.nextId += 2;
-    stream.sendWindow = sendWindow;
+    stream.send.window = sendWindow;
     this.waiting.delete(stream);
     this.add(stream);
   }
@@ -82,7 +84,8 @@ export class StreamRegistry {
       return;
     }
     if (!this.open.delete(stream.id)) return;
-    this.past.add(stream.id, cause, stream.answeredAt, stream.dueAt);
-    if (cause === ClosedBy.LOCAL_RESET && !peerEnded) this.past.expectFrames(stream.outstanding);
+    this.past.add(stream.id, cause, stream.send.answeredAt, stream.dueAt);
+    const { outstanding } = stream.receiveWindow;
+    if (cause === ClosedBy.LOCAL_RESET && !peerEnded) this.past.expectFrames(outstanding);
   }
 }

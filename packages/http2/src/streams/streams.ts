@@ -12,7 +12,7 @@ import type { ReceiveFlow } from "../flow/receive-flow.js";
 import type { SendWindow } from "../flow/send-window.js";
 import { maxUint31 } from "../frame/frame-type.js";
 import type { Limits } from "../guards/limits.js";
-import type { HeaderList } from "../hpack/header-list.js";
+import type { OutgoingHeaders } from "../hpack/header-block.js";
 import type { InputTurns } from "../receive/input-turns.js";
 import type { AnswerTurns } from "../send/answer-turns.js";
 import type { Output } from "../send/output.js";
@@ -20,10 +20,10 @@ import type { SendBudget } from "../send/send-budget.js";
 import type { Writer } from "../send/writer.js";
 import { ClosedBy } from "./closed-streams.js";
 import { PostponedStreams } from "./postponed-streams.js";
+import type { ReceiveWindow } from "./receive-window.js";
 import { resetReason } from "./reset-reason.js";
 import { Scheduler } from "./scheduler.js";
-import type { OutgoingHeaders } from "./sending-half.js";
-import { headersReceived, idle } from "./state.js";
+import { idle } from "./state.js";
 import { Stream } from "./stream.js";
 import { StreamRegistry } from "./stream-registry.js";
 import type { StreamReset, StreamSink } from "./stream-sink.js";
@@ -74,7 +74,7 @@ export class Streams implements SharedParts {
   /** The peer's streams for which there is no place yet. */
   readonly postponed: PostponedStreams;
   /** The messages under way that were let in beyond their windows. */
-  readonly largeMessages: LargeMessages<Stream> = new LargeMessages();
+  readonly largeMessages: LargeMessages<ReceiveWindow> = new LargeMessages();
   /** Streams that this side has ended so far. */
   endsSent = 0;
   /** The owner's calls; set when the connection starts. */
@@ -108,7 +108,7 @@ export class Streams implements SharedParts {
     this.lastClosed = lastClosed;
     this.registry = new StreamRegistry(this.isServer);
     this.scheduler = new Scheduler(this.link, this.output, this.budget, this.sendWindow, this.peerSettings);
-    this.postponed = new PostponedStreams(this.registry, this.options.maxConcurrentStreams);
+    this.postponed = new PostponedStreams(this, fail);
   }
 
   // ---- streams open
@@ -118,7 +118,7 @@ export class Streams implements SharedParts {
     const { registry, peerSettings } = this;
     const stream = this.make(sink);
     if (registry.open.size >= peerSettings.maxConcurrentStreams || registry.waiting.size > 0)
-      registry.waiting.add(stream);
+      registry.waiting.set(stream, headers);
     else registry.activate(stream, peerSettings.initialWindowSize);
     this.setActive(true);
     try {
@@ -141,60 +141,13 @@ export class Streams implements SharedParts {
   /** Opens streams that wait for the peer's limit, as many as it lets in. */
   openWaiting(): void {
     const { registry, peerSettings } = this;
-    for (const stream of registry.waiting) {
+    for (const [stream, given] of registry.waiting) {
       if (registry.open.size >= peerSettings.maxConcurrentStreams || this.state.over) return;
-      const given = stream.waitingHeaders;
       // Before the stream has an id: a sink that resets it sends nothing.
-      const changed =
-        given === null ? null : (stream.sink.opening?.("fields" in given ? given.fields : given) ?? null);
+      const changed = stream.sink.opening?.("fields" in given ? given.fields : given) ?? null;
       if (stream.closed) continue;
       registry.activate(stream, peerSettings.initialWindowSize);
-      stream.leaveIdle(changed);
-    }
-  }
-
-  /** Server: the peer opened a stream by a valid header list. Returns false if the stream is refused. */
-  accept(id: number, list: HeaderList, end: boolean): boolean {
-    const { registry, options, postponed } = this;
-    registry.lastPeerId = id;
-    if (this.graceful.discards(id)) {
-      this.discarded(id);
-      return false;
-    }
-    if (registry.open.size >= options.maxConcurrentStreams) {
-      this.refuse(id, ErrorCode.REFUSED_STREAM);
-      return false;
-    }
-    if (end && list.contentLength > 0) {
-      this.refuse(id, ErrorCode.PROTOCOL_ERROR);
-      return false;
-    }
-    const stream = new Stream(this, id, headersReceived(idle), this.peerSettings.initialWindowSize);
-    stream.contentLength = list.contentLength;
-    registry.add(stream);
-    this.setActive(true);
-    if (end) stream.endRemote();
-    if (postponed.placesLeft >= 0) this.events.stream?.(stream, list, end);
-    else {
-      postponed.add(stream, list, end);
-      if (postponed.size === 1) this.link.nextTurn(this.refusePostponed);
-    }
-    return true;
-  }
-
-  /** Server: the peer opened a stream by an invalid header list. */
-  refuseRequest(id: number, list: HeaderList, end: boolean): void {
-    this.registry.lastPeerId = id;
-    if (this.graceful.discards(id)) {
-      this.discarded(id);
-      return;
-    }
-    if (list.malformed === null && list.kind !== 0 && list.tooLarge) {
-      this.writer.headers(id, [":status", "431"], true, this.peerSettings.maxFrameSize);
-      if (end) this.registry.rejected(id, ClosedBy.ENDED);
-      else this.refuse(id, ErrorCode.NO_ERROR);
-    } else {
-      this.refuse(id, ErrorCode.PROTOCOL_ERROR);
+      stream.send.leaveIdle(changed ?? given);
     }
   }
 
@@ -259,8 +212,8 @@ export class Streams implements SharedParts {
     if (delta === 0) return;
     this.windowsGrew = delta > 0;
     this.registry.open.each((stream) => {
-      stream.sendWindow += delta;
-      if (stream.sendWindow > maxUint31) {
+      stream.send.window += delta;
+      if (stream.send.window > maxUint31) {
         throw new Http2ConnectionError(
           ErrorCode.FLOW_CONTROL_ERROR,
           `window of stream ${stream.id} above 2^31-1 (RFC 9113 §6.9.2)`,
@@ -274,7 +227,7 @@ export class Streams implements SharedParts {
     this.openWaiting();
     if (!this.windowsGrew) return;
     this.windowsGrew = false;
-    for (const stream of this.registry.open.filter(waitsToSend)) this.scheduler.pump(stream);
+    for (const stream of this.registry.open.filter(waitsToSend)) this.scheduler.pump(stream.send);
     this.scheduler.pumpAll();
   }
 
@@ -283,7 +236,7 @@ export class Streams implements SharedParts {
   /** A stream is closed. `peerEnded`: the peer had sent END_STREAM. */
   closed(stream: Stream, cause: number, peerEnded: boolean): void {
     const { registry, postponed } = this;
-    this.scheduler.remove(stream);
+    this.scheduler.remove(stream.send);
     registry.remove(stream, cause, peerEnded);
     if (stream.held) registry.held++;
     if (registry.waiting.size > 0) {
@@ -295,20 +248,18 @@ export class Streams implements SharedParts {
       this.setActive(false);
       this.lastClosed();
     }
-    if (postponed.size === 0) return;
-    postponed.delete(stream);
-    this.startPostponed();
+    if (postponed.size > 0) postponed.closed(stream);
   }
 
   /** The handler of a closed stream has settled: its place is free. */
   released(): void {
     this.registry.held--;
-    if (this.postponed.size > 0) this.startPostponed();
+    if (this.postponed.size > 0) this.postponed.start();
   }
 
   /** The connection has ended: all streams fail. */
   failAll(): void {
-    for (const stream of [...this.registry.waiting])
+    for (const stream of [...this.registry.waiting.keys()])
       stream.fail(this.connectionReset("not-sent"), ClosedBy.LOCAL_RESET);
     const reset = this.connectionReset("maybe-processed");
     for (const stream of this.registry.open.values()) stream.fail(reset, ClosedBy.LOCAL_RESET);
@@ -316,7 +267,7 @@ export class Streams implements SharedParts {
 
   /** Client: the peer sent GOAWAY and takes no stream above `last`: those fail. */
   failAbove(last: number, reset: StreamReset): void {
-    for (const stream of [...this.registry.waiting])
+    for (const stream of [...this.registry.waiting.keys()])
       stream.fail({ ...reset, disposition: "not-sent" }, ClosedBy.LOCAL_RESET);
     for (const stream of this.registry.open.values())
       if (stream.id > last) stream.fail(reset, ClosedBy.LOCAL_RESET);
@@ -342,12 +293,6 @@ export class Streams implements SharedParts {
     return { code: ErrorCode.CANCEL, reason: "canceled", source: "connection", disposition, message };
   }
 
-  /** A stream that the peer opened after our last GOAWAY. */
-  private discarded(id: number): void {
-    this.registry.rejected(id, ClosedBy.LOCAL_RESET);
-    this.limits.uselessFrame();
-  }
-
   private openWaitingLater(): void {
     if (this.opensLater) return;
     this.opensLater = true;
@@ -362,28 +307,8 @@ export class Streams implements SharedParts {
     this.resetting = [];
     for (const stream of resetting) stream.reset(ErrorCode.NO_ERROR);
   };
-
-  private startPostponed(): void {
-    try {
-      this.postponed.startAll(this.state, this.events);
-    } catch (error) {
-      // The stream that made room is not at fault, and could not handle the error.
-      this.fail(error);
-    }
-  }
-
-  private readonly refusePostponed = (): void => {
-    try {
-      for (let next = this.postponed.first; next !== undefined; next = this.postponed.first) {
-        next.stream.reset(ErrorCode.REFUSED_STREAM);
-        this.limits.resetProvoked();
-      }
-    } catch (error) {
-      this.fail(error);
-    }
-  };
 }
 
 function waitsToSend(stream: Stream): boolean {
-  return stream.queue !== null;
+  return stream.send.queue !== null;
 }

@@ -3,7 +3,8 @@
 import type { LargeMessage, LargeMessages } from "../flow/large-messages.js";
 import type { MessageWaiter } from "../flow/receive-flow.js";
 import { maxUint31 } from "../frame/frame-type.js";
-import { endRewound, isClosed, isIdle, mayReceive } from "./state.js";
+import { isClosed, isIdle, mayReceive } from "./state.js";
+import type { Stream } from "./stream.js";
 import type { Streams } from "./streams.js";
 
 /** The window that every stream begins with (RFC 9113 §6.9.2). */
@@ -16,26 +17,45 @@ const prefixAtMost = 8;
  */
 const paddingAtMost = 256;
 
-/**
- * The receiving half of a stream: what the peer may send on it, and when it may send more. The lower half of a `Stream`, a
- * base class so that a stream is one object.
- */
-export abstract class ReceivingHalf implements MessageWaiter, LargeMessage {
-  /** The stream's id; 0 while the peer's limit on concurrent streams holds it back. */
-  id = 0;
-  /** The state (RFC 9113 §5.1), made by the functions of state.ts. */
-  state: number;
-  protected readonly streams: Streams;
+/** A message that is not whole yet. */
+class MessageUnderWay {
+  /** Its bytes, with the prefix. */
+  readonly size: number;
+  /** Where in the body it ends. */
+  readonly end: number;
+  /** Bytes that flow control has admitted beyond the window. */
+  admitted = 0;
+  /** Bytes that flow control let it try while it waited. */
+  tried = 0;
+  /** The message has used its window, and flow control has no room for the rest. */
+  waits = false;
+
+  constructor(size: number, end: number) {
+    this.size = size;
+    this.end = end;
+  }
+
+  /** Bytes that count in flow control's pools. */
+  get charged(): number {
+    return this.admitted + this.tried;
+  }
+}
+
+/** The flow-control window of a stream for what it receives (RFC 9113 §6.9): what the peer may send, and when it may send more. */
+export class ReceiveWindow implements MessageWaiter, LargeMessage {
+  /** The stream that has the window. */
+  readonly stream: Stream;
   /** Bytes of the body that have arrived. */
   bodyReceived = 0;
   /**
    * Bytes that the sink is being given: a message of them that is taken at once has a reader that waits, though more of them lie
    * behind it. (Without these, a reader of 64 KiB messages looked late, kept a small window, and had half the rate.)
    */
-  protected delivering = 0;
+  delivering = 0;
   /** Bytes of the DATA frame under way that have not arrived: its header took them from the window. */
   private coming = 0;
-  private receiveWindow = firstWindow;
+  /** The bytes of DATA that the peer may still send; negative if it has sent too much. */
+  private left = firstWindow;
   private windowTarget = firstWindow;
   /** Taken by the application, and not announced to the peer yet. */
   private unannounced = 0;
@@ -43,27 +63,11 @@ export abstract class ReceivingHalf implements MessageWaiter, LargeMessage {
   private borrowed = 0;
   /** The application has taken all there was at some time since credit was last given. */
   private keptUp = false;
-  // The message that is under way: its size, where in the body it ends, and what flow control has admitted of it, or let it try.
-  private message = 0;
-  private messageEnd = 0;
-  private admitted = 0;
-  private tried = 0;
-  /** The message has used its window, and flow control has no room for the rest. */
-  private waits = false;
+  /** The message that is under way; an idle stream has none, which saves it 32 bytes. */
+  private message: MessageUnderWay | null = null;
 
-  constructor(streams: Streams, state: number) {
-    this.streams = streams;
-    this.state = state;
-  }
-
-  /** Nothing is sent or delivered any more. */
-  get closed(): boolean {
-    return isClosed(this.state);
-  }
-
-  /** The peer can send nothing more: its END_STREAM arrived, or the stream is closed. */
-  get remoteEnded(): boolean {
-    return !mayReceive(this.state);
+  constructor(stream: Stream) {
+    this.stream = stream;
   }
 
   /** The application took or dropped `n` received bytes: the peer may send as many more. */
@@ -73,10 +77,10 @@ export abstract class ReceivingHalf implements MessageWaiter, LargeMessage {
     receiveFlow.announceDue(writer);
     const paid = Math.min(n, this.borrowed);
     this.borrowed -= paid;
-    if (!mayReceive(this.state)) return;
+    if (!mayReceive(this.stream.state)) return;
     this.unannounced += n - paid;
     if (this.untaken <= prefixAtMost + this.delivering) this.keptUp = true;
-    if (this.message > 0) this.askAgain();
+    if (this.message !== null) this.askAgain();
     if (this.unannounced * 2 < this.windowTarget) return;
     const increment = this.unannounced + this.resize();
     this.unannounced = 0;
@@ -85,40 +89,39 @@ export abstract class ReceivingHalf implements MessageWaiter, LargeMessage {
   }
 
   /**
-   * A message of `whole` bytes, of which `length` are still to come, can only be taken whole: lets the peer send them
-   * even if that is more than the windows, as soon as half of the window is used and flow control has room for it. The caller has checked the size against its
-   * limit. 0 when the message is whole, or will not be waited for.
+   * A message of `whole` bytes, of which `length` are still to come, can only be taken whole: lets the peer send them even if that is
+   * more than the windows. 0 when the message is whole, or will not be waited for.
    */
-  messageNeeds(length: number, whole: number = length): void {
-    if (isClosed(this.state) || isIdle(this.state)) return;
+  messageNeeds(length: number, whole: number): void {
+    if (isClosed(this.stream.state) || isIdle(this.stream.state)) return;
     this.messageDone();
     if (length === 0) return;
-    this.message = whole;
-    this.messageEnd = this.bodyReceived + length;
-    if (mayReceive(this.state)) this.askAgain();
+    this.message = new MessageUnderWay(whole, this.bodyReceived + length);
+    if (mayReceive(this.stream.state)) this.askAgain();
   }
 
   /** @inheritdoc */
   askAgain(): boolean {
-    if (!mayReceive(this.state) || this.message === 0) return true;
-    const rest = Math.max(0, this.messageEnd - this.bodyReceived - this.coming);
-    const missing = Math.min(rest + this.roomBehind, maxUint31) - this.receiveWindow;
-    if (missing <= 0) return this.goesOn();
+    const { message } = this;
+    if (message === null || !mayReceive(this.stream.state)) return true;
+    const rest = Math.max(0, message.end - this.bodyReceived - this.coming);
+    const missing = Math.min(rest + this.roomBehind, maxUint31) - this.left;
+    if (missing <= 0) return this.goesOn(message);
     const own = Math.min(missing, this.unannounced);
     const lent = missing - own;
     if (lent > 0) {
       // The message before was let in beyond the window and is not taken: this one waits for the reader, who is asked by
       // `credit`. Otherwise the room behind each message would let in the next one, without end.
-      const charged = this.admitted + this.tried;
+      const { charged } = message;
       if (this.borrowed > 0 && charged === 0) return true;
       // The peer can go on without more: one that announces a large message and stops takes no room from others.
-      if (charged === 0 && this.receiveWindow * 2 > this.windowTarget) return this.goesOn();
+      if (charged === 0 && this.left * 2 > this.windowTarget) return this.goesOn(message);
       const more = Math.max(0, this.borrowed + lent - charged);
-      if (more > 0 && !this.streams.receiveFlow.admit(more, this)) return this.tryOut(own, lent);
+      if (more > 0 && !this.streams.receiveFlow.admit(more, this)) return this.tryOut(message, own, lent);
       // A message that had credit while it waited, and didn't use it, gets no new time.
-      if (this.admitted === 0 && (!this.waits || this.outOfCredit)) this.largeMessages.add(this);
-      this.waits = false;
-      this.admitted += more;
+      if (message.admitted === 0 && (!message.waits || this.outOfCredit)) this.largeMessages.add(this);
+      message.waits = false;
+      message.admitted += more;
       this.borrowed += lent;
     }
     this.unannounced -= own;
@@ -127,51 +130,50 @@ export abstract class ReceivingHalf implements MessageWaiter, LargeMessage {
   }
 
   /** A DATA frame of `length` bytes begins. Returns false when it passes the stream's window. */
-  dataBegins(length: number): boolean {
-    this.receiveWindow -= length;
+  frameBegins(length: number): boolean {
+    this.left -= length;
     this.coming += length;
-    const within = this.receiveWindow >= 0;
-    if (within && this.message > 0) this.askAgain();
+    const within = this.left >= 0;
+    if (within && this.message !== null) this.askAgain();
     return within;
   }
 
-  /** So many bytes that have arrived, and maybe the end behind them, are to arrive again: until then it is as if they were under way. */
-  rewind(bytes: number, end: boolean): void {
-    if (end) this.state = endRewound(this.state);
+  /** So many bytes that have arrived are to arrive again: until then it is as if they were under way. */
+  rewind(bytes: number): void {
     this.bodyReceived -= bytes;
-    this.receiveWindow += bytes;
+    this.left += bytes;
   }
 
   /** So many bytes of the frame under way are padding: no reader takes them, so they are credited at once. */
-  dataPadding(padding: number): void {
+  padding(padding: number): void {
     this.coming -= padding;
     this.credit(padding);
   }
 
   /** Bytes of DATA that the peer may still send by the announced window; negative if it has sent too much. */
   get outstanding(): number {
-    return this.receiveWindow;
+    return this.left;
   }
 
   /** The size of the message that is under way, with its prefix; 0 if none is known. */
   get messageSize(): number {
-    return this.message;
+    return this.message === null ? 0 : this.message.size;
   }
 
   /** @inheritdoc */
   get outOfCredit(): boolean {
-    return this.waits && this.receiveWindow <= paddingAtMost;
+    return this.message?.waits === true && this.left <= paddingAtMost;
   }
 
   /** So many bytes of the body are here. */
-  protected arrived(n: number): void {
+  arrived(n: number): void {
     this.bodyReceived += n;
     this.coming -= n;
-    if (this.message > 0 && this.bodyReceived >= this.messageEnd) this.messageDone();
+    if (this.message !== null && this.bodyReceived >= this.message.end) this.messageDone();
   }
 
-  /** The stream is closed: what it has of the connection's is given back. */
-  protected returnWindow(): void {
+  /** The stream is closed: the window gives back what it has of the connection's. */
+  close(): void {
     this.messageDone();
     this.borrowed = 0;
     this.streams.receiveFlow.shrink(this.windowTarget - firstWindow);
@@ -202,8 +204,9 @@ export abstract class ReceivingHalf implements MessageWaiter, LargeMessage {
    * of a frame under way.
    */
   private get untaken(): number {
-    const held = this.windowTarget + this.borrowed - this.receiveWindow - this.unannounced - this.coming;
-    return this.message === 0 ? held : held - (this.message - (this.messageEnd - this.bodyReceived));
+    const held = this.windowTarget + this.borrowed - this.left - this.unannounced - this.coming;
+    const { message } = this;
+    return message === null ? held : held - (message.size - (message.end - this.bodyReceived));
   }
 
   /**
@@ -215,54 +218,55 @@ export abstract class ReceivingHalf implements MessageWaiter, LargeMessage {
     return Math.max(1, Math.min(paddingAtMost, this.windowTarget - prefixAtMost - this.untaken));
   }
 
-  private get largeMessages(): LargeMessages<ReceivingHalf> {
+  private get streams(): Streams {
+    return this.stream.streams;
+  }
+
+  private get largeMessages(): LargeMessages<ReceiveWindow> {
     return this.streams.largeMessages;
   }
 
   private messageDone(): void {
-    if (this.message === 0) return;
-    this.message = 0;
+    const { message } = this;
+    if (message === null) return;
+    this.message = null;
     const { receiveFlow } = this.streams;
     receiveFlow.forget(this);
-    const { admitted, tried } = this;
-    if (!this.waits && admitted + tried === 0) return;
-    this.admitted = 0;
-    this.tried = 0;
-    this.waits = false;
+    if (!message.waits && message.charged === 0) return;
     this.largeMessages.delete(this);
-    receiveFlow.messageDone(admitted, tried);
+    receiveFlow.messageDone(message.admitted, message.tried);
   }
 
   /**
    * The message waits for room for `lent` bytes: lets the peer send some of them, and `own` bytes, once it has used what it
    * had. Returns whether these are all.
    */
-  private tryOut(own: number, lent: number): boolean {
+  private tryOut(message: MessageUnderWay, own: number, lent: number): boolean {
     const { largeMessages } = this;
-    if (!this.waits) largeMessages.add(this);
-    this.waits = true;
+    if (!message.waits) largeMessages.add(this);
+    message.waits = true;
     const step = this.outOfCredit ? this.streams.receiveFlow.tryOut(lent) : 0;
     if (step === 0) return false;
-    this.tried += step;
+    message.tried += step;
     this.borrowed += step;
     this.unannounced -= own;
     largeMessages.add(this);
     this.announce(own + step);
-    return step < lent ? false : this.goesOn();
+    return step < lent ? false : this.goesOn(message);
   }
 
   /** The peer can go on with the message. Returns true: no waiter is left to ask. */
-  private goesOn(): true {
-    if (!this.waits) return true;
-    this.waits = false;
+  private goesOn(message: MessageUnderWay): true {
+    if (!message.waits) return true;
+    message.waits = false;
     const { largeMessages } = this;
     this.streams.receiveFlow.forget(this);
-    if (this.admitted + this.tried === 0) largeMessages.delete(this);
+    if (message.charged === 0) largeMessages.delete(this);
     return true;
   }
 
   private announce(increment: number): void {
-    this.receiveWindow += increment;
-    this.streams.writer.windowUpdate(this.id, increment);
+    this.left += increment;
+    this.streams.writer.windowUpdate(this.stream.id, increment);
   }
 }

@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { frameHeaderLength } from "../frame/frame-type.js";
-import type { HeaderBlock } from "../hpack/header-block.js";
+import type { OutgoingHeaders } from "../hpack/header-block.js";
 import { checkBytes } from "../hpack/string-literal.js";
 import { outputSize } from "../send/output.js";
 import { SendQueue } from "../send/send-queue.js";
-import { ReceivingHalf } from "./receiving-half.js";
 import { endQueued, endSent, endWaits, headersSent, isClosed, maySend } from "./state.js";
+import type { Stream } from "./stream.js";
 import type { Streams } from "./streams.js";
-
-/** Header fields to send: a prepared block, or name, value, name, value … with lower-case names. */
-export type OutgoingHeaders = HeaderBlock | readonly string[];
 
 /** Bytes that wait in a stream past which `write` says that it is full; below half of it the sink hears `writable`. */
 const queueLimit = 65_536;
@@ -23,40 +20,27 @@ export const Room = {
   WAKING: 2,
 } as const;
 
-/**
- * The sending half of a stream: what leaves at once, what waits for a window or for the link, and the end behind it. The
- * middle one of the three layers of a `Stream`, on the receiving half.
- */
-export abstract class SendingHalf extends ReceivingHalf {
+/** The side of a stream that sends: what leaves at once, what waits for a window or for the link, and the end behind it. */
+export class SendSide {
+  /** The stream that has this side. */
+  readonly stream: Stream;
   /** The chunks of input that had arrived when this side first sent headers; 0 if it has sent none, or before any input. */
   answeredAt = 0;
   /** The bytes that we may still send on this stream; may be negative (RFC 9113 §6.9.2). */
-  sendWindow: number;
+  window: number;
   /** Bytes waiting for a window or for the link. */
   queue: SendQueue | null = null;
   /** One of {@link Room}. */
   room: number = Room.FREE;
-  /** The header fields that wait with the stream for its turn to be opened. */
-  waitingHeaders: OutgoingHeaders | null = null;
+  /** The links of the list of streams that are ready to send; see scheduler.ts. */
+  next: SendSide | null = null;
+  previous: SendSide | null = null;
   /** Bytes that waited when the stream closed. */
   private neverSent = 0;
-  private queuedTrailers: OutgoingHeaders | null = null;
-  private reservedAt = -1;
 
-  constructor(streams: Streams, id: number, state: number, sendWindow: number) {
-    super(streams, state);
-    this.id = id;
-    this.sendWindow = sendWindow;
-  }
-
-  /** The buffer that {@link SendingHalf.reserve} gives a place in. */
-  get buffer(): Uint8Array {
-    return this.streams.output.buffer;
-  }
-
-  /** The largest header list that the peer takes, as it counts (RFC 9113 §6.5.2); Infinity when it has not said. */
-  get maxHeaderListSize(): number {
-    return this.streams.peerSettings.maxHeaderListSize;
+  constructor(stream: Stream, window: number) {
+    this.stream = stream;
+    this.window = window;
   }
 
   /** Bytes that wait for a window or for the link, or for the stream to be opened. Of a closed stream: those that never left. */
@@ -65,35 +49,34 @@ export abstract class SendingHalf extends ReceivingHalf {
   }
 
   /**
-   * Sends a header list; `end` half-closes. Use {@link SendingHalf.sendTrailers} for the last one. Throws a `RangeError` for a field
+   * Sends a header list; `end` half-closes. Use {@link SendSide.trailers} for the last one. Throws a `RangeError` for a field
    * that is not of bytes, and then nothing is sent.
    */
-  sendHeaders(headers: OutgoingHeaders, end: boolean): void {
-    if (!maySend(this.state)) return;
+  headers(headers: OutgoingHeaders, end: boolean): void {
+    if (!maySend(this.stream.state)) return;
     if (this.answeredAt === 0) this.answeredAt = this.streams.input.arrived;
-    if (this.id === 0) {
+    if (this.stream.id === 0) {
       checkFields(headers);
-      this.waitingHeaders = headers;
-      if (end) this.state = endQueued(this.state);
+      if (end) this.stream.state = endQueued(this.stream.state);
       return;
     }
     this.writeHeaders(headers, end);
-    this.state = headersSent(this.state);
+    this.stream.state = headersSent(this.stream.state);
     if (end) this.endLocal();
   }
 
   /**
-   * A place for up to `length` bytes in {@link SendingHalf.buffer}, to be written at once and followed by
-   * {@link SendingHalf.commit}. Returns -1 when there is none now: use {@link SendingHalf.write}. If anything else is sent on the
+   * A place for up to `length` bytes in {@link Output.buffer}, to be written at once and followed by
+   * {@link SendSide.commit}. Returns -1 when there is none now: use {@link SendSide.write}. If anything else is sent on the
    * connection meanwhile, `buffer` is another one, and nothing can be committed.
    */
   reserve(length: number): number {
     const { output, sendWindow, peerSettings } = this.streams;
     if (
       this.queue !== null ||
-      this.id === 0 ||
-      !maySend(this.state) ||
-      length > this.sendWindow ||
+      this.stream.id === 0 ||
+      !maySend(this.stream.state) ||
+      length > this.window ||
       length > sendWindow.left ||
       length > peerSettings.maxFrameSize ||
       length + frameHeaderLength > outputSize ||
@@ -101,21 +84,15 @@ export abstract class SendingHalf extends ReceivingHalf {
     ) {
       return -1;
     }
-    this.reservedAt = output.reserveData(this.id, length, peerSettings.maxFrameSize);
-    return this.reservedAt;
-  }
-
-  /** Gives the reserved place back: nothing of it is sent. */
-  unreserve(): void {
-    this.streams.output.unreserve();
+    return output.reserveData(this.stream.id, length, peerSettings.maxFrameSize);
   }
 
   /** Sends the `length` bytes that were written at the reserved place. Returns whether there is room for more now. */
   commit(length: number, end: boolean): boolean {
     const { output, sendWindow, scheduler } = this.streams;
-    this.sendWindow -= length;
+    this.window -= length;
     sendWindow.left -= length;
-    output.commitData(this.id, this.reservedAt, length, end);
+    output.commitData(this.stream.id, length, end);
     if (end) {
       this.endLocal();
       return true;
@@ -129,50 +106,37 @@ export abstract class SendingHalf extends ReceivingHalf {
    * `more`: another write follows at once, so it may wait for that. Returns whether there is room for more; if not,
    * the sink hears `writable`. Bytes given all the same are queued.
    */
-  write(bytes: Uint8Array, end: boolean, more = false): boolean {
-    if (!maySend(this.state)) return true;
+  write(bytes: Uint8Array, end: boolean, more: boolean): boolean {
+    if (!maySend(this.stream.state)) return true;
     this.queue ??= new SendQueue();
     this.queue.push(bytes);
     this.streams.budget.queuedBytes += bytes.length;
-    if (end) this.state = endQueued(this.state);
+    if (end) this.stream.state = endQueued(this.stream.state);
     if (more) return true;
-    if (this.id !== 0) this.pump();
+    if (this.stream.id !== 0) this.streams.scheduler.pump(this);
     return end || this.hasRoom();
   }
 
-  /**
-   * Why a message of `length` bytes must not wait to be sent: with those that wait it would pass `maxQueuedBytes`. Null if it may. Ask
-   * before a message is queued or compressed; {@link SendingHalf.write} does not.
-   */
-  refuseMessage(length: number): string | null {
-    return this.streams.budget.refuseMessage(length);
-  }
-
-  /** So many bytes of a message wait outside of the queue, since it is being compressed; negative when they no longer do. */
-  compressing(bytes: number): void {
-    this.streams.budget.queuedBytes += bytes;
-  }
-
   /** Half-closes, behind what is queued. */
-  sendEnd(): void {
-    if (!maySend(this.state)) return;
-    if (this.queue !== null || this.id === 0) {
+  end(): void {
+    if (!maySend(this.stream.state)) return;
+    if (this.queue !== null || this.stream.id === 0) {
       this.queue ??= new SendQueue();
-      this.state = endQueued(this.state);
+      this.stream.state = endQueued(this.stream.state);
     } else {
-      this.streams.output.endData(this.id);
+      this.streams.output.endData(this.stream.id);
       this.endLocal();
     }
   }
 
-  /** Sends trailers and half-closes, behind what is queued. Throws as {@link SendingHalf.sendHeaders}. */
-  sendTrailers(headers: OutgoingHeaders): void {
-    if (!maySend(this.state)) return;
-    if (this.queue !== null || this.id === 0) {
+  /** Sends trailers and half-closes, behind what is queued. Throws as {@link SendSide.headers}. */
+  trailers(headers: OutgoingHeaders): void {
+    if (!maySend(this.stream.state)) return;
+    if (this.queue !== null || this.stream.id === 0) {
       checkFields(headers);
       this.queue ??= new SendQueue();
-      this.queuedTrailers = headers;
-      this.state = endQueued(this.state);
+      this.queue.trailers = headers;
+      this.stream.state = endQueued(this.stream.state);
     } else {
       this.writeHeaders(headers, true);
       this.endLocal();
@@ -181,40 +145,32 @@ export abstract class SendingHalf extends ReceivingHalf {
 
   // ---- for the connection
 
-  /** True if nothing more can be sent: END_STREAM was sent or is queued, or the stream is closed. */
-  get localEnded(): boolean {
-    return !maySend(this.state);
-  }
-
   /** True if this side has sent headers since input arrived: a server's first headers always follow some. */
   get answered(): boolean {
     return this.answeredAt > 0;
   }
 
   /** The peer's limit lets the stream be opened, and it has its id: its headers leave, then what is queued. */
-  leaveIdle(changed: OutgoingHeaders | null): void {
-    const headers = changed ?? this.waitingHeaders;
-    this.waitingHeaders = null;
-    const onlyHeaders = endWaits(this.state) && this.queue === null;
-    if (headers !== null) this.writeHeaders(headers, onlyHeaders);
-    this.state = headersSent(this.state);
+  leaveIdle(headers: OutgoingHeaders): void {
+    const onlyHeaders = endWaits(this.stream.state) && this.queue === null;
+    this.writeHeaders(headers, onlyHeaders);
+    this.stream.state = headersSent(this.stream.state);
     if (onlyHeaders) this.endLocal();
-    else this.pump();
+    else this.streams.scheduler.pump(this);
   }
 
   /** Everything queued has been moved: the queued end follows. */
   queueEmptied(): void {
+    const trailers = this.queue === null ? null : this.queue.trailers;
     this.queue = null;
-    if (this.queuedTrailers !== null) {
-      this.writeHeaders(this.queuedTrailers, true);
-      this.queuedTrailers = null;
-    }
-    if (endWaits(this.state)) this.endLocal();
+    if (trailers !== null) this.writeHeaders(trailers, true);
+    if (endWaits(this.stream.state)) this.endLocal();
+    this.stream.queueEmptied();
   }
 
   /** True if the last byte of the queue carries END_STREAM. */
   get endsWithQueue(): boolean {
-    return endWaits(this.state) && this.queuedTrailers === null;
+    return endWaits(this.stream.state) && this.queue !== null && this.queue.trailers === null;
   }
 
   /** True if so few bytes are queued that a starved sink hears `writable`. */
@@ -223,27 +179,20 @@ export abstract class SendingHalf extends ReceivingHalf {
   }
 
   /** Drops the queue. */
-  protected dropQueue(): void {
+  drop(): void {
     this.neverSent = this.queuedBytes;
     this.streams.budget.drop(this.neverSent);
     this.queue = null;
-    this.queuedTrailers = null;
-    this.waitingHeaders = null;
+  }
+
+  private get streams(): Streams {
+    return this.stream.streams;
   }
 
   private writeHeaders(headers: OutgoingHeaders, end: boolean): void {
     const { writer, peerSettings } = this.streams;
-    writer.headers(this.id, headers, end, peerSettings.maxFrameSize);
+    writer.headers(this.stream.id, headers, end, peerSettings.maxFrameSize);
   }
-
-  /** Both sides have ended. */
-  protected abstract bothEnded(): void;
-
-  /** Moves queued bytes as far as windows and link allow. */
-  protected abstract pump(): void;
-
-  /** Calls the sink's `writable` next turn. */
-  protected abstract wakeNextTurn(): void;
 
   private hasRoom(): boolean {
     const queued = this.queuedBytes;
@@ -251,15 +200,16 @@ export abstract class SendingHalf extends ReceivingHalf {
     const full = queued >= queueLimit || (queued > 0 && this.streams.budget.crowded);
     if (!full && !this.streams.scheduler.turnSpent) return true;
     if (this.room === Room.FREE) this.room = Room.FULL;
-    if (!full) this.wakeNextTurn();
+    if (!full) this.streams.scheduler.wakeNextTurn(this);
     return false;
   }
 
   private endLocal(): void {
     this.streams.endsSent++;
-    if (isClosed(this.state)) return;
-    this.state = endSent(this.state);
-    if (isClosed(this.state)) this.bothEnded();
+    const { stream } = this;
+    if (isClosed(stream.state)) return;
+    stream.state = endSent(stream.state);
+    if (isClosed(stream.state)) stream.bothEnded();
   }
 }
 
