@@ -3,6 +3,9 @@
 // Mutant: core/src/engine/message/message-reader.ts # unread === null ? owed : unread.uncredited + owed; => owed;
 // Mutant: core/src/engine/message/message-reader.ts # if (end - start >= countedWork) this.stream.parses?.(end - start);
 // Mutant: core/src/engine/message/message-reader.ts # if (elements > 0 && end - start >= countedWork) this.stream.parses?.(elements * elementWork);
+// Mutant: core/src/engine/message/unread-messages.ts # const limit = Math.min(head.end, start + parsedTogether); => const limit = head.end;
+// Mutant: core/src/engine/message/unread-messages.ts # if (end > limit || length > uncountedBytes) break; => if (end > limit) break;
+// Mutant: core/src/engine/message/unread-messages.ts # let owed = this.uncredited + this.dropParsed(); => let owed = this.uncredited;
 import { Code, ConnectError } from "@connectrpc/connect";
 import { FakeStream } from "../../../tests/fake-stream.js";
 import { writePrefix } from "../../protocol/envelope.js";
@@ -147,6 +150,42 @@ describe("a message reader", () => {
     await reader.next();
     reader.discard();
     expect(stream.credited).toBe(6144 + 1024 + 6);
+  });
+
+  test("a small message that can't be parsed fails at its own read, behind the small messages before it", async () => {
+    const { reader, told, stream } = start();
+    const bytes = Buffer.concat(["a", "b", "!", "c"].map((message) => frame(message)));
+    reader.feed(bytes, 0, bytes.length);
+    expect((await reader.next()).value).toBe("a");
+    expect(told).toEqual([]);
+    expect((await reader.next()).value).toBe("b");
+    expect(told).toEqual([]);
+    await expect(reader.next()).rejects.toThrow("not this one");
+    expect(told).toEqual([`failed ${Code.InvalidArgument} message of 1 bytes can't be parsed: not this one`]);
+    expect(stream.credited).toBe(bytes.length);
+  });
+
+  test("a read parses at most 512 bytes of small messages ahead, and drops and credits those that no read took", async () => {
+    const { reader, stream, parsed } = start();
+    const small = Buffer.concat(Array.from({ length: 200 }, () => frame("x".repeat(11))));
+    reader.feed(small, 0, small.length);
+    expect(parsed()).toBe(0);
+    await reader.next();
+    expect(parsed()).toBe(1 + 32);
+    await reader.next();
+    expect(parsed()).toBe(1 + 32);
+    expect(reader.waiting).toBe(198);
+    await reader.return();
+    expect(reader.waiting).toBe(0);
+    expect(stream.credited).toBe(small.length);
+  });
+
+  test("a message of more than 256 bytes, whose memory is counted, is parsed at its own read", async () => {
+    const { reader, parsed } = start();
+    const bytes = Buffer.concat([frame("a"), frame("x".repeat(257)), frame("b")]);
+    reader.feed(bytes, 0, bytes.length);
+    await reader.next();
+    expect(parsed()).toBe(1);
   });
 
   test("says how many bytes a long message still needs, and allocates as they come", () => {

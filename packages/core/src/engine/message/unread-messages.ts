@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { compressedFlag, prefixLength, readLength, writePrefix } from "../../protocol/envelope.js";
+import { uncountedBytes } from "./held-bytes.js";
+import type { MessageCodec } from "./message-codec.js";
 
 /** The watcher of reads that wait for a decompression. */
 export interface ReadWatcher {
@@ -35,6 +37,11 @@ const keepsBuffer = 1024;
 const smallestRoom = 256;
 const largestRoom = 16_384;
 const largestSpare = 65_536;
+/**
+ * The most bytes of small messages that are parsed together, with their prefixes. The objects of so many bytes take less than the first
+ * window. Parsing each message at its own read takes a tenth of an echo's CPU time more.
+ */
+const parsedTogether = 512;
 
 /**
  * Messages that wait to be read, in order, as the bytes that arrived. They own their bytes and share a few buffers, whose room is at
@@ -64,6 +71,12 @@ export class UnreadMessages {
   owed = 0;
   /** True if no other message shares the buffer. */
   owned = false;
+
+  // The messages that were parsed ahead of their reads, from `parsedAt` on. They still count, and so do their bytes of credit.
+  private readonly parsed: unknown[] = [];
+  private parsedAt = 0;
+  private parsedEnd = 0;
+  private parsedOwed = 0;
 
   private head: Segment | null = null;
   private tail: Segment | null = null;
@@ -135,7 +148,11 @@ export class UnreadMessages {
     this.length--;
     this.bytes -= this.end - head.at;
     head.at = this.end;
-    if (head.at < head.end) return;
+    if (head.at === head.end) this.emptied(head);
+  }
+
+  /** All messages of the first segment were taken. */
+  private emptied(head: Segment): void {
     this.head = head.next;
     if (this.head === null) this.tail = null;
     if (head.flag === prefixed && head.b.length <= largestSpare) spare = head;
@@ -143,9 +160,67 @@ export class UnreadMessages {
     this.b = noBytes;
   }
 
+  /** True if the first message is parsed: take it by {@link UnreadMessages.takeParsed}. */
+  get isParsed(): boolean {
+    return this.parsedAt < this.parsedEnd;
+  }
+
+  /** Takes the first message, which is parsed. */
+  takeParsed(): unknown {
+    const { parsed } = this;
+    const at = this.parsedAt++;
+    const message = parsed[at];
+    // A message that was taken must not stay alive here.
+    parsed[at] = undefined;
+    this.length--;
+    if (this.parsedAt === this.parsedEnd) this.uncredited += this.dropParsed();
+    return message;
+  }
+
+  /**
+   * Parses the first messages, if they are small and not compressed. A message that can't be parsed stays as it is: its own read finds
+   * the error.
+   */
+  parseAhead(codec: Pick<MessageCodec<never, unknown>, "parse">): void {
+    const { head, parsed } = this;
+    if (head === null || head.flag !== prefixed) return;
+    const { b, at: start } = head;
+    const limit = Math.min(head.end, start + parsedTogether);
+    let at = start;
+    let count = 0;
+    try {
+      while (limit - at >= prefixLength && b[at] === 0) {
+        const length = readLength(b, at);
+        const end = at + prefixLength + length;
+        if (end > limit || length > uncountedBytes) break;
+        parsed[count] = codec.parse(b, at + prefixLength, end, false);
+        count++;
+        at = end;
+      }
+    } catch {
+      // Parsed once more at its own read.
+    }
+    if (count === 0) return;
+    this.parsedEnd = count;
+    this.parsedOwed = at - start;
+    this.bytes -= at - start;
+    head.at = at;
+    if (at === head.end) this.emptied(head);
+  }
+
+  /** Forgets the parsed messages. Returns their bytes of credit. */
+  private dropParsed(): number {
+    const owed = this.parsedOwed;
+    this.parsedOwed = 0;
+    this.parsedAt = 0;
+    this.parsedEnd = 0;
+    return owed;
+  }
+
   /** Drops all messages. Returns the bytes of credit that the peer gets for them. */
   clear(): number {
-    let owed = this.uncredited;
+    let owed = this.uncredited + this.dropParsed();
+    this.parsed.length = 0;
     this.uncredited = 0;
     for (let segment = this.head; segment !== null; segment = segment.next) {
       owed += segment.flag === prefixed ? segment.end - segment.at : segment.owed;
