@@ -16,6 +16,6 @@ export type { ConnectionCounters } from "./guards/limits.js";
 export type { OutgoingHeaders } from "./hpack/header-block.js";
 export { HeaderBlock } from "./hpack/header-block.js";
 export { HeaderList } from "./hpack/header-list.js";
-export { type ResetReason, resetCode, resetReason } from "./streams/reset-reason.js";
+export { type ResetReason, resetCode, resetReason } from "./streams/reset-codes.js";
 export type { Stream } from "./streams/stream.js";
 export type { StreamReset, StreamSink } from "./streams/stream-sink.js";

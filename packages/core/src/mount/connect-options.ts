@@ -2,9 +2,9 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import { Code, type ConnectRouter } from "@connectrpc/connect";
 import type { Compression } from "../connect-private.js";
+import { decompressions } from "../engine/message/compression-queue.js";
 import { decompress } from "../engine/message/decompress.js";
 import { formatOptions } from "../engine/message/format-options.js";
-import { decompressions } from "../engine/message/turn-queue.js";
 import type { ServerLog } from "../log/server-log.js";
 import { thrownConnectError } from "../log/thrown.js";
 import type { MessageFormat } from "../protocol/message-format.js";

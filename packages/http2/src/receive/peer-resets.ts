@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ErrorCode, errorCodeName } from "../connection/error-code.js";
 import { ClosedBy } from "../streams/closed-streams.js";
-import { resetReason } from "../streams/reset-reason.js";
+import { resetReason } from "../streams/reset-codes.js";
 import type { Streams } from "../streams/streams.js";
 import { protocolError } from "./protocol-error.js";
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { HeaderList } from "../hpack/header-list.js";
-import type { ResetReason } from "./reset-reason.js";
+import type { ResetReason } from "./reset-codes.js";
 
 /**
  * The receiver of a stream's headers, data and end. The receiving side ends with exactly one of `headers(…, true)`, `trailers`,

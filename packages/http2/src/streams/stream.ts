@@ -6,7 +6,7 @@ import type { OutgoingHeaders } from "../hpack/header-block.js";
 import type { HeaderList } from "../hpack/header-list.js";
 import { ClosedBy } from "./closed-streams.js";
 import { ReceiveWindow } from "./receive-window.js";
-import { type ResetReason, resetCode } from "./reset-reason.js";
+import { type ResetReason, resetCode } from "./reset-codes.js";
 import { SendSide } from "./send-side.js";
 import { endReceived, endRewound, isClosed, isIdle, mayReceive, maySend, reset } from "./state.js";
 import type { StreamReset, StreamSink } from "./stream-sink.js";

@@ -21,7 +21,7 @@ import type { Writer } from "../send/writer.js";
 import { ClosedBy } from "./closed-streams.js";
 import { PostponedStreams } from "./postponed-streams.js";
 import type { ReceiveWindow } from "./receive-window.js";
-import { resetReason } from "./reset-reason.js";
+import { resetReason } from "./reset-codes.js";
 import { Scheduler } from "./scheduler.js";
 import { idle } from "./state.js";
 import { Stream } from "./stream.js";

@@ -8,19 +8,19 @@ import { errorFromThrown } from "../../log/thrown.js";
 import { peerError } from "../../protocol/peer-error.js";
 import { reasonText } from "../../protocol/printable.js";
 import type { AsyncContext } from "../../runtime/async-context.js";
+import { decompressions, type QueuedWork } from "./compression-queue.js";
 import { decompress } from "./decompress.js";
 import { EnvelopeReader } from "./envelope-reader.js";
 import { memoryOf, uncountedBytes } from "./held-bytes.js";
 import type { MessageCodec } from "./message-codec.js";
 import { tooManyElements } from "./too-many-elements.js";
-import { decompressions, type QueuedWork } from "./turn-queue.js";
 import { type ReadWatcher, UnreadMessages } from "./unread-messages.js";
 
 /** The owner of a reader. */
 export interface ReaderOwner {
   /** The context in which an application's compression runs. */
   readonly asyncContext: AsyncContext;
-  /** The peer of the connection: connections take turns in decompressing. */
+  /** The peer of the connection: connections are served round robin in decompressing. */
   readonly peer: Peer;
   /** The messages that are read: a server reads requests, a client responses. */
   readonly reads: "requests" | "responses";
@@ -447,7 +447,7 @@ export class MessageReader<T>
   }
 
   /** The first unread message may be decompressed. @inheritdoc */
-  takeTurn(): void {
+  beginWork(): void {
     void this.decompress();
   }
 

@@ -8,8 +8,8 @@ import { type AsyncContext, captureContext } from "../../runtime/async-context.j
 import { isThenable, openIterator } from "../../runtime/iterator.js";
 import type { BareBody } from "./bare-body.js";
 import { choiceOf } from "./compress-choice.js";
+import { compressions } from "./compression-queue.js";
 import { type MessageCodec, serializeMessage } from "./message-codec.js";
-import { compressions } from "./turn-queue.js";
 
 /** The owner of a writer. */
 export interface WriterOwner {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 8: bounded memory. Four messages of a process are decompressed at a time, and connections take turns.
-// Mutant: core/src/engine/message/turn-queue.ts # decompressions = new TurnQueue(atOnce) => decompressions = new TurnQueue(4000)
+// Mutant: core/src/engine/message/compression-queue.ts # decompressions = new CompressionQueue(atOnce) => decompressions = new CompressionQueue(4000)
 // Mutant: core/src/engine/message/message-writer.ts # await compressions.run(this.owner.peer, compress); => await compress();
 // Mutant: core/src/engine/message/message-writer.ts # (this.stopped ? bytes : => (false ? bytes :
 // Mutant: core/src/engine/message/message-reader.ts # if (unread.decompressing && decompressions.leave(this.owner.peer, this)) unread.decompressing = false;

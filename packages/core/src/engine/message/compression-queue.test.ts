@@ -1,33 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
-// Mutant: core/src/engine/message/turn-queue.ts # if (this.running.size < this.most) { => if (true) {
-// Mutant: core/src/engine/message/turn-queue.ts # if (mine.size > 0) this.waiting.set(connection, mine); => if (mine.size > 0) this.waiting = new Map([turn, ...this.waiting]) as never;
-// Mutant: core/src/engine/message/turn-queue.ts # if (mine.size === 0) this.waiting.delete(connection);
-// Mutant: core/src/engine/message/turn-queue.ts # .finally(over)
-// Mutant: core/src/engine/message/turn-queue.ts # if (seen < this.looks - 1) this.done(work);
-// Mutant: core/src/engine/message/turn-queue.ts # if (seen < this.looks - 1) => if (true)
-// Mutant: core/src/engine/message/turn-queue.ts # if (this.running.delete(work)) this.beginNext(); => { this.running.delete(work); this.beginNext(); }
+// Mutant: core/src/engine/message/compression-queue.ts # if (this.running.size < this.most) { => if (true) {
+// Mutant: core/src/engine/message/compression-queue.ts # if (mine.size > 0) this.waiting.set(connection, mine); => if (mine.size > 0) this.waiting = new Map([turn, ...this.waiting]) as never;
+// Mutant: core/src/engine/message/compression-queue.ts # if (mine.size === 0) this.waiting.delete(connection);
+// Mutant: core/src/engine/message/compression-queue.ts # .finally(over)
+// Mutant: core/src/engine/message/compression-queue.ts # if (seen < this.looks - 1) this.done(work);
+// Mutant: core/src/engine/message/compression-queue.ts # if (seen < this.looks - 1) => if (true)
+// Mutant: core/src/engine/message/compression-queue.ts # if (this.running.delete(work)) this.beginNext(); => { this.running.delete(work); this.beginNext(); }
 import { AsyncLocalStorage } from "node:async_hooks";
 import { createClock } from "@tristream/testing";
-import { type QueuedWork, TurnQueue } from "./turn-queue.js";
+import { CompressionQueue, type QueuedWork } from "./compression-queue.js";
 import "@tristream/node";
 
 /** Work of one or more connections that says when it begins. */
 function start(most: number) {
   const clock = createClock();
-  const queue = new TurnQueue(most, clock);
+  const queue = new CompressionQueue(most, clock);
   const begun: string[] = [];
   /** The work that runs, in the order in which it began. */
   const running: QueuedWork[] = [];
   const done = (): void => queue.done(running.shift()!);
   const enter = (connection: object, name: string): QueuedWork => {
-    const work = { takeTurn: () => void (begun.push(name) && running.push(work)) };
+    const work = { beginWork: () => void (begun.push(name) && running.push(work)) };
     queue.enter(connection, work);
     return work;
   };
   return { queue, begun, enter, running, done, clock };
 }
 
-describe("a turn queue", () => {
+describe("a compression queue", () => {
   test("begins as many pieces of work at once as it may, and one more for each that is done", () => {
     const { begun, enter, done } = start(2);
     for (const name of "abcd") enter({}, name);
@@ -43,7 +43,7 @@ describe("a turn queue", () => {
     expect(begun.join("")).toBe("abcdef");
   });
 
-  test("takes connections in turn, whatever each of them has waiting", () => {
+  test("serves connections round robin, whatever each of them has waiting", () => {
     const { begun, enter, done } = start(1);
     const [one, two, three] = [{}, {}, {}];
     for (const name of ["1a", "1b", "1c", "1d"]) enter(one, name);
@@ -73,9 +73,9 @@ describe("a turn queue", () => {
 
   test("begins work in the context in which it was entered", () => {
     const storage = new AsyncLocalStorage<string>();
-    const queue = new TurnQueue(1);
+    const queue = new CompressionQueue(1);
     const seen: unknown[] = [];
-    const work = (): QueuedWork => ({ takeTurn: () => void seen.push(storage.getStore()) });
+    const work = (): QueuedWork => ({ beginWork: () => void seen.push(storage.getStore()) });
     const first = work();
     storage.run("a", () => queue.enter({}, first));
     storage.run("b", () => queue.enter({}, work()));
@@ -117,7 +117,7 @@ describe("a turn queue", () => {
   });
 
   test("runs the next work whether a promise of it resolves or rejects", async () => {
-    const queue = new TurnQueue(1);
+    const queue = new CompressionQueue(1);
     const ran = await Promise.allSettled([
       queue.run({}, async () => 1),
       queue.run({}, () => Promise.reject(new Error("mine"))),
