@@ -120,6 +120,16 @@ describe("a source that fails", () => {
     await expect(merged.next()).rejects.toBe(failure);
   });
 
+  test("is not an unhandled rejection if the reader leaves before it has read the error", async () => {
+    const failing = createChannel<number>();
+    const merged = merge(failing, [1, 2]);
+    expect((await merged.next()).value).toBe(1);
+    failing.close(failure);
+    await turns(3);
+    expect((await merged.return()).done).toBe(true);
+    await turns(3);
+  });
+
   test("hides the errors of the others' finally", async () => {
     async function* failsInFinally(): AsyncGenerator<number> {
       try {
