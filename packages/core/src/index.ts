@@ -50,6 +50,7 @@ export { transportOptionKinds } from "./client/transport/transport-options.js";
 export type { Compression } from "./connect-private.js";
 export { CodeBizError } from "./dialects/grpc/status.js";
 export { keepTime, type TimedConnection } from "./engine/call/keep-time.js";
+export { type CallEnd, type CallHooks, observe, peerOf } from "./engine/call/observe.js";
 export type { FormatOptions } from "./engine/message/format-options.js";
 export { replayable } from "./engine/message/replayable.js";
 export type { Logger } from "./log/logger.js";

@@ -26,7 +26,7 @@ import type {
   TripleRouter,
   TripleServiceImpl,
 } from "@tristream/core";
-import { createClient, driven, type Transport } from "@tristream/core";
+import { createClient, driven, type Interceptor, observe, peerOf, type Transport } from "@tristream/core";
 import type {
   GreetClientStreamResponse,
   GreetRequest,
@@ -268,3 +268,18 @@ router.service(GreetService, { greetClientStream: driven(async () => ({ greeting
 router.service(GreetService, { greetClientStream: driven(async () => {}) });
 // @ts-expect-error a unary method has no stream
 router.service(GreetService, { greet: driven(async () => {}) });
+
+// Interceptors learn of a call, on both sides.
+const observing: Interceptor = (next) => (req) => {
+  observe(req, {
+    message(message, direction) {
+      same<typeof direction, "request" | "response">(true);
+      void message;
+    },
+    end: ({ error, code, requests, responses }) => void [error?.message, code, requests + responses],
+  });
+  observe(req, { message: undefined, end: undefined });
+  peerOf(req)?.address satisfies string | undefined;
+  return next(req);
+};
+void observing;

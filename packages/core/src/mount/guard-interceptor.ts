@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ConnectError, createContextKey, type Interceptor, type StreamRequest } from "@connectrpc/connect";
 import { formatStatusDetails } from "../connect-private.js";
+import { type Direction, Observations } from "../engine/call/observations.js";
+import { type CallHooks, type ObservedCall, observedKey } from "../engine/call/observe.js";
 import { copyViews } from "../engine/message/copy-views.js";
 import { replayable } from "../engine/message/replayable.js";
 import type { ServerLog } from "../log/server-log.js";
@@ -28,30 +30,77 @@ export function guardInterceptor(log: ServerLog, maxHeldBytes: number): Intercep
       return known === null ? log.unexpected(call, error) : sendable(known);
     };
     const held = new HeldMessage(maxHeldBytes);
+    const observed = new MountedCall(call.method);
     try {
       if (!req.stream) {
         copyViews(req.message);
         held.take(req.message);
-        const run = next(req);
+        observed.input = req.message;
+        const run = next({ ...req, [observedKey]: observed } as typeof req);
         run.then(held.end, held.end);
-        return await unlessAborted(run, signal);
+        const res = await unlessAborted(run, signal);
+        observed.message(res.message, "response");
+        observed.end(null);
+        return res;
       }
       signal.addEventListener("abort", held.end, { once: true });
-      const taken = (message: unknown): void => {
+      const received = (message: unknown): void => {
         copyViews(message);
         held.take(message);
+        observed.message(message, "request");
       };
       const uploads = req.method.methodKind !== "server_streaming";
       // The handler of one request has that to its end.
       const asked = uploads ? held.giveBack : undefined;
-      const message = new GuardedIterator(req.message, signal, { lateEnd: uploads, asked, taken });
-      const res = await unlessAborted(next({ ...req, message: forRuns(req, message) as never }), signal);
+      const message = new GuardedIterator(req.message, signal, { lateEnd: uploads, asked, taken: received });
+      const guarded = { ...req, message: forRuns(req, message) as never, [observedKey]: observed };
+      const res = await unlessAborted(next(guarded), signal);
       if (!res.stream) return res;
-      return { ...res, message: new GuardedIterator(res.message, signal, { own: true, failure }) };
+      const taken = (message: unknown): void => observed.message(message, "response");
+      const ended = (error: unknown): void => observed.end(error);
+      return {
+        ...res,
+        message: new GuardedIterator(res.message, signal, { own: true, taken, ended, failure }),
+      };
     } catch (error) {
-      throw failure(error);
+      const failed = failure(error);
+      observed.end(failed);
+      throw failed;
     }
   };
+}
+
+/** A call under an adapter, as far as interceptors observe it. */
+class MountedCall implements ObservedCall {
+  readonly peer = undefined;
+  /** The request of a unary call. */
+  input: unknown = undefined;
+  private readonly name: string;
+  private observations: Observations | null = null;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  /** @inheritdoc */
+  observe(hooks: CallHooks): void {
+    this.observations ??= new Observations(this.name);
+    this.observations.add(hooks, this.input);
+  }
+
+  /** Tells a message that passes. */
+  message(message: unknown, direction: Direction): void {
+    this.observations?.message(message, direction);
+  }
+
+  /** Tells the end. `error`: null if the call ended well. */
+  end(error: unknown): void {
+    const { observations } = this;
+    if (observations === null) return;
+    const { request, response } = observations.told;
+    const requests = this.input === undefined ? request : 1;
+    observations.end(error === null ? null : ConnectError.from(error), requests, response);
+  }
 }
 
 /** The requests for interceptors: one run of the handler has all of them, another run's loop throws. */

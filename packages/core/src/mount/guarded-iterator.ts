@@ -16,6 +16,8 @@ export interface GuardOptions {
   readonly asked?: (() => void) | undefined;
   /** Is given what the source gave, before it is handed out. The read rejects with what it throws. Default: nothing is done. */
   readonly taken?: (value: unknown) => void;
+  /** Called once, when nothing more is handed out. `error`: null at the source's end, and if the reader has left. Default: nothing is done. */
+  readonly ended?: (error: unknown) => void;
   /** Converts an error of the source. Default: the error stays as it is. */
   readonly failure?: (error: unknown) => unknown;
 }
@@ -33,6 +35,7 @@ export class GuardedIterator<T> implements AsyncIterableIterator<T, undefined> {
   private readonly lateEnd: boolean;
   private readonly asked: (() => void) | undefined;
   private readonly taken: ((value: unknown) => void) | undefined;
+  private readonly ended: ((error: unknown) => void) | undefined;
   private readonly failure: (error: unknown) => unknown;
   private readonly pending = new Set<(error: unknown) => void>();
   private over = false;
@@ -45,6 +48,7 @@ export class GuardedIterator<T> implements AsyncIterableIterator<T, undefined> {
     this.lateEnd = options.lateEnd === true;
     this.asked = options.asked;
     this.taken = options.taken;
+    this.ended = options.ended;
     this.failure = options.failure ?? ((error) => error);
     if (signal.aborted) this.aborted();
     else signal.addEventListener("abort", this.aborted);
@@ -75,8 +79,9 @@ export class GuardedIterator<T> implements AsyncIterableIterator<T, undefined> {
       };
       const threw = (error: unknown): void => {
         if (!this.pending.delete(reject)) return;
-        this.leave();
-        reject(this.failure(error));
+        const failure = this.failure(error);
+        this.leave(failure);
+        reject(failure);
       };
       try {
         const result = this.source.next();
@@ -108,10 +113,11 @@ export class GuardedIterator<T> implements AsyncIterableIterator<T, undefined> {
     for (const reject of this.pending) reject(error);
     this.pending.clear();
     if (this.own && !this.over) this.returnSource();
-    this.leave();
+    this.leave(error);
   };
 
-  private leave(): void {
+  private leave(error: unknown = null): void {
+    if (!this.over) this.ended?.(error);
     this.over = true;
     this.signal.removeEventListener("abort", this.aborted);
   }

@@ -2,6 +2,7 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Connection } from "../../carrier/connection.js";
 import { ClientCall } from "../../engine/call/client-call.js";
+import type { Observations } from "../../engine/call/observations.js";
 import { bareRequest } from "../../engine/message/bare-body.js";
 import { isReplayable } from "../../engine/message/replayable.js";
 import { errorFromReason, errorFromThrown } from "../../log/thrown.js";
@@ -96,9 +97,16 @@ export class Attempt extends ClientCall implements EndedBySignal {
     this.open(connection, this.caller.headers(connection, this, body));
     if (this.over) return;
     this.writer.compress = call.compress;
+    if (call.observations?.messages === true) this.tap(call.observations);
     if (!isOriginal(req)) this.watchSignal();
     if (this.caller.unary) this.sendOnly(req.message, body);
     else this.sendMessages(req.message);
+  }
+
+  /** Tells the call's hooks the messages of this attempt. They know the request of a unary call. */
+  tap(observations: Observations): void {
+    if (!this.caller.unary) this.writer.wrapCodec((codec) => observations.tapped(codec, "request"));
+    this.reader.wrapCodec((codec) => observations.tapped(codec, "response"));
   }
 
   private sendMessages(messages: unknown): void {

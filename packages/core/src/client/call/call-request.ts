@@ -13,6 +13,7 @@ import {
 import { LazyContextValues } from "../../engine/call/lazy-context-values.js";
 import { lazyField } from "../../engine/call/lazy-field.js";
 import { LazyHeaders } from "../../engine/call/lazy-headers.js";
+import { type ObservedCall, observedKey } from "../../engine/call/observe.js";
 import { describeValue } from "../../options/describe-value.js";
 import { isSignal } from "../../runtime/shared-signal.js";
 import type { Call } from "./call.js";
@@ -31,6 +32,7 @@ const callKey = Symbol("tristream.call");
  */
 class CallRequest {
   readonly [callKey]: Call;
+  readonly [observedKey]: ObservedCall;
   readonly stream: boolean;
   readonly method: DescMethod;
   readonly service: DescService;
@@ -43,10 +45,12 @@ class CallRequest {
   constructor(call: Call, message: unknown) {
     const { desc, url } = call.method;
     this[callKey] = call;
+    this[observedKey] = call;
     this.stream = desc.methodKind !== "unary";
     this.method = desc;
     this.service = desc.parent;
     this.message = message;
+    if (!this.stream) call.input = message;
     this.url = url;
     this.contextValues = call.contextValues ?? new LazyContextValues();
     this.header = new LazyHeaders(call, null);

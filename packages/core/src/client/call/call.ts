@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DescMethod } from "@bufbuild/protobuf";
 import { Code, ConnectError, type ContextValues } from "@connectrpc/connect";
+import type { Peer } from "../../carrier/connection.js";
 import { type DeadlineEntry, type DeadlineWheel, forEver } from "../../engine/call/deadline.js";
 import type { HeadersMaker } from "../../engine/call/lazy-headers.js";
+import { Observations } from "../../engine/call/observations.js";
+import type { CallHooks, ObservedCall } from "../../engine/call/observe.js";
 import { errorFromReason } from "../../log/thrown.js";
 import { describeValue } from "../../options/describe-value.js";
 import { type AsyncContext, captureContext } from "../../runtime/async-context.js";
@@ -40,7 +43,7 @@ export interface InterceptedMethod extends CallMethod {
  * One call from its user's point of view: its deadline, its signal, its end, and its attempts. A call has several attempts if an
  * interceptor sends the request again, or the transport does. Commands go down, from the handle to the call to its attempts.
  */
-export abstract class Call implements DeadlineEntry, HeadersMaker<null>, EndedBySignal {
+export abstract class Call implements ObservedCall, DeadlineEntry, HeadersMaker<null>, EndedBySignal {
   readonly method: CallMethod;
   readonly timeoutMs: number | undefined;
   /** The call has ended for its user. */
@@ -65,6 +68,10 @@ export abstract class Call implements DeadlineEntry, HeadersMaker<null>, EndedBy
   ofCall: HeadersInit | undefined = undefined;
   /** The user's choice of compression for the request's messages. */
   compress: boolean | undefined = undefined;
+  /** The request of a unary call, if interceptors may observe it. */
+  input: unknown = undefined;
+  /** The hooks of interceptors; null without any. */
+  observations: Observations | null = null;
   /** Context values that the user gave for this call. */
   contextValues: ContextValues | undefined = undefined;
   dueAt = 0;
@@ -239,6 +246,30 @@ export abstract class Call implements DeadlineEntry, HeadersMaker<null>, EndedBy
     if (this.controller !== null)
       this.signalContext!.runInAsyncScope(this.controller.abort, this.controller, error ?? callEndedError);
     this.ended(error);
+    if (this.observations !== null) this.tellEnd(this.observations);
+  }
+
+  /** @inheritdoc */
+  get peer(): Peer | undefined {
+    return this.attempt?.opened === true ? this.attempt.peer : undefined;
+  }
+
+  /** @inheritdoc */
+  observe(hooks: CallHooks): void {
+    this.observations ??= new Observations(this.name);
+    const { observations, attempt } = this;
+    const tapped = observations.messages;
+    observations.add(hooks, this.input);
+    if (!tapped && observations.messages && attempt?.opened === true) attempt.tap(observations);
+    if (this.over) this.tellEnd(observations);
+  }
+
+  private tellEnd(observations: Observations): void {
+    const { attempt, error } = this;
+    const { request, response } = observations.told;
+    if (attempt?.opened === true) observations.end(error, attempt.writer.sent, attempt.reader.received);
+    // The request of a unary call is told before.
+    else observations.end(error, this.input === undefined ? request : 1, response);
   }
 }
 

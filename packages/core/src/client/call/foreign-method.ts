@@ -9,6 +9,7 @@ import { selectorFields } from "../../protocol/selector.js";
 import { captureContext } from "../../runtime/async-context.js";
 import { ContextIterable } from "../../runtime/context-iterator.js";
 import type { MethodSettings, PreparedMethod } from "../transport/engine-transport.js";
+import type { Call } from "./call.js";
 import { type AnyResponse, callOf, faultOf, requestedHeaders } from "./call-request.js";
 import { foreignAttempt } from "./foreign-attempt.js";
 import { foreignError, ownedMessages } from "./foreign-error.js";
@@ -50,7 +51,11 @@ export function foreignMethod(
       }
       const stream = (messages: unknown): Promise<AnyResponse> => {
         // The transport may read the messages in any context.
-        const inContext = new ContextIterable(messages as AsyncIterable<unknown>, captureContext());
+        const observed = call?.observations?.iterable(messages as AsyncIterable<unknown>, "request");
+        const inContext = new ContextIterable(
+          observed ?? (messages as AsyncIterable<unknown>),
+          captureContext(),
+        );
         return transport.stream(
           method as DescMethodStreaming,
           req.signal,
@@ -64,11 +69,23 @@ export function foreignMethod(
         method.methodKind === "unary"
           ? transport.unary(method, req.signal, timeoutMs, headers, req.message as never, req.contextValues)
           : foreignAttempt(req.message, call, stream);
-      return response.then(readable, (error) => {
-        throw foreignError(error);
-      });
+      return response.then(
+        (res) => observed(readable(res), call),
+        (error) => {
+          throw foreignError(error);
+        },
+      );
     },
   };
+}
+
+/** The response, whose messages the call's hooks are told. */
+function observed(res: AnyResponse, call: Call | undefined): AnyResponse {
+  const observations = call?.observations ?? null;
+  if (observations === null) return res;
+  if (res.stream) return { ...res, message: observations.iterable(res.message, "response") };
+  observations.message(res.message, "response");
+  return res;
 }
 
 /** The longest deadline of Connect's gRPC transports: eight digits of milliseconds, 27.7 hours. Their timers end at 24.8 days. */

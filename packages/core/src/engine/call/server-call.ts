@@ -12,6 +12,8 @@ import { MessageReader, type ReaderOwner } from "../message/message-reader.js";
 import { MessageWriter, type WriterOwner } from "../message/message-writer.js";
 import type { DeadlineEntry } from "./deadline.js";
 import { type EndReceiver, holdForTwoTurns } from "./held-ends.js";
+import { Observations } from "./observations.js";
+import type { CallHooks, ObservedCall } from "./observe.js";
 import type { RequestHead, ServerMethod } from "./request-head.js";
 import { errorFromRequestReset } from "./request-reset.js";
 import type { ServerCallHost } from "./server-call-host.js";
@@ -25,7 +27,9 @@ export const callEndedError: ConnectError = new ConnectError("the call has ended
  * a call whose client can't get one. Either way, once: the signal fires, pending reads reject,
  * the handler's generator is returned, the deadline is taken back.
  */
-export class ServerCall implements StreamSink, EndReceiver, ReaderOwner, WriterOwner, DeadlineEntry {
+export class ServerCall
+  implements ObservedCall, StreamSink, EndReceiver, ReaderOwner, WriterOwner, DeadlineEntry
+{
   readonly stream: ByteStream;
   readonly head: RequestHead;
   readonly host: ServerCallHost;
@@ -44,6 +48,10 @@ export class ServerCall implements StreamSink, EndReceiver, ReaderOwner, WriterO
   stuck: unknown = null;
   /** A slot for the handler's context. */
   context: unknown = undefined;
+  /** The hooks of interceptors; null without any. */
+  private observations: Observations | null = null;
+  /** The one request message, if interceptors may observe it. */
+  input: unknown = undefined;
   dueAt = 0;
   deadlineNext: DeadlineEntry | null = null;
   deadlinePrevious: DeadlineEntry | null = null;
@@ -127,6 +135,20 @@ export class ServerCall implements StreamSink, EndReceiver, ReaderOwner, WriterO
   /** The handler has the signal. */
   get listens(): boolean {
     return this.controller !== null;
+  }
+
+  /** @inheritdoc */
+  observe(hooks: CallHooks): void {
+    const first = this.observations === null;
+    this.observations ??= new Observations(this.method.name);
+    const { observations } = this;
+    const tapped = observations.messages;
+    observations.add(hooks, this.input);
+    if (!tapped && observations.messages) {
+      this.reader.wrapCodec((codec) => observations.tapped(codec, "request"));
+      this.writer.wrapCodec((codec) => observations.tapped(codec, "response"));
+    }
+    if (first && this.over) observations.end(this.outcome, this.reader.received, this.writer.sent);
   }
 
   // ---- for the handler's context
@@ -455,6 +477,7 @@ export class ServerCall implements StreamSink, EndReceiver, ReaderOwner, WriterO
       // A handler that runs on has its message still.
       if (!this.running) this.hold(0);
       this.host.owner.callEnded(this, this.running);
+      this.observations?.end(outcome, this.reader.received, this.writer.sent);
     }
   }
 }

@@ -87,7 +87,7 @@ export class MessageReader<T>
   single = false;
   /** True if the last message that was handed out came compressed; undefined before the first message. */
   compressed: boolean | undefined = undefined;
-  private readonly codec: MessageCodec<never, T>;
+  private codec: MessageCodec<never, T>;
   private readonly owner: ReaderOwner;
   private compression: Compression | null = null;
   // The one message of a single reader, parsed, and the bytes that are credited when it is taken.
@@ -107,6 +107,11 @@ export class MessageReader<T>
     super(stream, maxBytes);
     this.codec = codec;
     this.owner = owner;
+  }
+
+  /** Reads later messages by another codec, which `wrap` makes of the codec. */
+  wrapCodec(wrap: (codec: MessageCodec<never, T>) => MessageCodec<never, T>): void {
+    this.codec = wrap(this.codec);
   }
 
   /** How messages that carry the compressed flag are decompressed; null: they are an error. */

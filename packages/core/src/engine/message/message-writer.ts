@@ -70,7 +70,7 @@ export class MessageWriter<T> {
   /** The compression of messages; null: no message is compressed. Set before the headers leave. */
   compression: WriteCompression | null;
   private readonly stream: ByteStream;
-  private readonly codec: MessageCodec<T, unknown>;
+  private codec: MessageCodec<T, unknown>;
   private readonly owner: WriterOwner;
   private readonly maxBytes: number;
   private source: AsyncIterator<T> | Iterator<T> | null = null;
@@ -106,6 +106,11 @@ export class MessageWriter<T> {
     this.owner = owner;
     this.maxBytes = maxBytes;
     this.compression = compression;
+  }
+
+  /** Writes later messages by another codec, which `wrap` makes of the codec. */
+  wrapCodec(wrap: (codec: MessageCodec<T, unknown>) => MessageCodec<T, unknown>): void {
+    this.codec = wrap(this.codec);
   }
 
   /**

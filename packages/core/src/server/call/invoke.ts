@@ -10,6 +10,7 @@ import type {
 } from "@connectrpc/connect";
 import { lazyField } from "../../engine/call/lazy-field.js";
 import { LazyHeaders } from "../../engine/call/lazy-headers.js";
+import { type ObservedCall, observedKey } from "../../engine/call/observe.js";
 import type { ServerCall } from "../../engine/call/server-call.js";
 import { MessageReader } from "../../engine/message/message-reader.js";
 import { replayable } from "../../engine/message/replayable.js";
@@ -143,6 +144,7 @@ function intercepted(
 /** The request that server interceptors get; its costly parts are made at their first access. */
 class InterceptedRequest {
   readonly [callKey]: ServerCall;
+  readonly [observedKey]: ObservedCall;
   readonly [runsKey]: HandlerRuns | null;
   readonly stream: boolean;
   readonly method: DescMethod;
@@ -155,10 +157,12 @@ class InterceptedRequest {
 
   constructor(call: ServerCall, desc: DescMethod, input: unknown, context: TripleContext) {
     this[callKey] = call;
+    this[observedKey] = call;
     this.stream = desc.methodKind !== "unary";
     this.method = desc;
     this.service = desc.parent;
     this[runsKey] = input instanceof MessageReader ? new HandlerRuns(input, call.method.name) : null;
+    if (this[runsKey] === null) call.input = input;
     this.message =
       desc.methodKind === "server_streaming" ? replayable(() => [input]) : (this[runsKey] ?? input);
     this.url = context.url;
