@@ -83,6 +83,7 @@ hello b 3
 GreetServerStream answered 3
 [unauthenticated] who?
 GreetStream answered 1
+GreetStream tcp: OK, 1 and 1 messages
 `,
   "retries.ts": `hello a, b
 FailedPrecondition after [unavailable] busy

@@ -7,6 +7,8 @@ import {
   createContextKey,
   createTransport,
   type Interceptor,
+  observe,
+  peerOf,
   type StreamResponse,
   serve,
   type UnaryRequest,
@@ -45,7 +47,7 @@ const authorize: Interceptor = (next) => (req) => {
 };
 const describe = ({ method, message }: UnaryRequest) => console.log(method.name, "of", message.$typeName);
 
-// Either side: what passes in a stream. Only a generator in the place of `message` sees it.
+// Either side: a generator in the place of `message` sees what passes in a stream, and may change it.
 const count: Interceptor = (next) => async (req) => {
   const res = await next(req);
   return res.stream ? { ...res, message: counted(res) } : res;
@@ -63,16 +65,31 @@ await using transport = createTransport(server.url, { interceptors: [count] }); 
 const client = createClient(GreetService, transport, { interceptors: [authorize] }); // outside of those
 // #endregion
 
+// #region
+// Either side: how a call ended, and who is at its other end.
+const log: Interceptor = (next) => (req) => {
+  observe(req, {
+    end({ code, requests, responses }) {
+      const outcome = code === undefined ? "OK" : Code[code];
+      console.log(
+        `${req.method.name} ${peerOf(req)?.transport}: ${outcome}, ${requests} and ${responses} messages`,
+      );
+    },
+  });
+  return next(req);
+};
+// #endregion
+
 console.log((await client.greet({ name: "a" })).greeting);
 for await (const { greeting } of client.greetServerStream({ name: "b" })) console.log(greeting);
 const refused = createClient(GreetService, transport);
 await refused.greet({}).catch((error) => console.log(error.message));
 
-// The same interceptor on the server, for a client without any.
+// Both interceptors on the server, for a client without any.
 await using counting = await serve({
   host: "127.0.0.1",
   port: 0,
-  interceptors: [count],
+  interceptors: [log, count],
   routes: (router) => router.service(GreetService, greeter),
 });
 await using plain = createTransport(counting.url);
