@@ -38,8 +38,8 @@ function isProvider(given: unknown): boolean {
 
 /**
  * Makes a transport to `tri://host:port`, `http://host:port`, `https://host:port` or `unix:path`; several with `;` between are tried in order.
- * `?group=` and `?version=` hold for every client that names none. It connects with the first call, and again after a
- * loss; an idle connection does not keep the process alive.
+ * `?group=` and `?version=` hold for every client that names none. The transport connects with the first call, and again after a
+ * loss. An idle connection does not keep the process alive.
  *
  * Throws `InvalidArgument` for an address or an option that can't be read. Calls reject with `Unavailable` when nothing can be reached.
  */

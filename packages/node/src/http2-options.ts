@@ -11,8 +11,8 @@ const kinds = Object.fromEntries(names.map((name) => [name, optionKinds.anyValue
 export const http2Kind: OptionKind = { ...optionKinds.object, names };
 
 /**
- * HTTP/2's options with all defaults, worked out before there is a connection. Throws `InvalidArgument` for one that can't be; `owner`
- * takes the options: `serve`, say.
+ * HTTP/2's options with all defaults, worked out before there is a connection. Throws `InvalidArgument` for an invalid
+ * option. `owner` takes the options: `serve`, say.
  */
 export function http2Options(
   owner: string,

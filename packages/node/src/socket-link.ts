@@ -7,7 +7,7 @@ import { lostError } from "./node-error.js";
 /** Time for a socket to close in order once everything was written; then it is destroyed. */
 const lingerMs = 1000;
 
-/** A TCP, TLS or unix socket of Node as a link. The socket may still be connecting: what is written waits for it. */
+/** A TCP, TLS or unix socket of Node as a link. The socket may still be connecting: it keeps writes until then. */
 export class SocketLink implements ByteLink {
   readonly peer: Peer;
   private readonly socket: Socket;

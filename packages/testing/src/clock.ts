@@ -17,7 +17,7 @@ export interface TestClock extends Clock {
  */
 const turnsBetweenTimers = 8;
 
-/** Makes a clock for `loopback({ routes, clock })`. It begins at 0. */
+/** Makes a clock for `loopback({ routes, clock })`. The clock begins at 0. */
 export function createClock(): TestClock {
   return new AdvancedClock();
 }
@@ -66,7 +66,7 @@ class AdvancedClock implements TestClock {
     this.time = end;
   }
 
-  /** The timer that is due first, of those that are by `end`. */
+  /** The timer that is due first, if it is due by `end`. */
   private first(end: number): Timer | undefined {
     let found: Timer | undefined;
     for (const timer of this.timers) {

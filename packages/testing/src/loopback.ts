@@ -28,7 +28,7 @@ export interface LoopbackOptions extends ServerOptions {
   clock?: Clock | undefined;
 }
 
-/** A server and a transport to it in one process, without sockets: the frames are those of the wire. */
+/** A server and a transport to it in one process, without sockets, with the same frames as over sockets. */
 export interface Loopback extends AsyncDisposable {
   readonly server: Server;
   readonly transport: TripleTransport;

@@ -7,8 +7,8 @@ import type { ByteLink, ByteReceiver, Peer } from "@tristream/http2";
 export type Direction = "client-to-server" | "server-to-client";
 
 /**
- * Sees every chunk that passes, before it is delivered. What it returns is delivered instead: the chunk, other bytes, or
- * null to drop it. A promise delays the chunk, and those behind it, until it settles.
+ * Sees every chunk before its delivery. The returned bytes are delivered in its place; null drops the chunk. A promise delays the chunk,
+ * and all later ones, until it settles.
  */
 export type LinkHook = (
   bytes: Uint8Array,
@@ -79,7 +79,7 @@ export class MemoryLink implements ByteLink {
     this.hook = hook;
   }
 
-  /** Joins this end to the one that gets what is written here. */
+  /** Joins this end to the other one, which receives the bytes that are written here. */
   join(other: MemoryLink): void {
     this.other = other;
   }
@@ -145,7 +145,7 @@ export class MemoryLink implements ByteLink {
     this.later(() => this.receiver?.closed(error));
   }
 
-  /** In a later turn, and in the context of the pipe: not in that of the call which writes. */
+  /** Calls back in a later turn, in the context of the pipe, not of the call that writes. */
   private later(callback: () => void): void {
     this.context.runInAsyncScope(nextTurn, undefined, callback);
   }

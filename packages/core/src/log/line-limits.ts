@@ -33,7 +33,7 @@ export class LineLimits<Level> {
   private readonly clock: Clock;
   private readonly report: ReportLeftOut<Level>;
   private readonly kinds = new Map<string, Kind<Level>>();
-  /** By kind and peer, the one that was used last at the end. */
+  /** The buckets by kind and peer; the last one in the map was used last. */
   private readonly buckets = new Map<string, PeerBucket<Level>>();
   private readonly omitting = new Set<PeerBucket<Level>>();
   private cancelTimer: (() => void) | null = null;
@@ -105,7 +105,7 @@ export class LineLimits<Level> {
     return bucket;
   }
 
-  /** Makes room for a bucket, if the one that was used longest ago says no more than a new one would. */
+  /** Drops the bucket that was used longest ago, if it is as full as a new one and has nothing to report. */
   private dropOldest(now: number): boolean {
     for (const [key, bucket] of this.buckets) {
       if (bucket.omitted > 0 || !bucket.full(now)) return false;

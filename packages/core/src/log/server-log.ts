@@ -7,7 +7,7 @@ import { describeThrown } from "./describe-thrown.js";
 import { LineLimits, leftOutText } from "./line-limits.js";
 import type { Logger } from "./logger.js";
 
-/** Whose call it is, for a line of the log. */
+/** The method and the client of a call, for a line of the log. */
 export interface LoggedCall {
   /** `package.Service/Method`. */
   readonly method: string;
@@ -34,7 +34,7 @@ export class ServerLog {
   private readonly limits: LineLimits<Level>;
   private readonly asyncContext: AsyncContext = captureContext();
 
-  /** `clock` is that of the rates of lines. */
+  /** The limits on lines count by `clock`. */
   constructor(logger: Logger, clock: Clock = systemClock) {
     this.logger = logger;
     this.limits = new LineLimits(clock, (level, left) => {

@@ -13,11 +13,15 @@ import { HeldMessage } from "./message-memory.js";
 import { reasonOf, unlessAborted } from "./unless-aborted.js";
 
 /**
- * The outermost interceptor of calls that Connect's machinery serves. It keeps what the engine promises elsewhere: when
- * the call ends, by its client, its deadline or its connection, a pending read of requests rejects, a generator that
- * is blocked at a `yield` is returned and runs its `finally`, and the caller gets its answer whatever handler and
- * interceptors await. What they throw that is no `ConnectError` is logged, with an id that the client sees. The messages that handlers
- * take count in the memory of the process, see `maxHeldBytes`.
+ * The outermost interceptor of calls that Connect's machinery serves. The interceptor keeps the engine's promises for
+ * them. When the call ends, by its client, its deadline or its connection:
+ *
+ * - a pending read of requests rejects,
+ * - a generator that is blocked at a `yield` is returned and runs its `finally`,
+ * - the caller gets its answer, whatever handler and interceptors await.
+ *
+ * A thrown value that is not a `ConnectError` is logged, with an id that the client sees. The messages that handlers take count in the
+ * memory of the process, see `maxHeldBytes`.
  */
 export function guardInterceptor(log: ServerLog, maxHeldBytes: number): Interceptor {
   return (next) => async (req) => {

@@ -25,8 +25,8 @@ export interface GuardOptions {
 const finished: IteratorResult<never, undefined> = Object.freeze({ done: true, value: undefined });
 
 /**
- * The iterator of any iterable whose reads reject with a signal's reason when that fires, also one that is pending, and
- * whatever the source does: it may be pending for ever. After the signal nothing of the source is handed out any more.
+ * An iterator over any iterable. When a signal fires, all reads reject with its reason. A pending read rejects, too, even if the source
+ * never answers. After the signal the iterator hands out nothing of the source.
  */
 export class GuardedIterator<T> implements AsyncIterableIterator<T, undefined> {
   private readonly source: AsyncIterator<T> | Iterator<T>;

@@ -13,9 +13,9 @@ const longest: Readonly<Record<string, string>> = {
 };
 
 /**
- * The deadline that a request's headers set, in any protocol of Connect's; undefined if there is none or it is malformed,
- * which Connect answers. `header` is what Connect may see: its timers overflow at 24.8 days and would fire at once, so a
- * longer deadline is cut there.
+ * The deadline that a request's headers set, in any protocol of Connect's. Undefined without a deadline, and for a malformed one, which
+ * Connect answers. `header`: the headers for Connect. Connect's timers overflow at 24.8 days and would fire at once, so a longer
+ * deadline is cut in `header`.
  */
 export function requestTimeout(header: Headers): { timeoutMs: number | undefined; header: Headers } {
   for (const name of [grpcTimeout, connectTimeout]) {

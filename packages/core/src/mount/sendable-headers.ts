@@ -18,7 +18,7 @@ const ofConnect: ReadonlySet<string> = new Set([
  */
 export function leaveOutUnsendable(headers: Headers): void {
   joinBinaryValues(headers);
-  // A copy: what is deleted while they are gone through hides the next one.
+  // A copy: deleting a header during the loop would skip the next one.
   for (const [name, value] of [...headers]) {
     const ofProtocol = names.isReserved(name) && !ofConnect.has(name);
     if (ofProtocol || /[^\t\x20-\x7e\x80-\xff]/.test(value)) headers.delete(name);

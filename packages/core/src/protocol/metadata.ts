@@ -49,9 +49,9 @@ export function appendHeaders(fields: string[], headers: Headers): void {
 /**
  * Appends the metadata of an error.
  *
- * The error itself matters more than metadata that can't be sent: `unsendable` hears of that. What belongs to the protocol
- * is left out without a word, since an error that a handler passes on from a call of its own has it in its metadata. `reserved`:
- * names of one dialect, beside those of all.
+ * The error itself matters more than its metadata: entries that can't be sent are left out, and `unsendable` hears of them. The
+ * protocol's own names are left out in silence, since an error that a handler passes on from another call carries them. `reserved`:
+ * the own names of one dialect, beside those of all dialects.
  */
 export function appendErrorMetadata(
   fields: string[],
@@ -111,8 +111,8 @@ export function replaceHeaders(headers: Headers, by: Headers): void {
 }
 
 /**
- * Throws an error of the given code when a header list is larger than the peer takes. It would be refused with all of its
- * call, and by some with all of its connection. `what` names the list, in the plural. The error's `listSize` is the list's size.
+ * Throws an error of the given code when a header list is larger than the peer takes. The peer would refuse the whole call for such a
+ * list, and some peers the whole connection. `what` names the list, in the plural. The error's `listSize` is the list's size.
  */
 export function checkListSize(what: string, fields: Fields, most: number, code: Code): void {
   const size = listSize(fields);

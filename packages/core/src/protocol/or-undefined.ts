@@ -9,7 +9,7 @@ export type Resolved<Options> = { readonly [Name in keyof Options]-?: Exclude<Op
 /** Options that are absent or have a value. */
 export type Given<Options> = { [Name in keyof Options]: Exclude<Options[Name], undefined> };
 
-/** The options that have a value: those that are `undefined` are left out. */
+/** A copy of the options without those that are `undefined`. */
 export function givenOptions<Options extends object>(options: Options): Given<Options> {
   const given = Object.entries(options).filter(([, value]) => value !== undefined);
   return Object.fromEntries(given) as Given<Options>;

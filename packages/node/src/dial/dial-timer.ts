@@ -10,8 +10,9 @@ const lateMs = 100;
 /**
  * A timer that can switch between keeping the process alive and letting it end.
  *
- * After a pause (a busy loop, a suspended process) timers fire before the input that arrived meanwhile is read. So a pause counts for
- * nothing, except right after another pause: an always busy process must not wait for ever. Input that is there is read before the end.
+ * After a pause (a busy loop, a suspended process) timers fire before the input that arrived meanwhile is read. A tick behind a pause
+ * therefore does not count, unless a pause came before it: an always busy process must not wait for ever. Input that has arrived is read
+ * before the timer fires.
  */
 export class DialTimer {
   private readonly clock: Clock;

@@ -78,7 +78,7 @@ export class Dial {
   private async run(): Promise<Connection> {
     const errors: ConnectError[] = [];
     const { addresses } = this;
-    // The first connection whose peer sent GOAWAY right behind its SETTINGS: such a peer takes no call, as one that stops does.
+    // The first connection whose peer sent GOAWAY right behind its SETTINGS: a peer that is stopping takes no call.
     let ending: Connection | null = null;
     for (const address of addresses) {
       try {

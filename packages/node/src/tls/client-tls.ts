@@ -22,7 +22,7 @@ import { checkContext, listOf, pems } from "./server-tls.js";
 
 /** How a client speaks TLS. Files that are given by their paths are read for each connection. */
 export interface ClientTlsOptions {
-  /** The authorities that are trusted: PEM as text or bytes, or paths of files. Default: those that Node brings. */
+  /** The authorities that are trusted: PEM as text or bytes, or paths of files. Default: Node's own. */
   ca?: Pem | readonly Pem[] | undefined;
   /** The private key of the client's certificate: PEM as text or bytes, or the path of a file. */
   key?: Pem | undefined;
@@ -31,8 +31,8 @@ export interface ClientTlsOptions {
   /** The name that the server's certificate has to have, and that the client asks for. Default: the host of the address. */
   serverName?: string | undefined;
   /**
-   * The public keys that are accepted: base64 of the SHA-256 of the SubjectPublicKeyInfo, of the server's certificate or of one that signed it. The
-   * certificate is checked, too. Default: any.
+   * The public keys that are accepted, each as base64 of the SHA-256 of its SubjectPublicKeyInfo. The key of the server's certificate
+   * or of a certificate that signed it has to be among them. The certificate is checked, too. Default: any.
    */
   pins?: readonly string[] | undefined;
 }
@@ -82,7 +82,7 @@ export class ClientTls {
     return {
       ALPNProtocols: ["h2"],
       secureContext: this.currentContext(),
-      // An IP address is no name that a client may ask for (RFC 6066 §3); the certificate is compared with it all the same.
+      // A client must not ask for an IP address as a name (RFC 6066 §3); the certificate is compared with it all the same.
       servername: isIP(name) === 0 ? name : "",
       checkServerIdentity: (_host, certificate) =>
         checkName(name, certificate) ?? (pins === undefined ? undefined : checkPins(pins, certificate)),

@@ -5,7 +5,7 @@ import { Code, ConnectError } from "@tristream/core";
 /** A key or certificates in PEM: the text, its bytes, or the path of a file that has them. */
 export type Pem = string | Uint8Array;
 
-/** What stands in every PEM text, and in no sensible path. */
+/** Every PEM text has these characters, and no sensible path has them. */
 const pemMark = "-----BEGIN ";
 
 /** True for the path of a file, as opposed to PEM itself. */

@@ -19,8 +19,8 @@ export interface ServerTlsOptions {
   /** The certificate, followed by those between it and the root: PEM as text or bytes, or the path of a file. */
   cert: Pem;
   /**
-   * The authorities whose client certificates are trusted. A client may then show a certificate, and one that none of them signed is
-   * refused. Default: no certificate is asked for.
+   * The authorities whose client certificates are trusted. A client may then show a certificate; the server refuses a certificate
+   * that none of them signed. Default: no certificate is asked for.
    */
   ca?: Pem | readonly Pem[] | undefined;
   /** Refuses clients without a certificate. Needs `ca`. Default false. */

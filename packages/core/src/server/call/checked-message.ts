@@ -2,7 +2,7 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import { asMessage } from "../../engine/message/message-codec.js";
 
-/** The one message that a handler returned. Throws a `TypeError`, for the log, if it is none. */
+/** The one message that a handler returned. Throws a `TypeError`, for the log, if the result is not a message. */
 export function checkedMessage(desc: DescMethod, result: unknown): unknown {
   if (typeof result !== "object" || result === null) {
     const got = result === null ? "null" : typeof result;

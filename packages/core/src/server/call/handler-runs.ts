@@ -21,7 +21,7 @@ export class HandlerRuns implements AsyncIterable<unknown> {
     this.name = name;
   }
 
-  /** The messages for the handler of a new run, from those of its request. */
+  /** Begins a run of the handler: gives the messages for it, made from `messages` of its request. */
   begin(messages: unknown): unknown {
     const run = ++this.count;
     if (messages === this) return new RunRequests(() => this.open(run));

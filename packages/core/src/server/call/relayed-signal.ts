@@ -3,7 +3,7 @@ import { captureContext } from "../../runtime/async-context.js";
 
 /**
  * A signal that fires with another one. Its listeners run in the current async context, whichever code fires the other signal.
- * The state is that of the other signal at any time: code that runs between the two sees the same.
+ * Its `aborted` and `reason` equal the other signal's at any time, also between the two events.
  */
 export function relayedSignal(source: AbortSignal): AbortSignal {
   if (source.aborted) return source;

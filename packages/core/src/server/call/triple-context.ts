@@ -28,12 +28,12 @@ export interface TripleContext extends HandlerContext {
   /** Fires when the server begins to shut down. The call may go on until the grace time ends. */
   readonly shutdownSignal: AbortSignal;
   /**
-   * True if the last request message that the handler got came compressed (its flag in the gRPC frame): its only message, or the one
-   * that its last read gave. Undefined before the first message, and under an adapter of Connect's, which doesn't say.
+   * True if the last request message that the handler got came compressed (the flag in its gRPC frame). In a stream, the message of
+   * the last read counts. Undefined before the first message, and under an adapter of Connect's, which doesn't say.
    */
   readonly requestCompressed: boolean | undefined;
   /**
-   * Compression of the response messages that follow: those that are yielded or returned until this is set again. True
+   * Compression of all response messages that are yielded or returned until this is set again. True
    * compresses small messages too, with the first compression in `acceptCompression` that the client accepts; if the client accepts
    * none, the messages are sent as they are. Default: undefined, which leaves it to `compressResponses` and `compressMinBytes`.
    *
@@ -46,7 +46,7 @@ export interface TripleContext extends HandlerContext {
 
 /**
  * A service's implementation: a function per method. Connect's `ServiceImpl` with {@link TripleContext}; a stock
- * `ServiceImpl` fits unchanged. It may be an instance of a class. An rpc `HasOwnProperty` may be left out: the member of that name
+ * `ServiceImpl` fits unchanged. An instance of a class will do. An rpc `HasOwnProperty` may be left out: the member of that name
  * that each object has implements nothing.
  */
 export type TripleServiceImpl<Desc extends DescService> = {

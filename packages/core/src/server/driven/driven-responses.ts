@@ -17,7 +17,7 @@ const finished: IteratorResult<never, undefined> = Object.freeze({ done: true, v
 
 /**
  * The responses of a driven call, as the async iterator that the engine reads of a generator: it asks for the next message when there
- * is room. That question settles the `send()` of the message before. The handler begins with the first question, as a generator does.
+ * is room. Each request for a message settles the `send()` of the message before. The handler begins with the first request, as a generator does.
  */
 export class DrivenResponses<O> implements AsyncIterableIterator<O, undefined> {
   private readonly loops: DrivenLoops;
@@ -148,7 +148,7 @@ export class DrivenResponses<O> implements AsyncIterableIterator<O, undefined> {
     if (this.call === null) {
       if (this.ask !== null) this.answer(Promise.reject(error));
     } else if (!this.failCall(this.call, error)) {
-      // The writer is about to take a message. If there is no room behind it, it asks no further.
+      // The writer is about to take a message, and asks for no other one if there is no room.
       nextTurn(this.failAgain);
     }
   }

@@ -11,7 +11,7 @@ export interface DrivenStream {
   readonly run: (loop: () => Promise<unknown>) => void;
 }
 
-/** What a driven handler of a client stream receives; the handler returns the response. Also an async iterable of the messages. */
+/** The requests of a client stream, for its driven handler, which returns the response. Also an async iterable of the messages. */
 export interface DrivenClientStream<I> extends DrivenStream, AsyncIterable<I> {
   /**
    * The next message; undefined once the client has sent all, as often as asked. Several calls are answered in order. Rejects with the
@@ -21,7 +21,7 @@ export interface DrivenClientStream<I> extends DrivenStream, AsyncIterable<I> {
   readonly receive: () => Promise<I | undefined>;
 }
 
-/** What a driven handler of a server stream sends by. */
+/** The request and the sends of a server stream, for its driven handler. */
 export interface DrivenServerStream<I, O> extends DrivenStream {
   /** The request. */
   readonly request: I;

@@ -95,16 +95,17 @@ export interface Server {
   /** Logs that key and certificates were read again from their files, or why they can't be used. */
   certificatesReloaded(error?: Error): void;
   /**
-   * Refuses new calls, lets running ones finish for `graceMs` (default 10,000), cuts what is left with
-   * `Unavailable`, closes every connection; handlers that were cut get a moment for their `finally`. Settles then at the latest, and
-   * never rejects: wrong options are logged, and the default counts. A second call with less time shortens the first. `Infinity` waits for the calls as long as they take.
+   * Refuses new calls, and lets running ones finish for `graceMs` (default 10,000). Then cuts the remaining calls with `Unavailable`,
+   * gives their handlers a moment for their `finally`, and closes every connection. Settles then at the latest, and never rejects:
+   * wrong options are logged, and the default counts. A second call with less time shortens the first. `Infinity` waits for the calls as
+   * long as they take.
    */
   shutdown(options?: { graceMs?: number }): Promise<ShutdownReport>;
 }
 
 const shutdownOptionKinds: OptionKinds<{ graceMs?: number }> = { graceMs: number };
 const defaultGraceMs = 10_000;
-/** Time that cut handlers get to settle before the shutdown does. One that is stuck may never. */
+/** Time that cut handlers get to settle before the shutdown does. A stuck handler may never settle. */
 const settleMs = 100;
 
 /** Throws `InvalidArgument` for options of a server that can't be, or without routes. `owner` takes the options. */

@@ -17,7 +17,7 @@ import type { RouteTable } from "./route-table.js";
 export interface HttpRefusal {
   readonly httpStatus: number;
   readonly text: string;
-  /** Fields of the answer, beside those of its text. */
+  /** Further header fields of the answer. */
   readonly fields: readonly string[];
   /** See {@link RequestHead.generation}. */
   readonly generation: number;
@@ -157,7 +157,7 @@ export function acceptedNames(compressions: readonly Compression[]): string {
 /** Characters of a client's list of compressions that are read: a client lists a few names. */
 const mostAccepted = 256;
 
-/** The first of what the client accepts that the server has; null if there is none. */
+/** The first compression of the client's list that the server has; null without one. */
 function responseCompression(request: ParsedRequest, options: ResolvedServeOptions): WriteCompression | null {
   const given = request.acceptEncoding;
   if (given === undefined || options.acceptCompression.length === 0) return null;

@@ -8,7 +8,7 @@ import type { Resolved } from "../../protocol/or-undefined.js";
 
 /** How calls are served; for all routes, or for one registration. Sizes in bytes, times in milliseconds. */
 export interface ServeOptions extends FormatOptions {
-  /** Connect's server interceptors, outermost first. Those of a registration replace the router's, as in Connect. */
+  /** Connect's server interceptors, outermost first. Interceptors of a registration replace the router's, as in Connect. */
   interceptors?: Interceptor[] | undefined;
   /** Largest message that is received, after decompression. Default 4,194,304 (4 MiB). Pair it with the client's `writeMaxBytes`. */
   readMaxBytes?: number | undefined;

@@ -23,7 +23,7 @@ export class RouteTable {
   /** Counts what was added. */
   generation = 0;
 
-  /** `clock` is that of the rate of hints. Default: the runtime's. */
+  /** The rate of hints counts by `clock`. Default: the runtime's. */
   constructor(clock?: Clock) {
     this.unknown = new UnknownPaths(clock);
   }

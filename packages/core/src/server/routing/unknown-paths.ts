@@ -15,9 +15,9 @@ const mostKeptCharacters = 65_536;
 const mostListed = 20;
 
 /**
- * The answers to requests for paths that no route has. An answer names the nearest path and what is offered. Searching for that costs much
- * more than a known path, so the searches have a rate. Past the rate an answer says only what is unknown. Clients that repeat a
- * mistake get the answer that was found for it.
+ * The answers to requests for paths that no route has. An answer names the nearest path and the offered ones. The search for them costs
+ * much more than a known path, so searches have a rate. Past the rate, an answer only names the unknown path. Clients that repeat a mistake
+ * get the answer that was found before.
  */
 export class UnknownPaths {
   private readonly searches: TokenBucket;
