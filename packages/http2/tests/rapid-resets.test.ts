@@ -3,9 +3,14 @@
 // Mutant: http2/src/receive/peer-resets.ts # (!stream.send.answered || stream.send.answeredAt >= streams.input.reading) => !stream.send.answered
 // Mutant: http2/src/receive/peer-resets.ts # const rapid = isServer && past.answeredAfter(id, input.reading); => const rapid = false;
 // Mutant: http2/src/streams/send-side.ts # this.answeredAt = this.streams.input.arrived;
+// Mutant: http2/src/receive/peer-resets.ts # else if (streams.isServer && queuedBytes > 0) this.countUnseen(stream.dueAt, queuedBytes);
+// Mutant: http2/src/receive/peer-resets.ts # explained && past.cause(id) === ClosedBy.ENDED => false
+// Mutant: http2/src/receive/peer-resets.ts # if (!this.nearDeadline(dueAt)) limits.answerUnseen => limits.answerUnseen
+// Mutant: http2/src/guards/limits.ts # count / 4 => count
+// Mutant: http2/src/guards/limits.ts # unsent === 0 ? 1 : waste - paid; => unsent === 0 ? 1 : waste;
 // Mutant: http2/src/guards/limits.ts # 1 + Math.floor(unsent / unsentPerReset) => 1
-// Mutant: http2/src/receive/peer-resets.ts # if (nearDeadline) limits.deadlinePassed(); => if (nearDeadline) limits.resetReceived(0);
-// Mutant: http2/src/receive/peer-resets.ts # && link.now() >= dueAt - resetsBeforeDeadlineMs
+// Mutant: http2/src/receive/peer-resets.ts # if (this.nearDeadline(dueAt)) limits.deadlinePassed(); => if (this.nearDeadline(dueAt)) limits.resetReceived(0);
+// Mutant: http2/src/receive/peer-resets.ts # && this.streams.link.now() >= dueAt - resetsBeforeDeadlineMs
 // Mutant: http2/src/receive/peer-resets.ts # link.now() >= dueAt - resetsBeforeDeadlineMs => link.now() >= dueAt
 // Mutant: http2/src/streams/streams.ts # this.limits.deadlinePassed();
 import { describe, expect, it } from "@jest/globals";
@@ -44,7 +49,7 @@ describe.each([
   });
 
   it("and reset by a chunk that had arrived before the answer counts, in whichever turn it is read", () => {
-    const subject = server({ resetRate: three, maxStreamsPerTurn: 1 }, serve);
+    const subject = server({ resetRate: { burst: 4, perSecond: 0 }, maxStreamsPerTurn: 1 }, serve);
     subject.connection.receive(join(...ids(4).map(call)));
     subject.connection.receive(join(...ids(4).map(cancel)));
     subject.quiesce();
@@ -53,8 +58,8 @@ describe.each([
     expect(subject.endedBy).toBeNull();
   });
 
-  it("and reset later counts nothing, however many are", () => {
-    const subject = server({ resetRate: three, emptyFrameRate: three }, serve);
+  it("and reset later by 3000 streams at once does not end the connection", () => {
+    const subject = server({ emptyFrameRate: three }, serve);
     for (let n = 0; n < 3; n++) {
       const wave = ids(1000, 1 + 2000 * n);
       subject.receive(join(...wave.map(call)));
@@ -62,6 +67,51 @@ describe.each([
     }
     expect(subject.endedBy).toBeNull();
     expect(subject.connection.counters.resetsReceived).toBe(0);
+  });
+});
+
+describe("a reset behind an answer", () => {
+  /** Frames of one call each, one chunk each. */
+  const split = (id: number) => [headers(id, request), data(id, 5, { end: true }), cancel(id)];
+
+  it("that is whole counts a quarter, since no peer that has read the end resets the stream", () => {
+    const subject = server({ resetRate: { burst: 2, perSecond: 0 } }, whole);
+    for (const id of ids(8)) for (const chunk of split(id)) subject.receive(chunk);
+    expect(subject.endedBy).toBeNull();
+    expect(subject.connection.counters).toMatchObject({ resetsReceived: 0, answersUnseen: 8 });
+    for (const chunk of split(17)) subject.receive(chunk);
+    expect(subject.endedBy).toEqual(calm("resetRate"));
+  });
+
+  it("that has begun counts nothing, since the peer may have read that", () => {
+    const subject = server({ resetRate: { burst: 0, perSecond: 0 } }, begun);
+    for (const id of ids(100)) for (const chunk of split(id)) subject.receive(chunk);
+    expect(subject.endedBy).toBeNull();
+  });
+
+  it("that is large counts by the bytes that have not left, unless the peer has read others", () => {
+    const large = (stream: Stream): void => {
+      stream.sendHeaders(response, false);
+      stream.write(new Uint8Array(1_048_576), true);
+    };
+    const subject = server({ resetRate: { burst: 8, perSecond: 0 } }, large);
+    // A first window has left, and pays for one message.
+    for (const chunk of split(1)) subject.receive(chunk);
+    expect(subject.endedBy).toBeNull();
+    // 16 of 64 KiB each: four.
+    for (const id of [3, 5]) for (const chunk of split(id)) subject.receive(chunk);
+    expect(subject.endedBy).toBeNull();
+    for (const chunk of split(7)) subject.receive(chunk);
+    expect(subject.endedBy).toEqual(calm("resetRate"));
+  });
+
+  it("counts nothing near the deadline of its call", () => {
+    const subject = server({ resetRate: { burst: 0, perSecond: 0 } }, (stream) => {
+      stream.dueAt = 500;
+      whole(stream);
+    });
+    for (const id of ids(3)) for (const chunk of split(id)) subject.receive(chunk);
+    expect(subject.endedBy).toBeNull();
   });
 });
 

@@ -6,6 +6,8 @@ import type { RateLimit, ResolvedHttp2Options } from "../connection/options.js";
 export interface ConnectionCounters {
   /** RST_STREAM of the peer for streams of which it can't have seen an answer. */
   resetsReceived: number;
+  /** RST_STREAM of the peer behind an answer whose end it had not read. */
+  answersUnseen: number;
   /** Calls whose deadline passed: the peer reset them near it, or the server ended them. */
   deadlines: number;
   /** RST_STREAM that the peer's own mistakes made this side send. */
@@ -49,6 +51,9 @@ export const bytesPerEmptyData = 1024;
 /** Bytes of an answer that was made for nothing which count as much as one reset more. */
 const unsentPerReset = 65_536;
 
+/** DATA bytes that pay for {@link unsentPerReset} bytes which were made for nothing: a first window pays for a message of 1 MiB. */
+const sentPerUnseen = 4096;
+
 /**
  * Limits the work that a peer may cause for nothing. Each kind of frame that costs more to answer than to send has a bucket;
  * an empty one ends the connection (ENHANCE_YOUR_CALM) with an error that names the option. Honest use pays for itself:
@@ -57,6 +62,7 @@ const unsentPerReset = 65_536;
 export class Limits {
   readonly counters: ConnectionCounters = {
     resetsReceived: 0,
+    answersUnseen: 0,
     deadlines: 0,
     resetsProvoked: 0,
     continuations: 0,
@@ -81,6 +87,7 @@ export class Limits {
   private updatesPaidFor = 0;
   private emptyDataPaidFor = 0;
   private lateResetsPaidFor = 0;
+  private unseenPaidFor = 0;
 
   constructor(options: ResolvedHttp2Options, now: () => number) {
     this.now = now;
@@ -99,6 +106,20 @@ export class Limits {
   resetReceived(unsent: number): void {
     this.counters.resetsReceived++;
     this.resets.take(this.now(), "RST_STREAM before an answer", 1 + Math.floor(unsent / unsentPerReset));
+  }
+
+  /**
+   * The peer reset a stream behind an answer whose end it had not read. `unsent`: bytes of the answer that are dropped, 0 if all had left;
+   * `sent`: DATA bytes that this side has sent. Clients that cancel many calls at once do this, so it counts a quarter of a rapid reset. A
+   * peer that reads pays for large answers that it leaves.
+   */
+  answerUnseen(unsent: number, sent: number): void {
+    this.counters.answersUnseen++;
+    const waste = Math.floor(unsent / unsentPerReset);
+    const paid = Math.min(waste, Math.floor(sent / sentPerUnseen) - this.unseenPaidFor);
+    this.unseenPaidFor += paid;
+    const count = unsent === 0 ? 1 : waste - paid;
+    if (count > 0) this.resets.take(this.now(), "RST_STREAM behind answers that it did not read", count / 4);
   }
 
   /** The deadline of a call has passed: the peer reset it near that time, or the server ends it. */

@@ -43,6 +43,7 @@ export class PeerResets {
       ClosedBy.PEER_RESET,
     );
     if (rapid) this.count(stream.dueAt, queuedBytes);
+    else if (streams.isServer && queuedBytes > 0) this.countUnseen(stream.dueAt, queuedBytes);
   }
 
   /** The peer reset a stream that is closed. */
@@ -52,14 +53,25 @@ export class PeerResets {
     const explained = past.explainsReset();
     const rapid = isServer && past.answeredAfter(id, input.reading);
     if (rapid) this.count(past.dueAt(id), 0);
+    // Both sides had ended: no peer that has read the answer's end resets the stream.
+    else if (isServer && explained && past.cause(id) === ClosedBy.ENDED) this.countUnseen(past.dueAt(id), 0);
     else if (!explained) limits.lateReset(output.dataFrames);
   }
 
   /** Counts a rapid reset of a stream whose deadline passes at `dueAt`, 0 for never, with `unsent` bytes of its answer. */
   private count(dueAt: number, unsent: number): void {
-    const { limits, link } = this.streams;
-    const nearDeadline = dueAt !== 0 && link.now() >= dueAt - resetsBeforeDeadlineMs;
-    if (nearDeadline) limits.deadlinePassed();
+    const { limits } = this.streams;
+    if (this.nearDeadline(dueAt)) limits.deadlinePassed();
     else limits.resetReceived(unsent);
+  }
+
+  /** Counts a reset that came behind an answer, of which `unsent` bytes had not left. */
+  private countUnseen(dueAt: number, unsent: number): void {
+    const { limits, sendWindow } = this.streams;
+    if (!this.nearDeadline(dueAt)) limits.answerUnseen(unsent, sendWindow.sent);
+  }
+
+  private nearDeadline(dueAt: number): boolean {
+    return dueAt !== 0 && this.streams.link.now() >= dueAt - resetsBeforeDeadlineMs;
   }
 }
