@@ -234,7 +234,7 @@ function checkWindows({ connection, link, view, streams }: Machine): void {
   const room = open < view.maxConcurrentStreams;
   must(waiting.size === 0 || !room || opensLater, `${waiting.size} streams wait, though ${open} are open`);
   const { flow } = connection;
-  const sendWindow = connection.sendWindow.left;
+  const sendWindow = connection.streams.sendWindow.left;
   must(flow.window >= 0 && flow.window <= maxUint31, `the connection's window is ${flow.window}`);
   must(
     flow.window === view.connectionReceiveWindow,

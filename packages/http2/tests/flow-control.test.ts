@@ -311,7 +311,7 @@ describe("the windows for what is sent", () => {
     expect(subject.stream().commit(5, false)).toBe(true);
     subject.quiesce();
     expect(subject.stream().send.window).toBe(0);
-    expect(subject.connection.sendWindow.left).toBe(0);
+    expect(subject.connection.streams.sendWindow.left).toBe(0);
   });
 
   it("let nothing out of a stream that was reset while it waited", () => {

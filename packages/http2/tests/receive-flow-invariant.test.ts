@@ -173,7 +173,7 @@ class Chaos {
       expect(this.connectionSend).toBeGreaterThanOrEqual(0);
       expect(this.sendWindow(id)).toBeGreaterThanOrEqual(0);
     }
-    expect(subject.connection.sendWindow.left).toBe(this.connectionSend);
+    expect(subject.connection.streams.sendWindow.left).toBe(this.connectionSend);
     for (const [id, stream] of subject.streams) {
       if (!stream.closed) expect([id, stream.send.window]).toEqual([id, this.sendWindow(id)]);
       // A stream whose windows are open has nothing left to wait for.

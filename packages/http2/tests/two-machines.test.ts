@@ -23,7 +23,7 @@ function expectRest({ pipe }: Traffic): void {
     expect(here.connection.activeStreams).toBe(0);
     expect(here.connection.flow.balanced).toBe(true);
     expect(here.connection.flow.held).toBe(0);
-    expect(here.connection.flow.window).toBe(there.connection.sendWindow.left);
+    expect(here.connection.flow.window).toBe(there.connection.streams.sendWindow.left);
   }
 }
 

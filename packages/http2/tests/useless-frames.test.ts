@@ -9,7 +9,7 @@
 // Mutant: http2/src/guards/limits.ts # if (this.lateResetsPaidFor < sent) this.lateResetsPaidFor++; => if (sent > 0) this.lateResetsPaidFor++;
 // Mutant: http2/src/receive/control-frames.ts # if (++this.goAways > goAwaysOfAnEnd) this.streams.limits.uselessFrame();
 // Mutant: http2/src/receive/control-frames.ts # if (id === Setting.INITIAL_WINDOW_SIZE) initialWindow = value; => if (false) initialWindow = value;
-// Mutant: http2/src/streams/streams.ts # this.windowsGrew = delta > 0;
+// Mutant: http2/src/receive/control-frames.ts # this.windowsGrew = delta > 0;
 // Mutant: http2/src/streams/stream-registry.ts # if (cause === ClosedBy.LOCAL_RESET && !peerEnded) this.past.expectFrames(outstanding);
 // Mutant: http2/src/streams/stream-registry.ts # if (cause === ClosedBy.LOCAL_RESET) this.past.expectFrames(firstWindow);
 // Mutant: http2/src/streams/closed-streams.ts # if (cause !== ClosedBy.PEER_RESET) this.resets++;

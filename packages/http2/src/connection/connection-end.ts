@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { FrameReader } from "../frame/frame-reader.js";
 import { describeOtherProtocol } from "../frame/other-protocol.js";
 import { HpackError } from "../hpack/hpack-error.js";
 import type { Streams } from "../streams/streams.js";
@@ -11,8 +10,6 @@ import { Input } from "./state.js";
 export class ConnectionEnd {
   private readonly streams: Streams;
   private readonly settings: SettingsExchange;
-  /** Reads the frames; the connection sets it when the reader is made. */
-  reader!: FrameReader;
 
   constructor(streams: Streams, settings: SettingsExchange) {
     this.streams = streams;
@@ -33,7 +30,7 @@ export class ConnectionEnd {
     if (!state.closesWhenIdle || registry.active > 0) return;
     state.apply(Input.END);
     // The rest of the chunk that is being read comes too late, as the next chunk would.
-    this.stopReading();
+    this.streams.input.stop();
     output.endOfTurn();
     // Later credits and PINGs are dropped.
     output.closed = true;
@@ -55,7 +52,7 @@ export class ConnectionEnd {
     if (state.over) return;
     state.apply(Input.END);
     state.failure = error;
-    this.stopReading();
+    this.streams.input.stop();
     // Only protocol errors concern the peer.
     const debug = error instanceof Http2ConnectionError ? error.message : "internal error";
     writer.goAway(graceful.lastStreamId(registry.lastPeerId), code, debug);
@@ -74,7 +71,7 @@ export class ConnectionEnd {
     state.failure ??= error ?? this.closedTooEarly() ?? this.closedInMidCall();
     state.apply(Input.LINK_CLOSED);
     streams.output.closed = true;
-    this.stopReading();
+    this.streams.input.stop();
     streams.failAll();
     streams.setActive(false);
     streams.events.closed?.(state.failure);
@@ -89,17 +86,12 @@ export class ConnectionEnd {
     }
   }
 
-  private stopReading(): void {
-    this.reader.stop();
-    this.streams.input.stop();
-  }
-
   /** A link that closes before the peer has said anything of HTTP/2 has most likely another protocol at its end. */
   private closedTooEarly(): Error | undefined {
-    const { isServer, state } = this.streams;
+    const { isServer, state, input } = this.streams;
     if (this.settings.received || !state.open) return undefined;
     const what =
-      describeOtherProtocol(this.reader.unfinishedHeader, isServer) ??
+      describeOtherProtocol(input.reader.unfinishedHeader, isServer) ??
       (isServer
         ? undefined
         : "closed before a word of HTTP/2: does it speak HTTP/2, does it want TLS, is it the right port?");

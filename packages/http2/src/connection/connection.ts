@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ReceiveFlow } from "../flow/receive-flow.js";
 import { RoundTrips } from "../flow/round-trips.js";
-import { SendWindow } from "../flow/send-window.js";
 import { FrameReader } from "../frame/frame-reader.js";
 import { clientPreface } from "../frame/frame-type.js";
 import { type ConnectionCounters, Limits } from "../guards/limits.js";
@@ -15,9 +14,7 @@ import { ControlFrames } from "../receive/control-frames.js";
 import { FrameDispatch } from "../receive/frame-dispatch.js";
 import { HeaderDispatch } from "../receive/header-dispatch.js";
 import { InputTurns } from "../receive/input-turns.js";
-import { AnswerTurns } from "../send/answer-turns.js";
 import { Output } from "../send/output.js";
-import { SendBudget } from "../send/send-budget.js";
 import { Writer } from "../send/writer.js";
 import type { Stream } from "../streams/stream.js";
 import type { StreamSink } from "../streams/stream-sink.js";
@@ -52,12 +49,10 @@ export class Connection implements ByteReceiver {
   readonly limits: Limits;
   readonly output: Output;
   readonly flow: ReceiveFlow;
-  readonly sendWindow: SendWindow = new SendWindow();
   readonly streams: Streams;
   readonly decoder: HpackDecoder;
   readonly reader: FrameReader;
   private readonly writer: Writer;
-  private readonly budget: SendBudget;
   private readonly input: InputTurns;
   private readonly keepalive: Keepalive;
   private readonly graceful: GracefulShutdown;
@@ -71,18 +66,14 @@ export class Connection implements ByteReceiver {
     this.isServer = role === "server";
     this.link = link;
     this.options = resolveHttp2Options(options, role);
-    const { isServer, state, settings, sendWindow } = this;
-    const { maxQueuedBytes, maxBytesPerTurn, maxUnreadOutput } = this.options;
+    const { isServer, state, settings } = this;
     const fail = (error: unknown): void => this.end.fail(error);
     this.limits = new Limits(this.options, () => link.now());
     // Only a server waits for its peer to read: two ends that did would wait for each other.
-    const pauseAbove = isServer ? maxUnreadOutput : Number.POSITIVE_INFINITY;
+    const pauseAbove = isServer ? this.options.maxUnreadOutput : Number.POSITIVE_INFINITY;
     this.output = new Output(link, () => link.afterTurn(this.endOfTurn), pauseAbove);
     this.writer = new Writer(this.output, new HpackEncoder(this.options.maxEncoderTableSize));
     this.flow = new ReceiveFlow(this.options.connectionWindow, this.options.maxBufferedBytes);
-    this.budget = new SendBudget(link, this.output, this.limits.counters, maxQueuedBytes, (message) =>
-      this.streams.events.limited?.(message),
-    );
     this.input = new InputTurns(link, this.output, this.options, fail);
     this.keepalive = new Keepalive(this.options, isServer);
     this.graceful = new GracefulShutdown(state, this.writer);
@@ -97,11 +88,8 @@ export class Connection implements ByteReceiver {
         limits: this.limits,
         output: this.output,
         writer: this.writer,
-        budget: this.budget,
-        sendWindow,
         receiveFlow: this.flow,
         input: this.input,
-        answers: new AnswerTurns(link, this.budget, this.input, maxBytesPerTurn, fail),
         keepalive: this.keepalive,
         graceful: this.graceful,
       },
@@ -121,7 +109,6 @@ export class Connection implements ByteReceiver {
     );
     this.reader = new FrameReader(this.dispatch, isServer);
     this.input.reader = this.reader;
-    this.end.reader = this.reader;
     this.stoppedStreams = new StoppedStreams(this.streams, fail);
   }
 
@@ -158,7 +145,7 @@ export class Connection implements ByteReceiver {
    * for each call.
    */
   refuseCall(): string | null {
-    return this.budget.refuseCall();
+    return this.streams.budget.refuseCall();
   }
 
   /**
@@ -224,7 +211,7 @@ export class Connection implements ByteReceiver {
 
   /** Bytes that wait in the queues of all streams, or are being compressed for them. */
   get queuedBytes(): number {
-    return this.budget.queuedBytes;
+    return this.streams.budget.queuedBytes;
   }
 
   /** Bytes of output that the peer has not taken. */

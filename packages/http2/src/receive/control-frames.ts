@@ -6,6 +6,7 @@ import { parseSettings, Setting, validateSetting } from "../connection/settings.
 import type { SettingsExchange } from "../connection/settings-exchange.js";
 import type { RoundTrips } from "../flow/round-trips.js";
 import { Flag, maxUint31, readUint31, readUint32 } from "../frame/frame-type.js";
+import type { Stream } from "../streams/stream.js";
 import type { StreamReset } from "../streams/stream-sink.js";
 import type { Streams } from "../streams/streams.js";
 import { protocolError } from "./protocol-error.js";
@@ -20,6 +21,8 @@ export class ControlFrames {
   private readonly roundTrips: RoundTrips;
   private readonly end: ConnectionEnd;
   private goAways = 0;
+  /** The peer's SETTINGS gave all streams more window, and those that wait have not used it yet. */
+  private windowsGrew = false;
 
   constructor(settings: SettingsExchange, streams: Streams, roundTrips: RoundTrips, end: ConnectionEnd) {
     this.settings = settings;
@@ -46,12 +49,13 @@ export class ControlFrames {
       else this.applySetting(id, value);
     });
     if (initialWindow >= 0) {
-      streams.changeInitialWindow(initialWindow);
+      this.changeInitialWindow(initialWindow);
       this.applySetting(Setting.INITIAL_WINDOW_SIZE, initialWindow);
     }
     settings.applied();
     streams.writer.settingsAcknowledgement();
-    streams.settingsApplied();
+    streams.openWaiting();
+    if (this.windowsGrew) this.pumpBlocked();
     if (first) streams.events.ready?.();
   }
 
@@ -127,10 +131,38 @@ export class ControlFrames {
     if (id === Setting.HEADER_TABLE_SIZE) this.streams.writer.encoder.setPeerTableSize(value);
   }
 
+  /** The peer changed the window that streams begin with, and with it the windows of open ones (RFC 9113 §6.9.2). */
+  private changeInitialWindow(value: number): void {
+    const { peerSettings, registry } = this.streams;
+    const delta = value - peerSettings.initialWindowSize;
+    if (delta === 0) return;
+    this.windowsGrew = delta > 0;
+    registry.open.each((stream) => {
+      stream.send.window += delta;
+      if (stream.send.window > maxUint31) {
+        throw new Http2ConnectionError(
+          ErrorCode.FLOW_CONTROL_ERROR,
+          `window of stream ${stream.id} above 2^31-1 (RFC 9113 §6.9.2)`,
+        );
+      }
+    });
+  }
+
+  private pumpBlocked(): void {
+    this.windowsGrew = false;
+    const { registry, scheduler } = this.streams;
+    for (const stream of registry.open.filter(waitsToSend)) scheduler.pump(stream.send);
+    scheduler.pumpAll();
+  }
+
   private pingAcknowledged(b: Uint8Array, start: number): void {
     const { graceful, registry, keepalive, limits } = this.streams;
     if (this.roundTrips.acknowledged(b, start)) return;
     if (graceful.acknowledged(b, start, registry.lastPeerId)) this.end.closeWhenIdle();
     else if (!keepalive.acknowledged(b, start)) limits.uselessFrame();
   }
+}
+
+function waitsToSend(stream: Stream): boolean {
+  return stream.send.queue !== null;
 }

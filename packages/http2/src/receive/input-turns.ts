@@ -135,6 +135,7 @@ export class InputTurns {
 
   /** The connection reads no more. The link goes on, since one that closes with unread input would lose its last output. */
   stop(): void {
+    this.reader.stop();
     this.kept = [];
     this.stopped = true;
     this.paused = false;

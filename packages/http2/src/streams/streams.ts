@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ByteLink } from "../connection/byte-link.js";
 import type { ConnectionEvents } from "../connection/connection-events.js";
-import { ErrorCode, Http2ConnectionError } from "../connection/error-code.js";
+import { ErrorCode } from "../connection/error-code.js";
 import type { GracefulShutdown } from "../connection/graceful-shutdown.js";
 import type { Keepalive } from "../connection/keepalive.js";
 import type { ResolvedHttp2Options } from "../connection/options.js";
@@ -9,14 +9,13 @@ import type { PeerSettings } from "../connection/settings.js";
 import type { ConnectionState } from "../connection/state.js";
 import { LargeMessages } from "../flow/large-messages.js";
 import type { ReceiveFlow } from "../flow/receive-flow.js";
-import type { SendWindow } from "../flow/send-window.js";
-import { maxUint31 } from "../frame/frame-type.js";
+import { SendWindow } from "../flow/send-window.js";
 import type { Limits } from "../guards/limits.js";
 import type { OutgoingHeaders } from "../hpack/header-block.js";
 import type { InputTurns } from "../receive/input-turns.js";
-import type { AnswerTurns } from "../send/answer-turns.js";
+import { AnswerTurns } from "../send/answer-turns.js";
 import type { Output } from "../send/output.js";
-import type { SendBudget } from "../send/send-budget.js";
+import { SendBudget } from "../send/send-budget.js";
 import type { Writer } from "../send/writer.js";
 import { ClosedBy } from "./closed-streams.js";
 import { PostponedStreams } from "./postponed-streams.js";
@@ -28,30 +27,28 @@ import { Stream } from "./stream.js";
 import { StreamRegistry } from "./stream-registry.js";
 import type { StreamReset, StreamSink } from "./stream-sink.js";
 
-/** The parts of a connection that its streams share. */
-export interface SharedParts {
-  readonly isServer: boolean;
-  readonly options: ResolvedHttp2Options;
-  readonly link: ByteLink;
-  readonly state: ConnectionState;
-  readonly peerSettings: PeerSettings;
-  readonly limits: Limits;
-  readonly output: Output;
-  readonly writer: Writer;
-  readonly budget: SendBudget;
-  readonly sendWindow: SendWindow;
-  readonly receiveFlow: ReceiveFlow;
-  readonly input: InputTurns;
-  readonly answers: AnswerTurns;
-  readonly keepalive: Keepalive;
-  readonly graceful: GracefulShutdown;
-}
+/** The parts of a connection that it passes to its streams. */
+export type GivenParts = Pick<
+  Streams,
+  | "isServer"
+  | "options"
+  | "link"
+  | "state"
+  | "peerSettings"
+  | "limits"
+  | "output"
+  | "writer"
+  | "receiveFlow"
+  | "input"
+  | "keepalive"
+  | "graceful"
+>;
 
 /**
  * The streams of a connection: opens them, accepts the peer's, and takes leave of them. Each stream refers to this object, which has the
  * parts of the connection that all streams share as fields of its own: a message passes through several of them.
  */
-export class Streams implements SharedParts {
+export class Streams {
   readonly isServer: boolean;
   readonly options: ResolvedHttp2Options;
   readonly link: ByteLink;
@@ -60,13 +57,16 @@ export class Streams implements SharedParts {
   readonly limits: Limits;
   readonly output: Output;
   readonly writer: Writer;
-  readonly budget: SendBudget;
-  readonly sendWindow: SendWindow;
   readonly receiveFlow: ReceiveFlow;
   readonly input: InputTurns;
-  readonly answers: AnswerTurns;
   readonly keepalive: Keepalive;
   readonly graceful: GracefulShutdown;
+  /** The connection's window for what is sent. */
+  readonly sendWindow: SendWindow = new SendWindow();
+  /** The bytes that wait to be sent. */
+  readonly budget: SendBudget;
+  /** Server: the turns of answers. */
+  readonly answers: AnswerTurns;
   /** The streams by what became of them. */
   readonly registry: StreamRegistry;
   /** The order in which queued bytes leave. */
@@ -84,11 +84,9 @@ export class Streams implements SharedParts {
   private resetting: Stream[] = [];
   private opensLater = false;
   private active = false;
-  /** The peer's SETTINGS gave all streams more window, and those that wait have not used it yet. */
-  private windowsGrew = false;
 
   /** `fail` ends the connection by an error outside of the reading of input; `lastClosed` is called when no stream is left. */
-  constructor(parts: SharedParts, fail: (error: unknown) => void, lastClosed: () => void) {
+  constructor(parts: GivenParts, fail: (error: unknown) => void, lastClosed: () => void) {
     this.isServer = parts.isServer;
     this.options = parts.options;
     this.link = parts.link;
@@ -97,17 +95,18 @@ export class Streams implements SharedParts {
     this.limits = parts.limits;
     this.output = parts.output;
     this.writer = parts.writer;
-    this.budget = parts.budget;
-    this.sendWindow = parts.sendWindow;
     this.receiveFlow = parts.receiveFlow;
     this.input = parts.input;
-    this.answers = parts.answers;
     this.keepalive = parts.keepalive;
     this.graceful = parts.graceful;
     this.fail = fail;
     this.lastClosed = lastClosed;
+    const { link, output, options, limits, input } = parts;
+    const limited = (message: string): void => this.events.limited?.(message);
+    this.budget = new SendBudget(link, output, limits.counters, options.maxQueuedBytes, limited);
+    this.answers = new AnswerTurns(link, this.budget, input, options.maxBytesPerTurn, fail);
     this.registry = new StreamRegistry(this.isServer);
-    this.scheduler = new Scheduler(this.link, this.output, this.budget, this.sendWindow, this.peerSettings);
+    this.scheduler = new Scheduler(link, output, this.budget, this.sendWindow, this.peerSettings);
     this.postponed = new PostponedStreams(this, fail);
   }
 
@@ -206,31 +205,6 @@ export class Streams implements SharedParts {
     }
   }
 
-  /** The peer's SETTINGS changed the window that streams begin with (RFC 9113 §6.9.2). */
-  changeInitialWindow(value: number): void {
-    const delta = value - this.peerSettings.initialWindowSize;
-    if (delta === 0) return;
-    this.windowsGrew = delta > 0;
-    this.registry.open.each((stream) => {
-      stream.send.window += delta;
-      if (stream.send.window > maxUint31) {
-        throw new Http2ConnectionError(
-          ErrorCode.FLOW_CONTROL_ERROR,
-          `window of stream ${stream.id} above 2^31-1 (RFC 9113 §6.9.2)`,
-        );
-      }
-    });
-  }
-
-  /** The peer's SETTINGS are applied: what waited for larger limits goes on. */
-  settingsApplied(): void {
-    this.openWaiting();
-    if (!this.windowsGrew) return;
-    this.windowsGrew = false;
-    for (const stream of this.registry.open.filter(waitsToSend)) this.scheduler.pump(stream.send);
-    this.scheduler.pumpAll();
-  }
-
   // ---- streams close
 
   /** A stream is closed. `peerEnded`: the peer had sent END_STREAM. */
@@ -307,8 +281,4 @@ export class Streams implements SharedParts {
     this.resetting = [];
     for (const stream of resetting) stream.reset(ErrorCode.NO_ERROR);
   };
-}
-
-function waitsToSend(stream: Stream): boolean {
-  return stream.send.queue !== null;
 }
