@@ -4,7 +4,6 @@
 // Mutant: core/src/client/call/method-caller.ts # connection.maxHeaderListSize, => Number.POSITIVE_INFINITY,
 // Mutant: core/src/engine/call/server-response.ts # this.checkSize("response headers", fields);
 // Mutant: core/src/engine/call/server-response.ts # this.checkSize(this.headSent ? "response trailers" : "response headers and trailers", end.fields);
-// Mutant: core/src/engine/call/server-response.ts # if (this.headers.keys().next().done !== true) this.sendHead(compression);
 // Mutant: core/src/engine/call/server-response.ts # end = this.format(new ConnectError(error.rawMessage, error.code), compression, null, null, null);
 import { Code, ConnectError, createClient, type TripleContext } from "@tristream/core";
 import { GreetRequestSchema, GreetService } from "@tristream/gen/greet/greet_pb.js";
