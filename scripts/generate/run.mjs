@@ -20,6 +20,11 @@ const trees = [
     into: "packages/codec/tests/gen",
     args: ["packages/codec/tests/proto", "--template", "packages/codec/tests/buf.gen.yaml"],
   },
+  {
+    from: "packages/services/proto",
+    into: "packages/services/src/schemas",
+    args: ["packages/services/proto", "--template", "packages/services/buf.gen.yaml"],
+  },
 ];
 
 const check = process.argv.includes("--check");

@@ -31,6 +31,9 @@ export const packages = {
     files: { "connect-private.ts": ["@connectrpc/connect/**"] },
   },
   node: { node: true, imports: ["@tristream/core", "@tristream/http2"] },
+  services: {
+    imports: ["@connectrpc/connect", "@tristream/core", "@bufbuild/protobuf", "@bufbuild/protobuf/**"],
+  },
   testing: { node: true, imports: ["@tristream/core", "@tristream/http2"] },
 };
 

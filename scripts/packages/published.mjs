@@ -44,6 +44,13 @@ export const published = [
     peers: protobuf,
   },
   {
+    name: "@tristream/services",
+    folder: "packages/services",
+    own: ["@tristream/core"],
+    dependencies: connect,
+    peers: protobufOfGenerator,
+  },
+  {
     name: "@tristream/gen",
     folder: "gen",
     own: [],

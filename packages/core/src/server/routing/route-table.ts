@@ -55,6 +55,11 @@ export class RouteTable {
     return this.paths.get(path) ?? this.folded.get(foldPath(path));
   }
 
+  /** All registrations: each is one method under one group and version. */
+  *registrations(): IterableIterator<Registration> {
+    for (const { bySelector } of this.paths.values()) yield* bySelector.values();
+  }
+
   /** The registration for a request, or the error that says what was asked for and what is offered. */
   resolve(path: string, selector: Selector): Registration | ConnectError {
     const routes = this.find(path);
