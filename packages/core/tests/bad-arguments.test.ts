@@ -119,6 +119,25 @@ describe.each(everyLink)("a client over $name", (link) => {
     await end.leftClean();
   });
 
+  test.each([
+    ["undefined", undefined],
+    ["an object of class Object", { timeoutMs: 1 }],
+  ])("can't send %s in place of messages before its options", async (what, given) => {
+    const { end, client } = await start(link);
+    await using _end = end;
+    const options = { timeoutMs: 5000 };
+    const handles = [
+      client.greetClientStream(given as never, options),
+      client.greetStream(given as never, options),
+    ] as unknown as { send(message: object): Promise<void> }[];
+    for (const handle of handles) {
+      const error = await errorOf(handle.send({ name: "a" }));
+      expect(error.code).toBe(Code.InvalidArgument);
+      expect(error.rawMessage).toContain(`${what} is neither messages nor options of a call`);
+    }
+    await end.leftClean();
+  });
+
   test("can't have a timeout that is not a number", async () => {
     const { end, client, unary } = await start(link);
     await using _end = end;

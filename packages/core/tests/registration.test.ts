@@ -7,6 +7,7 @@ import {
   createServer,
   type Interceptor,
   type TripleRouter,
+  type TripleServiceImpl,
 } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { all, errorOf } from "./events.js";
@@ -99,6 +100,41 @@ describe.each(everyLink)("what is registered over $name", (link) => {
     await client.greet({ name: "a" });
     expect((await client.greet({ name: "b" })).greeting).toBe("hello b 2");
     expect((await all(client.greetServerStream({})))[0]?.greeting).toBe("hello ");
+  });
+
+  test("an instance of a class has its methods on its prototype, and keeps its private fields", async () => {
+    abstract class Base {
+      protected abstract readonly greeting: string;
+      async greet({ name }: { name: string }) {
+        return { greeting: `${this.greeting} ${name}` };
+      }
+    }
+    class Greeter extends Base implements Partial<TripleServiceImpl<typeof GreetService>> {
+      #count = 0;
+      protected readonly greeting = "hi";
+      #next(): string {
+        return `${this.greeting} ${++this.#count}`;
+      }
+      async *greetServerStream() {
+        yield { greeting: this.#next() };
+        yield { greeting: this.#next() };
+      }
+      async greetClientStream(requests: AsyncIterable<{ name: string }>) {
+        for await (const _ of requests) this.#next();
+        return { greeting: this.#next() };
+      }
+      async *greetStream(requests: AsyncIterable<{ name: string }>) {
+        for await (const { name } of requests) yield { greeting: `${this.#next()} ${name}` };
+      }
+    }
+    await using end = await link.start({ routes: (r) => r.service(GreetService, new Greeter()) });
+    const client = createClient(GreetService, end.transport);
+    const texts = async (messages: AsyncIterable<{ greeting: string }>) =>
+      (await all(messages)).map(({ greeting }) => greeting);
+    expect((await client.greet({ name: "a" })).greeting).toBe("hi a");
+    expect(await texts(client.greetServerStream({}))).toEqual(["hi 1", "hi 2"]);
+    expect((await client.greetClientStream([{}, {}])).greeting).toBe("hi 5");
+    expect(await texts(client.greetStream([{ name: "b" }]))).toEqual(["hi 6 b"]);
   });
 
   test("methods that are left out answer Unimplemented with their name", async () => {

@@ -10,14 +10,19 @@ import type {
 } from "@connectrpc/connect";
 import type {
   BidiStream,
+  BroadcastOptions,
+  CallHooks,
+  ChannelOptions,
   Client,
   ClientOptions,
   ClientStream,
   MethodOptions,
   MountOptions,
   SendOptions,
+  Server,
   ServerOptions,
   ServerStream,
+  SubscribeOptions,
   TransportOptions,
   TripleCallOptions,
   TripleContext,
@@ -38,6 +43,7 @@ import type {
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import type { Http2Options } from "@tristream/http2";
 import type {
+  ClientTlsOptions,
   ServeOptions as NodeServeOptions,
   TransportOptions as NodeTransportOptions,
 } from "@tristream/node";
@@ -157,6 +163,13 @@ unset<MethodOptions>() satisfies MethodOptions;
 unset<TripleCallOptions>() satisfies TripleCallOptions;
 unset<SendOptions>() satisfies SendOptions;
 unset<TripleRouteOptions>() satisfies TripleRouteOptions;
+unset<CallHooks>() satisfies CallHooks;
+unset<ChannelOptions>() satisfies ChannelOptions;
+unset<SubscribeOptions>() satisfies SubscribeOptions;
+unset<BroadcastOptions>() satisfies BroadcastOptions;
+unset<ClientTlsOptions>() satisfies ClientTlsOptions;
+declare const ended: Server;
+void ended.shutdown({ graceMs: undefined });
 unset<Http2Options>() satisfies Http2Options;
 router.service(GreetService, stock, { jsonOptions: undefined, maxTimeoutMs: undefined, group: undefined });
 router.rpc(GreetService.method.greet, () => ({}), { interceptors: undefined, version: undefined });

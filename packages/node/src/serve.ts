@@ -82,7 +82,7 @@ export interface ServerHandle extends AsyncDisposable {
    * `Unavailable`. Settles then at the latest, and never rejects; a second call with less time shortens the first. `Infinity`
    * waits for the calls as long as they take.
    */
-  shutdown(options?: { graceMs?: number }): Promise<ShutdownReport>;
+  shutdown(options?: { graceMs?: number | undefined }): Promise<ShutdownReport>;
 }
 
 /**
@@ -181,7 +181,7 @@ function handle(
   const bound = socketPath === undefined ? (sockets.address() as AddressInfo) : null;
   const reachable = host === undefined || host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
   const scheme = secure === undefined ? "tri" : "https";
-  const shutdown = (options?: { graceMs?: number }): Promise<ShutdownReport> => {
+  const shutdown = (options?: { graceMs?: number | undefined }): Promise<ShutdownReport> => {
     if (sockets.listening) sockets.close();
     return server.shutdown(options);
   };

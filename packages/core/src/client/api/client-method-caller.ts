@@ -89,7 +89,7 @@ export class ClientMethodCaller implements InterceptedMethod {
       return onlyMessage(call, call);
     }
     const call = this.streamCall(first);
-    const queue = this.startDriven(call, first);
+    const queue = this.startDriven(call, first, second);
     return new ClientStreamHandle(call, queue);
   };
 
@@ -99,7 +99,7 @@ export class ClientMethodCaller implements InterceptedMethod {
   ): BidiStream<unknown, unknown> | ServerStream<unknown> => {
     if (isMessages(first)) return new ServerStreamHandle(this.startWith(first, second));
     const call = this.streamCall(first);
-    const queue = this.startDriven(call, first);
+    const queue = this.startDriven(call, first, second);
     return new BidiStreamHandle(call, queue);
   };
 
@@ -119,10 +119,15 @@ export class ClientMethodCaller implements InterceptedMethod {
   }
 
   /** Begins a call whose messages its user sends. */
-  private startDriven(call: StreamCall<unknown>, options: TripleCallOptions | undefined): RequestQueue {
+  private startDriven(
+    call: StreamCall<unknown>,
+    options: TripleCallOptions | undefined,
+    second: TripleCallOptions | undefined,
+  ): RequestQueue {
     const queue = new RequestQueue(this.desc.input, call);
     // The call was given no messages. What it was given instead has to be options, or it was meant as messages.
-    if (mayBeOptions(options)) call.start(queue, options, this.configure(call, options));
+    if (second !== undefined) call.start(queue, undefined, notMessages(options));
+    else if (mayBeOptions(options)) call.start(queue, options, this.configure(call, options));
     else call.start(queue, undefined, notMessages(options));
     return queue;
   }

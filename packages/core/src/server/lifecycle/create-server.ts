@@ -100,10 +100,10 @@ export interface Server {
    * wrong options are logged, and the default counts. A second call with less time shortens the first. `Infinity` waits for the calls as
    * long as they take.
    */
-  shutdown(options?: { graceMs?: number }): Promise<ShutdownReport>;
+  shutdown(options?: { graceMs?: number | undefined }): Promise<ShutdownReport>;
 }
 
-const shutdownOptionKinds: OptionKinds<{ graceMs?: number }> = { graceMs: number };
+const shutdownOptionKinds: OptionKinds<{ graceMs?: number | undefined }> = { graceMs: number };
 const defaultGraceMs = 10_000;
 /** Time that cut handlers get to settle before the shutdown does. A stuck handler may never settle. */
 const settleMs = 100;
@@ -207,7 +207,7 @@ class EngineServer implements Server, ServerConnectionOwner {
     if (this.stopping !== null) connection.shutdown();
   }
 
-  shutdown(options?: { graceMs?: number }): Promise<ShutdownReport> {
+  shutdown(options?: { graceMs?: number | undefined }): Promise<ShutdownReport> {
     this.stopping ??= new Promise((resolve) => {
       this.stopped = resolve;
       // Not in the context of the caller of `shutdown`, which may be a call's handler.
