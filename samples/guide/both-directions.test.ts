@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from "node:fs";
 import { expect, test } from "@jest/globals";
-import { regions, run } from "./programs.js";
+import { members, regions, run } from "./programs.js";
 
 const folder = "samples/guide/both-directions";
 
@@ -38,8 +38,9 @@ hello b
 };
 const files = Object.keys(printed);
 
+const page = readFileSync("docs/both-directions.md", "utf8");
+
 test("the examples of docs/both-directions.md are the regions of this folder's programs", () => {
-  const page = readFileSync("docs/both-directions.md", "utf8");
   const blocks = [...page.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map((match) => match[1]!);
   expect(blocks).toEqual(files.flatMap((file) => regions(`${folder}/${file}`)));
 });
@@ -47,4 +48,17 @@ test("the examples of docs/both-directions.md are the regions of this folder's p
 test.each(files)("%s prints what was expected", async (file) => {
   const { code, stdout, stderr } = await run(`${folder}/${file}`);
   expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: printed[file], stderr: "" });
+});
+
+const stream = "packages/core/src/stream";
+
+test.each([
+  ["`createChannel`", `${stream}/create-channel.ts`, "ChannelOptions"],
+  ["`broadcast`", `${stream}/broadcast.ts`, "BroadcastOptions"],
+  ["`subscribe`", `${stream}/broadcast.ts`, "SubscribeOptions"],
+  ["`withTimeout`, `idleTimeout`", `${stream}/timeouts.ts`, "StreamTimeoutOptions"],
+])("the table of %s has every option", (heading, file, name) => {
+  const section = page.split(`\n### ${heading}\n`)[1]?.split("\n### ")[0] ?? "";
+  const listed = [...section.matchAll(/^\| `(\w+)`/gm)].map((match) => match[1]!);
+  expect(listed).toEqual(members(file, name));
 });

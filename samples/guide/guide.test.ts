@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "@jest/globals";
-import { regions, run } from "./programs.js";
+import { members, regions, run } from "./programs.js";
 
 const folder = "samples/guide";
 const guide = readFileSync("docs/guide.md", "utf8");
@@ -149,14 +149,6 @@ describe("prints what was expected:", () => {
     expect(code).toBe(0);
   });
 });
-
-/** The members of an interface, by the source that declares it. */
-function members(file: string, name: string): string[] {
-  const text = readFileSync(file, "utf8");
-  const body = new RegExp(`interface ${name}[^{]*\\{\\n([\\s\\S]*?)\\n\\}`).exec(text)?.[1];
-  if (body === undefined) throw new Error(`${file} has no interface ${name}`);
-  return [...body.matchAll(/^(?: {2}| {4})(\w+)\??[:(]/gm)].map((match) => match[1]!);
-}
 
 const core = "packages/core/src";
 const connect = "node_modules/@connectrpc/connect/dist/esm";

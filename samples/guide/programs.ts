@@ -26,3 +26,11 @@ export async function run(file: string): Promise<{ code: unknown; stdout: string
   const code = await new Promise((resolve) => child.once("close", resolve));
   return { code, ...out };
 }
+
+/** The members of an interface, by the source that declares it. */
+export function members(file: string, name: string): string[] {
+  const text = readFileSync(file, "utf8");
+  const body = new RegExp(`interface ${name}[^{]*\\{\\n([\\s\\S]*?)\\n\\}`).exec(text)?.[1];
+  if (body === undefined) throw new Error(`${file} has no interface ${name}`);
+  return [...body.matchAll(/^(?: {2}| {4})(\w+)\??[:(]/gm)].map((match) => match[1]!);
+}
