@@ -68,6 +68,21 @@ export function act(machine: Machine, watched: WatchedStream, action: Action, n:
     case "release":
       watched.released = true;
       stream.release();
+      return;
+    case "answerInTurn":
+      if (machine.conversation.role !== "server" || stream.closed || watched.turn !== null) return;
+      if (stream.answerWaits(!stream.send.answered)) watched.turn = { n, end };
+      else act(machine, watched, "write", n, end);
+      return;
+    case "parse":
+      stream.parses(n);
+      return;
+    case "compress":
+      // The next one ends it: the message is dropped.
+      if (watched.compressing > 0) n = -watched.compressing;
+      else if (stream.closed || stream.refuseMessage(n) !== null) return;
+      watched.compressing += n;
+      stream.compressing(n);
   }
 }
 

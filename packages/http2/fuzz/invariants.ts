@@ -18,6 +18,11 @@ interface Inside {
     readonly opensLater: boolean;
     readonly postponed: { readonly waiting: ReadonlyMap<Stream, { readonly bytes: number }> };
     readonly scheduler: { readonly first: SendSide | null; readonly last: SendSide | null };
+    readonly answers: {
+      readonly queue: readonly { readonly stream: Stream; readonly first: boolean }[];
+      readonly firsts: number;
+      readonly giving: Stream | null;
+    };
   };
   readonly reader: {
     readonly collected: Uint8Array | null;
@@ -33,6 +38,7 @@ interface Inside {
     readonly waiting: boolean;
     readonly bytesLeft: number;
     readonly streamsLeft: number;
+    readonly parsedLeft: number;
     readonly kept: readonly unknown[];
   };
   readonly dispatch: { readonly headers: { readonly assembly: { readonly length: number } } };
@@ -71,6 +77,7 @@ export function checkInvariants(machine: Machine, caughtUp: boolean): void {
   checkReceiveFlow(machine);
   checkRates(machine);
   checkTurns(machine);
+  checkAnswers(machine);
   if (machine.over || !caughtUp || keepsInput(machine.connection) || machine.connection.output.position > 0)
     return;
   checkWindows(machine);
@@ -155,7 +162,10 @@ function checkMemory({ connection, link, over }: Machine): void {
 /** The bytes that wait to be sent are counted right, and are within the limit, but for a single message that is larger. */
 function checkQueues({ connection, streams }: Machine): void {
   const { queuedBytes, options, decoder } = connection;
-  const sum = streams.reduce((all, { stream }) => all + (stream?.send.queue?.length ?? 0), 0);
+  const sum = streams.reduce(
+    (all, { stream, compressing }) => all + (stream?.send.queue?.length ?? 0) + compressing,
+    0,
+  );
   must(queuedBytes === sum, `${queuedBytes} bytes wait to be sent by the count, ${sum} do`);
   const most = Math.max(options.maxQueuedBytes, largestMessage);
   must(queuedBytes <= most, `${queuedBytes} bytes wait to be sent, beyond ${most}`);
@@ -190,7 +200,37 @@ function checkTurns({ connection, link, over }: Machine): void {
   }
   must(kept.length === 0 || paused, `${kept.length} chunks wait for no turn`);
   must(!paused || link.paused, "input is kept, and more is delivered");
-  must(!paused || waiting || connection.output.paused, "input is kept, and no turn was asked for");
+  const answersWait = inside(connection).streams.answers.firsts > 0;
+  must(
+    !paused || waiting || connection.output.paused || answersWait,
+    "input is kept, and no turn was asked for",
+  );
+}
+
+/** The messages that wait for their turns are counted right, and none is forgotten. */
+function checkAnswers({ connection, streams, over }: Machine): void {
+  const { queue, firsts, giving } = inside(connection).streams.answers;
+  const first = queue.filter((each) => each.first).length;
+  must(firsts === first, `${firsts} first messages wait for their turns by the count, ${first} do`);
+  must(giving === null, "the turn of a stream lasts for ever");
+  if (over) return;
+  must(first === 0 || inside(connection).input.paused, "first messages wait, and requests are read");
+  for (const { stream, turn, gaveUp } of streams) {
+    if (stream === undefined || stream.closed || gaveUp) continue;
+    const waits = queue.some((each) => each.stream === stream);
+    must(waits === (turn !== null), `stream ${stream.id} ${waits ? "has" : "has not"} a turn to come`);
+  }
+}
+
+/** Looks at what has to be over once all turns have passed. */
+export function checkAtRest({ connection, over }: Machine): void {
+  if (over) return;
+  const { input, streams } = inside(connection);
+  const { queue } = streams.answers;
+  must(queue.length === 0, `${queue.length} messages wait for turns that do not come`);
+  const { bytesLeft, parsedLeft, kept, paused } = input;
+  must(paused || (bytesLeft > 0 && parsedLeft > 0), "the budgets of a turn are spent, and no turn comes");
+  must(paused || kept.length === 0, `${kept.length} chunks are kept for ever`);
 }
 
 function checkReceiveFlow({ connection, streams, over }: Machine): void {

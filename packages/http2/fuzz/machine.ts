@@ -6,7 +6,7 @@ import { response } from "../tests/frames.js";
 import { Random } from "../tests/random.js";
 import { act } from "./application.js";
 import { FuzzLink } from "./fuzz-link.js";
-import { checkInvariants, keepsInput, onTheWay } from "./invariants.js";
+import { checkAtRest, checkInvariants, keepsInput, onTheWay } from "./invariants.js";
 import { PeerView } from "./peer-view.js";
 import { SentFrames } from "./sent-frames.js";
 import { type Conversation, must, type Step, Violation } from "./step.js";
@@ -91,12 +91,15 @@ export class Machine {
       act(this, watched, "creditAll", 0, false);
       act(this, watched, "release", 0, false);
     }
+    for (const watched of this.streams) if (watched.compressing > 0) act(this, watched, "compress", 0, false);
     this.check();
+    checkAtRest(this);
     const left = this.connection.flow.held - onTheWay(this.connection);
     must(this.over || left === 0, `${left} bytes are held without an owner`);
     this.play({ do: "closed" });
     this.play({ do: "quiesce" });
     must(this.closed, "the end was not told");
+    must(this.connection.queuedBytes === 0, `${this.connection.queuedBytes} bytes are queued for ever`);
     must(
       this.connection.activeStreams === 0,
       `${this.connection.activeStreams} streams outlive the connection`,
@@ -200,6 +203,13 @@ export class Machine {
   private react(watched: WatchedStream, moment: Moment): void {
     const { random } = this;
     if (watched.stream === undefined || watched.gaveUp) return;
+    if (moment === "turn" && watched.turn !== null) {
+      const { n, end } = watched.turn;
+      watched.turn = null;
+      // As the engine does: the message asks, and is admitted once.
+      must(!watched.stream.answerWaits(false), `stream ${watched.stream.id} waits again at its turn`);
+      act(this, watched, "write", n, end);
+    }
     if (moment === "stopped") this.sent.stopped.add(watched.stream.id);
     if (moment === "data" && random.oneIn(2)) act(this, watched, "creditAll", 0, false);
     if (!random.oneIn(8)) return;

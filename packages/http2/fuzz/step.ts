@@ -17,6 +17,9 @@ export const actions = [
   "reset",
   "close",
   "release",
+  "answerInTurn",
+  "parse",
+  "compress",
 ] as const;
 
 /** One of {@link actions}. */

@@ -3,7 +3,7 @@ import type { HeaderList } from "../src/hpack/header-list.js";
 import type { Stream } from "../src/streams/stream.js";
 import type { StreamReset, StreamSink } from "../src/streams/stream-sink.js";
 /** The calls of a sink, for a test that acts at that moment. */
-export type Moment = "headers" | "data" | "trailers" | "end" | "stopped" | "reset" | "writable";
+export type Moment = "headers" | "data" | "trailers" | "end" | "stopped" | "reset" | "writable" | "turn";
 
 /**
  * An application's end of a stream: holds the sink to its contract. The receiving side ends once, after `reset` there is
@@ -22,6 +22,10 @@ export class WatchedStream implements StreamSink {
   silent = false;
   /** Why it is silent by this side's own will. */
   gaveUp = false;
+  /** The message that waits for its turn. */
+  turn: { readonly n: number; readonly end: boolean } | null = null;
+  /** Bytes that are being compressed. */
+  compressing = 0;
   /** `stream.release` was called, or need not be. */
   released = true;
   private answered: boolean;
@@ -104,6 +108,13 @@ export class WatchedStream implements StreamSink {
     this.must(this.starved, "writable, though no send had returned false");
     this.starved = false;
     this.tell("writable");
+  }
+
+  answerTurn(): void {
+    this.mayHear(!this.silent, "answerTurn");
+    this.must(this.stream?.closed !== true, "answerTurn on a closed stream");
+    this.must(this.turn !== null, "answerTurn, though no message waits for it");
+    this.tell("turn");
   }
 
   private hear(what: string): void {
