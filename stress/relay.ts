@@ -48,8 +48,9 @@ export class Relay {
   async close(): Promise<void> {
     this.cut();
     await new Promise((resolve) => this.server.close(resolve));
-    // The server says so before its last socket does, which is when that one's frames are counted.
-    await becomes(() => this.connections.size === 0);
+    // A socket's frames are counted when it closes, and the last sockets close after the server.
+    if (!(await becomes(() => this.connections.size === 0)))
+      throw new Error(`waited in vain for the relay's sockets to close: ${this.connections.size} are open`);
   }
 
   private accept(client: Socket): void {

@@ -36,7 +36,7 @@ function endOf(subject: Subject): { code: number; limit: string | undefined } | 
   if (failure === undefined) return null;
   expect(failure).toBeInstanceOf(Http2ConnectionError);
   const { code, limit } = failure as Http2ConnectionError;
-  if (limit !== undefined) expect(failure.message).toContain(`option http2.${limit}`);
+  expect(failure.message).toContain(limit === undefined ? "" : `option http2.${limit}`);
   return { code, limit };
 }
 

@@ -60,13 +60,12 @@ export function expectText(situation: number, text: string, port: number, expect
 }
 
 export async function errorOf(call: PromiseLike<unknown>): Promise<ConnectError> {
-  try {
-    await call;
-  } catch (error) {
-    expect(error).toBeInstanceOf(ConnectError);
-    return error as ConnectError;
-  }
-  throw new Error("it went well");
+  const error: unknown = await call.then(
+    () => "it went well",
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(ConnectError);
+  return error as ConnectError;
 }
 
 /** A logger that keeps all lines. */

@@ -39,14 +39,13 @@ afterAll(() => server.shutdown({ graceMs: 0 }));
 
 /** The text of the `InvalidArgument` that a function throws or rejects with. */
 async function refusal(make: () => unknown): Promise<string> {
-  try {
-    await make();
-  } catch (error) {
-    expect(error).toBeInstanceOf(ConnectError);
-    expect((error as ConnectError).code).toBe(Code.InvalidArgument);
-    return (error as ConnectError).rawMessage;
-  }
-  throw new Error("was not refused");
+  const error: unknown = await (async () => make())().then(
+    () => "was not refused",
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(ConnectError);
+  expect((error as ConnectError).code).toBe(Code.InvalidArgument);
+  return (error as ConnectError).rawMessage;
 }
 
 /** Options as an untyped program gives them. */

@@ -65,9 +65,14 @@ describe("a block that cannot be decoded", () => {
     const whole = [...bytes("82 84"), 0x40, ...raw("ab"), ...huffman("abcdefg"), 0x41, ...huffman("host")];
     const ends = [0, 1, 2, 2 + 4 + huffman("abcdefg").length, whole.length];
     for (let end = 0; end <= whole.length; end++) {
-      const attempt = () => decode(new HpackDecoder(), whole.slice(0, end));
-      if (ends.includes(end)) expect(attempt).not.toThrow();
-      else expect(attempt).toThrow(HpackError);
+      const attempt = (): unknown => {
+        try {
+          return decode(new HpackDecoder(), whole.slice(0, end)) && "a list";
+        } catch (error) {
+          return error;
+        }
+      };
+      expect([end, attempt()]).toEqual([end, ends.includes(end) ? "a list" : expect.any(HpackError)]);
     }
   });
 
@@ -206,17 +211,19 @@ describe("a list past the limits", () => {
   it.each([
     ["plain", raw],
     ["Huffman", huffman],
-  ])("counts a %s string that is too long to be kept, and checks it to its end", (_, literal) => {
+  ])("counts a %s string that is too long to be kept", (_, literal) => {
     const decoder = limited({ maxListSize: 200, maxTableSize: 100 });
     const long = "a".repeat(5001); // its Huffman code ends with 3 bits of padding
     const list = decode(decoder, [0x40, ...literal(long), ...literal(long)], "84");
     expect(list).toMatchObject({ tooLarge: true, size: 10034 + 38, fields: [] });
     expect(decoder.table.size).toBe(0);
-    if (literal === huffman) {
-      const broken = huffman(long);
-      broken.push((broken.pop() ?? 0) & 0xfe);
-      expect(() => decode(decoder, [0x40, ...raw("a"), ...broken])).toThrow("padding");
-    }
+  });
+
+  it("checks a Huffman string that is too long to be kept to its end", () => {
+    const decoder = limited({ maxListSize: 200, maxTableSize: 100 });
+    const broken = huffman("a".repeat(5001));
+    broken.push((broken.pop() ?? 0) & 0xfe);
+    expect(() => decode(decoder, [0x40, ...raw("a"), ...broken])).toThrow("padding");
   });
 
   it("keeps a string for the table that is too long for the list", () => {

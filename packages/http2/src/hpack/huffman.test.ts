@@ -97,11 +97,11 @@ describe("decoding", () => {
     expect(text.length * 5 + bits).toBe(bytes.length * 8);
     expect(decode(bytes)).toBe(text);
     const last = bytes.length - 1;
-    for (let zero = 0; zero < bits; zero++) {
+    // Zeros in a padding of 5 bits and more can be a symbol followed by less padding.
+    for (let zero = 0; zero < (bits < 5 ? bits : 0); zero++) {
       const broken = bytes.slice();
       broken[last] = (bytes[last] ?? 0) & ~(1 << zero);
-      // Zeros in a padding of 5 bits and more can be a symbol followed by less padding.
-      if (bits < 5) expect(() => decode(broken)).toThrow(HpackError);
+      expect(() => decode(broken)).toThrow(HpackError);
     }
   });
 
