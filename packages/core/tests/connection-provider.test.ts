@@ -26,7 +26,7 @@ interface Backend extends AsyncDisposable {
   readonly prepared: () => number;
 }
 
-function backend(name: string): Backend {
+function backend(name: string, { started } = { started: true }): Backend {
   const server: Server = createServer({
     logger: quiet,
     routes: (router) => {
@@ -53,7 +53,7 @@ function backend(name: string): Backend {
     prepared++;
     return prepare(fields);
   };
-  connection.start({});
+  if (started) connection.start({});
   return {
     connection,
     prepared: () => prepared,
@@ -208,5 +208,15 @@ describe("a connection provider", () => {
     stream.cancel();
     expect(signal.aborted).toBe(true);
     expect(await errorOf(stream.receive())).toMatchObject({ code: Code.Canceled });
+  });
+});
+
+describe("a transport of one connection", () => {
+  test("starts the connection with its first call, once", async () => {
+    await using one = backend("one", { started: false });
+    await using transport = createTransport(one.connection);
+    const client = createClient(GreetService, transport);
+    const answers = await Promise.all([client.greet({}), client.greet({}), client.greet({})]);
+    expect(answers.map(({ greeting }) => greeting)).toEqual(["one", "one", "one"]);
   });
 });
