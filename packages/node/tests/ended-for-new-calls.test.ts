@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A connection that has ended for new calls gets none: FIN and GOAWAY count when they arrive, not when the socket says "close".
 // Mutant: node/src/socket-link.ts # receiver.closed(this.error);
-// Mutant: http2/src/receive/control-frames.ts # graceful.received(last); => graceful.received(last); if (code === 0) return;
+// Mutant: http2/src/receive/control-frames.ts # graceful.received(last); => if (code === 0) return; graceful.received(last);
 import { expect, it } from "@jest/globals";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { Code, ConnectError, createClient, createTransport } from "@tristream/node";
