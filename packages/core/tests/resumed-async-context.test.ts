@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 13: each call's code runs in its own context, also when a second attempt or a foreign transport resumes it.
 // Mutant: core/src/client/call/attempt.ts # this.context.runInAsyncScope(next.beginAfter, next, error); => again().catch
-// Mutant: core/src/client/call/foreign-method.ts # new ContextIterable(messages as AsyncIterable<unknown>, captureContext()); => messages;
+// Mutant: core/src/client/call/foreign-method.ts # new ContextIterable(given, captureContext()); => given;
 import type { Transport } from "@connectrpc/connect";
 import { createClient, type Interceptor, replayable } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";

@@ -52,10 +52,8 @@ export function foreignMethod(
       const stream = (messages: unknown): Promise<AnyResponse> => {
         // The transport may read the messages in any context.
         const observed = call?.observations?.iterable(messages as AsyncIterable<unknown>, "request");
-        const inContext = new ContextIterable(
-          observed ?? (messages as AsyncIterable<unknown>),
-          captureContext(),
-        );
+        const given = observed ?? (messages as AsyncIterable<unknown>);
+        const inContext = new ContextIterable(given, captureContext());
         return transport.stream(
           method as DescMethodStreaming,
           req.signal,
