@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Mutant: http2/src/connection/connection-end.ts # ?? this.closedInMidCall();
 // Mutant: http2/src/connection/connection.ts #  && this.link.writable
 import { describe, expect, it } from "@jest/globals";
 import { ErrorCode } from "../src/connection/error-code.js";

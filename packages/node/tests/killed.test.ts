@@ -2,7 +2,6 @@
 // Promise 5: a crash is not a cancel. A process that is killed, as its peers see it.
 // Mutant: core/src/engine/call/response-reset.ts # if (reset.source === "connection") { => if (reset.source === "connection") { return undefined as never;
 // Mutant: core/src/engine/call/request-reset.ts # if (reset.source === "connection") { => if (reset.source === "connection") { return undefined as never;
-// Mutant: http2/src/connection/connection-end.ts # ?? this.closedInMidCall();
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";

@@ -8,7 +8,6 @@
 // Mutant: core/src/options/number-options.ts # typeof value === "number" && value >= least => (value as number) >= least
 // Mutant: node/src/socket-connector.ts # typeof value === "number" && value >= 0 && => (value as number) >= 0 &&
 // Mutant: core/src/server/lifecycle/create-server.ts # return typeof given === "number" && !Number.isNaN(given) ? given : => return !Number.isNaN(given) ? (given as number) :
-// Mutant: core/src/options/check-options.ts # if (ofTls.has(name.toLowerCase())) => if (false)
 // Mutant: core/src/server/lifecycle/create-server.ts # if (options.routes !== undefined) return; => return;
 // Mutant: core/src/client/call/call.ts # if (fault !== null) this.cancel(fault);
 // Mutant: core/src/client/api/create-client.ts # if (typeof transport === "string") { => if (false) {
