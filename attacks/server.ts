@@ -85,7 +85,7 @@ answer<"server">({
           },
           async *greetServerStream({ name }, context) {
             began(context);
-            const greeting = name === "middle" ? middleAnswer : name;
+            const greeting = { middle: middleAnswer, large: largeAnswer }[name] ?? name;
             while (!context.signal.aborted) yield { greeting };
           },
         });

@@ -47,6 +47,25 @@ function resetting(name: string, perSecond = 10_000, most = Number.POSITIVE_INFI
   };
 }
 
+/** Opens streams in three frames, of which each leaves in another chunk than the one before: the answer comes between them. */
+function resettingSplit(method: string, name: string, perSecond: number) {
+  return async (offender: Offender): Promise<void> => {
+    const raw = await offender.connect({ settings: [initialWindowSize, 0] });
+    const head = block(requestTo(method));
+    const body = named(name);
+    // Frames of a chunk belong to different calls.
+    const apart = Math.ceil(perSecond / 100);
+    await raw.pace(offender, perSecond, (i) =>
+      Buffer.concat([
+        headers(idOf(i), head),
+        ...(i >= apart ? [data(idOf(i - apart), body, { end: true })] : []),
+        ...(i >= 2 * apart ? [rst(idOf(i - 2 * apart), cancel)] : []),
+      ]),
+    );
+    await raw.awaitEnd(offender);
+  };
+}
+
 const handlersAtMost = (most: number) => (seen: Seen) =>
   atMost("handlers of a connection", seen.server.handlers / seen.offender.opened, most);
 const stallAtMost = (most: number) => (seen: Seen) => atMost("stall in ms", seen.server.stallMs, most);
@@ -74,6 +93,30 @@ export const frameAttacks: readonly Attack[] = [
     seconds: 4,
     play: resetting("large", 2000),
     ...cutBy("resetRate", stallAtMost(300)),
+  },
+  {
+    name: "rapid-reset-split",
+    does: "the same with calls in three chunks, whose reset comes behind the whole answer, 10,000 a second",
+    rule: "the connection is ended (`resetRate`)",
+    short: true,
+    seconds: 4,
+    play: resettingSplit("Greet", "a", 10_000),
+    ...cutBy("resetRate", handlersAtMost(16_000)),
+  },
+  {
+    name: "rapid-reset-split-large",
+    does: "the same with answers of 1 MiB and windows of 0, 1000 a second",
+    rule: "the connection is ended (`resetRate`), no stall",
+    seconds: 6,
+    play: resettingSplit("Greet", "large", 1000),
+    ...cutBy("resetRate", stallAtMost(300)),
+  },
+  {
+    name: "begun-resets",
+    does: "the same with endless answers, of which each has begun, 2000 a second",
+    rule: "each costs no more than a call, and others' calls keep their latency",
+    play: resettingSplit("GreetServerStream", "a", 2000),
+    judge: kept,
   },
   {
     name: "honest-cancels",

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Few bytes that would become much memory.
 import { gzipSync } from "node:zlib";
-import { block, data, headers } from "../../wire/frames.mjs";
+import { block, data, headers, windowUpdate } from "../../wire/frames.mjs";
 import { type Attack, atMost, isNamed, kept } from "../attack.js";
 import { callsOf, fieldsOf, idOf, message, named, requestTo } from "../calls.js";
 import type { Offender } from "../offender-connections.js";
@@ -47,6 +47,23 @@ export const memoryAttacks: readonly Attack[] = [
       ...atMost("handlers", seen.server.handlers, 300),
       ...isNamed("maxQueuedBytes", seen),
     ],
+  },
+  {
+    name: "streamed-answers",
+    does: "100 endless answers of messages of 1 MiB, whose windows it opens all at once, again and again",
+    rule: "a turn makes a message or two, and no stall",
+    answersWait: true,
+    seconds,
+    async play(offender) {
+      const raw = await offender.connect();
+      await raw.send(windowUpdate(0, 2 ** 30));
+      await raw.pace(offender, 1000, callsOf(requestTo("GreetServerStream"), named("large")), 100);
+      while (!offender.timeIsUp && raw.alive) {
+        await raw.send(...Array.from({ length: 100 }, (_, n) => windowUpdate(idOf(n), 2 * mib)));
+        await new Promise((resolve) => setTimeout(resolve, 200));
+      }
+    },
+    judge: (seen) => [...kept(seen), ...atMost("stall in ms", seen.server.stallMs, 60)],
   },
   {
     name: "stalled-streams",

@@ -14,6 +14,8 @@
 // Mutant: http2/src/guards/stopped-streams.ts # limitMs > 0 && => true &&
 // Mutant: http2/src/guards/stopped-streams.ts # window > 0 ? sent : queue.taken => queue.taken
 // Mutant: http2/src/guards/stopped-streams.ts # queue.compact();
+// Mutant: http2/src/streams/send-side.ts # if (this.queue !== null) this.streams.output.turnBytes += bytesOfTurn(bytes, this.queue);
+// Mutant: http2/src/streams/send-side.ts # Math.max(pieceWork, Math.min(piece.length, queue.length)) => Math.min(piece.length, queue.length)
 import { describe, expect, it } from "@jest/globals";
 import type { Http2Options } from "../src/connection/options.js";
 import { resolveHttp2Options } from "../src/connection/options.js";
@@ -123,6 +125,8 @@ describe("what waits to be sent on a connection", () => {
     expect(subject.stream(3).write(zeros(400), false)).toBe(true);
     subject.stream(5).write(zeros(400), false);
     expect(connection.queuedBytes).toBe(65_800);
+    // The next turn has room of its own.
+    subject.quiesce();
     expect(subject.stream(3).write(zeros(1), false)).toBe(false);
     // Part of it leaves, which is not enough as long as so much waits.
     subject.receive(windowUpdate(3, 1));
@@ -229,5 +233,37 @@ describe("a stream whose peer takes nothing of what it has queued", () => {
     expect(chunks[0]!.buffer.byteLength).toBe(1_000_000);
     pass(subject, 1000);
     expect(chunks[0]!.buffer.byteLength).toBe(10_000);
+  });
+});
+
+describe("an event-loop turn in which the peer grants no window", () => {
+  it("queues so many small messages of all streams together, and the next turns the others", () => {
+    const subject = new Subject("server").greet(4, 0);
+    const ids = [1, 3, 5];
+    for (const id of ids) {
+      subject.receive(headers(id, request));
+      subject.stream(id).sendHeaders(response, false);
+    }
+    subject.quiesce();
+    let written = 0;
+    const fill = (id: number): void => {
+      do written++;
+      while (subject.stream(id).write(new Uint8Array(16), false));
+    };
+    for (const id of ids) fill(id);
+    // 64 KiB, at 64 a message, and one of each other stream.
+    expect(written).toBe(1024 + 2);
+    let turns = 0;
+    for (; written < 4000; turns++) {
+      subject.link.turn();
+      for (const id of ids) fill(id);
+    }
+    expect(turns).toBeGreaterThanOrEqual(2);
+    // The queues fill up all the same.
+    for (; turns < 100; turns++) {
+      subject.link.turn();
+      for (const id of ids) if (subject.stream(id).queuedBytes < 65_536) fill(id);
+    }
+    for (const id of ids) expect(subject.stream(id).queuedBytes).toBeGreaterThanOrEqual(65_536);
   });
 });

@@ -8,6 +8,9 @@ import { endQueued, endSent, endWaits, headersSent, isClosed, maySend } from "./
 import type { Stream } from "./stream.js";
 import type { Streams } from "./streams.js";
 
+/** A queued piece takes at least as much time of its turn as so many bytes. */
+const pieceWork = 64;
+
 /** Bytes that wait in a stream past which `write` says that it is full; below half of it the sink hears `writable`. */
 const queueLimit = 65_536;
 
@@ -113,7 +116,10 @@ export class SendSide {
     this.streams.budget.queuedBytes += bytes.length;
     if (end) this.stream.state = endQueued(this.stream.state);
     if (more) return true;
-    if (this.stream.id !== 0) this.streams.scheduler.pump(this);
+    if (this.stream.id !== 0) {
+      this.streams.scheduler.pump(this);
+      if (this.queue !== null) this.streams.output.turnBytes += bytesOfTurn(bytes, this.queue);
+    }
     return end || this.hasRoom();
   }
 
@@ -211,6 +217,14 @@ export class SendSide {
     stream.state = endSent(stream.state);
     if (isClosed(stream.state)) stream.bothEnded();
   }
+}
+
+/**
+ * Queued bytes count for the turn, too: a hundred streams of small messages, whose peer grants no window, filled their queues in one turn
+ * and held it up for 120 ms.
+ */
+function bytesOfTurn(piece: Uint8Array, queue: SendQueue): number {
+  return Math.max(pieceWork, Math.min(piece.length, queue.length));
 }
 
 /** Checks queued fields now: they are encoded later, when no caller could catch the error. */
