@@ -15,18 +15,13 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { expect, test } from "@jest/globals";
 
-const copied = [
-  "buf.yaml",
-  "buf.gen.yaml",
-  "proto",
-  "gen",
-  "bench/proto",
-  "bench/gen",
-  "bench/buf.gen.yaml",
-  "packages/codec/tests/proto",
-  "packages/codec/tests/gen",
-  "packages/codec/tests/buf.gen.yaml",
-];
+/** The folders of schemas and of generated code that the script names, so that a new tree is copied, too. */
+const source = readFileSync("scripts/generate/run.mjs", "utf8");
+const pathsOf = (name: string): string[] =>
+  [...source.matchAll(new RegExp(`\\b${name}: "([^"]+)"`, "g"))].map(([, path]) => path!);
+const trees = pathsOf("into");
+const templates = [...source.matchAll(/"--template", "([^"]+)"/g)].map(([, path]) => path!);
+const copied = ["buf.yaml", "buf.gen.yaml", ...pathsOf("from"), ...trees, ...templates];
 const script = resolve("scripts/generate/run.mjs");
 
 interface Copy extends Disposable {
@@ -51,7 +46,7 @@ function copy(): Copy {
       spawnSync(process.execPath, [script, ...args], { cwd: folder, stdio: "ignore" }).status,
     generated() {
       const texts = new Map<string, string>();
-      for (const tree of ["gen", "bench/gen", "packages/codec/tests/gen"])
+      for (const tree of trees)
         for (const name of readdirSync(join(folder, tree), { recursive: true }).map(String).sort()) {
           const path = join(folder, tree, name);
           if (statSync(path).isFile()) texts.set(`${tree}/${name}`, readFileSync(path, "utf8"));
