@@ -14,8 +14,8 @@ export function childFolder(checkout: URL = thisCheckout): URL {
 
 /** Builds the packages by the checkout's own build, so that tristream is measured as it would be published. */
 export function buildPackages(checkout: URL = thisCheckout): void {
-  // stdout is for the result.
-  const { status } = spawnSync(process.execPath, ["scripts/build/run.mjs"], {
+  // By its name in package.json: an older checkout has the script elsewhere. stdout is for the result.
+  const { status } = spawnSync("npm", ["run", "--silent", "build"], {
     cwd: fileURLToPath(checkout),
     stdio: ["ignore", 2, 2],
   });
