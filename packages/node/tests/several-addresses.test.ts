@@ -8,7 +8,7 @@
 // Mutant: node/src/dial/address-race.ts # const atMost = Math.min(timeoutMs, longestTimeout); => const atMost = longestTimeout;
 // Mutant: node/src/dial/address-race.ts # for (const attempt of this.running) attempt.stop(error(attempt));
 // Mutant: node/src/dial/connection-attempt.ts # this.fail(reason);
-// Mutant: core/src/client/call/attempt.ts # if (this.opened) super.cancel(error); => if (true) this.call?.cancel(error);
+// Mutant: core/src/client/call/attempt.ts # else this.failed(error);
 import type { Socket } from "node:net";
 import { describe, expect, it, test } from "@jest/globals";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
