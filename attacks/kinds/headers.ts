@@ -55,7 +55,7 @@ export const headerAttacks: readonly Attack[] = [
     play: inOneBlock(() =>
       block([...request, ...Array.from({ length: 50 }, (_, i) => [`x-${i}`, "v".repeat(2000)]).flat()]),
     ),
-    ...cutBy("option max", noHandlers),
+    ...cutBy("option http2.max", noHandlers),
   },
   {
     name: "header-list-over",

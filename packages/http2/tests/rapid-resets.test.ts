@@ -7,7 +7,8 @@
 // Mutant: http2/src/receive/peer-resets.ts # explained && past.cause(id) === ClosedBy.ENDED => false
 // Mutant: http2/src/receive/peer-resets.ts # if (!this.nearDeadline(dueAt)) limits.answerUnseen => limits.answerUnseen
 // Mutant: http2/src/guards/limits.ts # count / 4 => count
-// Mutant: http2/src/guards/limits.ts # unsent === 0 ? 1 : waste - paid; => unsent === 0 ? 1 : waste;
+// Mutant: http2/src/guards/limits.ts # whole ? 1 : 0, waste - paid => whole ? 1 : 0, waste
+// Mutant: http2/src/guards/limits.ts # whole ? 1 : 0, waste - paid => 0, waste - paid
 // Mutant: http2/src/guards/limits.ts # 1 + Math.floor(unsent / unsentPerReset) => 1
 // Mutant: http2/src/receive/peer-resets.ts # if (this.nearDeadline(dueAt)) limits.deadlinePassed(); => if (this.nearDeadline(dueAt)) limits.resetReceived(0);
 // Mutant: http2/src/receive/peer-resets.ts # && this.streams.link.now() >= dueAt - resetsBeforeDeadlineMs
@@ -83,6 +84,18 @@ describe("a reset behind an answer", () => {
     expect(subject.endedBy).toEqual(calm("resetRate"));
   });
 
+  it("that waits for the peer's window counts a quarter", () => {
+    const subject = new Subject("server", { resetRate: { burst: 2, perSecond: 0 } }).greet(4, 0);
+    subject.serve = (stream) => {
+      stream.sendHeaders(response, false);
+      stream.write(new Uint8Array(5), true);
+    };
+    for (const id of ids(8)) for (const chunk of split(id)) subject.receive(chunk);
+    expect(subject.endedBy).toBeNull();
+    for (const chunk of split(17)) subject.receive(chunk);
+    expect(subject.endedBy).toEqual(calm("resetRate"));
+  });
+
   it("that has begun counts nothing, since the peer may have read that", () => {
     const subject = server({ resetRate: { burst: 0, perSecond: 0 } }, begun);
     for (const id of ids(100)) for (const chunk of split(id)) subject.receive(chunk);
@@ -94,8 +107,8 @@ describe("a reset behind an answer", () => {
       stream.sendHeaders(response, false);
       stream.write(new Uint8Array(1_048_576), true);
     };
-    const subject = server({ resetRate: { burst: 8, perSecond: 0 } }, large);
-    // A first window has left, and pays for one message.
+    const subject = server({ resetRate: { burst: 9, perSecond: 0 } }, large);
+    // A first window has left, and pays for one message, whose reset counts a quarter.
     for (const chunk of split(1)) subject.receive(chunk);
     expect(subject.endedBy).toBeNull();
     // 16 of 64 KiB each: four.

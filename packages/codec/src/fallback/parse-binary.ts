@@ -215,11 +215,12 @@ class Parser {
     const { reader } = this;
     const short = shortNumbers(field);
     const byte = reader.peek();
-    if (short !== null && byte < short.length && typeof short[byte] !== "string") {
+    const isShort = short !== null && byte < short.length;
+    if (isShort && typeof short[byte] !== "string") {
       reader.pos++;
       return short[byte];
     }
-    if (isLong(field) && ++this.longs % longsPerElement === 0) this.count();
+    if (!isShort && isLong(field) && ++this.longs % longsPerElement === 0) this.count();
     return this.scalar(type, field.utf8Validation);
   }
 

@@ -110,15 +110,15 @@ export class Limits {
 
   /**
    * The peer reset a stream behind an answer whose end it had not read. `unsent`: bytes of the answer that are dropped, 0 if all had left;
-   * `sent`: DATA bytes that this side has sent. Clients that cancel many calls at once do this, so it counts a quarter of a rapid reset. A
-   * peer that reads pays for large answers that it leaves.
+   * `sent`: DATA bytes that this side has sent. `whole`: the answer's end was made. Clients that cancel many calls at once do this, so it
+   * counts a quarter of a rapid reset. A peer that reads pays for large answers that it leaves.
    */
-  answerUnseen(unsent: number, sent: number): void {
+  answerUnseen(unsent: number, sent: number, whole: boolean): void {
     this.counters.answersUnseen++;
     const waste = Math.floor(unsent / unsentPerReset);
     const paid = Math.min(waste, Math.floor(sent / sentPerUnseen) - this.unseenPaidFor);
     this.unseenPaidFor += paid;
-    const count = unsent === 0 ? 1 : waste - paid;
+    const count = Math.max(whole ? 1 : 0, waste - paid);
     if (count > 0) this.resets.take(this.now(), "RST_STREAM behind answers that it did not read", count / 4);
   }
 

@@ -2,6 +2,7 @@
 import { ErrorCode, errorCodeName } from "../connection/error-code.js";
 import { ClosedBy } from "../streams/closed-streams.js";
 import { resetReason } from "../streams/reset-codes.js";
+import { maySend } from "../streams/state.js";
 import type { Streams } from "../streams/streams.js";
 import { protocolError } from "./protocol-error.js";
 
@@ -32,6 +33,7 @@ export class PeerResets {
     const rapid =
       streams.isServer && (!stream.send.answered || stream.send.answeredAt >= streams.input.reading);
     const { queuedBytes } = stream;
+    const whole = !maySend(stream.state);
     stream.fail(
       {
         code,
@@ -43,7 +45,7 @@ export class PeerResets {
       ClosedBy.PEER_RESET,
     );
     if (rapid) this.count(stream.dueAt, queuedBytes);
-    else if (streams.isServer && queuedBytes > 0) this.countUnseen(stream.dueAt, queuedBytes);
+    else if (streams.isServer && queuedBytes > 0) this.countUnseen(stream.dueAt, queuedBytes, whole);
   }
 
   /** The peer reset a stream that is closed. */
@@ -54,7 +56,8 @@ export class PeerResets {
     const rapid = isServer && past.answeredAfter(id, input.reading);
     if (rapid) this.count(past.dueAt(id), 0);
     // Both sides had ended: no peer that has read the answer's end resets the stream.
-    else if (isServer && explained && past.cause(id) === ClosedBy.ENDED) this.countUnseen(past.dueAt(id), 0);
+    else if (isServer && explained && past.cause(id) === ClosedBy.ENDED)
+      this.countUnseen(past.dueAt(id), 0, true);
     else if (!explained) limits.lateReset(output.dataFrames);
   }
 
@@ -65,10 +68,10 @@ export class PeerResets {
     else limits.resetReceived(unsent);
   }
 
-  /** Counts a reset that came behind an answer, of which `unsent` bytes had not left. */
-  private countUnseen(dueAt: number, unsent: number): void {
+  /** Counts a reset that came behind an answer, of which `unsent` bytes had not left. `whole`: its end was made, too. */
+  private countUnseen(dueAt: number, unsent: number, whole: boolean): void {
     const { limits, sendWindow } = this.streams;
-    if (!this.nearDeadline(dueAt)) limits.answerUnseen(unsent, sendWindow.sent);
+    if (!this.nearDeadline(dueAt)) limits.answerUnseen(unsent, sendWindow.sent, whole);
   }
 
   private nearDeadline(dueAt: number): boolean {
