@@ -6,7 +6,7 @@
 // Mutant: core/src/engine/message/message-reader.ts # this.handOutOne(b, start, end, owed, owned, compressed); => this.handOutOne(b, start, end, owed, false, compressed);
 // Mutant: core/src/connect-private.ts # error.details = error.details.map(withOwnValue);
 // Mutant: core/src/mount/guard-interceptor.ts # copyViews(req.message);
-// Mutant: core/src/mount/guard-interceptor.ts # { lateEnd, taken: copyViews } => { lateEnd }
+// Mutant: core/src/mount/guard-interceptor.ts # copyViews(message);
 // Mutant: core/src/client/call/foreign-method.ts # copyViews(res.message);
 // Mutant: core/src/client/call/foreign-error.ts # if (result.done !== true) copyViews(result.value);
 

@@ -4,7 +4,7 @@
 // Mutant: core/src/engine/message/message-reader.ts # return this.owner.reads === "requests" ? Code.InvalidArgument : Code.Internal; => return Code.InvalidArgument;
 // Mutant: core/src/client/call/foreign-method.ts # throw foreignError(error); => throw error;
 // Mutant: core/src/client/call/foreign-error.ts # throw foreignError(error); => throw error;
-// Mutant: core/src/mount/connect-options.ts # guardedCompression(each, log, method) => each
+// Mutant: core/src/mount/connect-options.ts # guardedCompression(each, log, method, count) => each
 import type { ServerHttp2Stream } from "node:http2";
 import { gzipSync } from "node:zlib";
 import { createClient as createConnectClient } from "@connectrpc/connect";

@@ -3,7 +3,7 @@
 // Mutant: http2/src/receive/peer-resets.ts # (!stream.send.answered || stream.send.answeredAt >= streams.input.reading) => !stream.send.answered
 // Mutant: http2/src/receive/peer-resets.ts # const rapid = isServer && past.answeredAfter(id, input.reading); => const rapid = false;
 // Mutant: http2/src/streams/send-side.ts # this.answeredAt = this.streams.input.arrived;
-// Mutant: http2/src/receive/peer-resets.ts # else if (streams.isServer && queuedBytes > 0) this.countUnseen(stream.dueAt, queuedBytes);
+// Mutant: http2/src/receive/peer-resets.ts # else if (streams.isServer && queuedBytes > 0) this.countUnseen(stream.dueAt, queuedBytes, whole);
 // Mutant: http2/src/receive/peer-resets.ts # explained && past.cause(id) === ClosedBy.ENDED => false
 // Mutant: http2/src/receive/peer-resets.ts # if (!this.nearDeadline(dueAt)) limits.answerUnseen => limits.answerUnseen
 // Mutant: http2/src/guards/limits.ts # count / 4 => count
