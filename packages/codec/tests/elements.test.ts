@@ -4,7 +4,7 @@
 // Mutant: codec/src/fallback/parse-binary.ts # if (this.elements > this.maxElements) throw new TooManyElementsError(this.maxElements);
 // Mutant: codec/src/decode/field-decoder.ts # ? [[single, countedItem(field, value)]] => ? [[single, listItem(field, value)]]
 // Mutant: codec/src/wire/text.ts # input.elementsLeft = elementsLeft;
-// Mutant: codec/src/decode/own-bytes.ts # Object.hasOwn(message, localName) &&
+// Mutant: codec/src/shape/own-bytes.ts # Object.hasOwn(message, localName) &&
 // Mutant: codec/src/decode/field-decoder.ts # if (b[input.at] === 0 && input.at < end && hasEmptyBytes(message, localName)) input.at++; => if (b[input.at] === 0 && input.at < end) input.at++;
 // Mutant: codec/src/fallback/parse-binary.ts # if (reader.emptyComes && hasEmptyBytes(held, field.localName)) reader.pos++; => if (reader.emptyComes) reader.pos++;
 // Mutant: codec/src/fallback/parse-binary.ts # return text ?? getTextEncoding() => return getTextEncoding()

@@ -9,7 +9,7 @@
 // Mutant: codec/src/fallback/parse-binary.ts # if (reader.pos > end) throw new RangeError("premature EOF");
 // Mutant: codec/src/fallback/parse-binary.ts # if (no === 1 && wireType === wireTypeOf(field.mapKey)) { => if (no === 1) {
 // Mutant: codec/src/fallback/parse-binary.ts # if (field === undefined || (field.fieldKind === "map" && wireType !== WireType.LengthDelimited)) { => if (field === undefined) {
-// Mutant: codec/src/decode/map-key.ts # Object.defineProperty(map, key, { value, writable: true, enumerable: true, configurable: true });
+// Mutant: codec/src/shape/map-key.ts # Object.defineProperty(map, key, { value, writable: true, enumerable: true, configurable: true });
 import { create, type DescMessage, type fromBinary, toBinary } from "@bufbuild/protobuf";
 import { BinaryReader } from "@bufbuild/protobuf/wire";
 import { describe, expect, jest, test } from "@jest/globals";

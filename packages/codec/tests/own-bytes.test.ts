@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A message owns its bytes: transferring some takes nothing from anybody else, keeping some keeps nothing else.
-// Mutant: codec/src/decode/own-bytes.ts # return new Uint8Array(view); => return view as Uint8Array<ArrayBuffer>;
-// Mutant: codec/src/decode/own-bytes.ts # && length * 2 > b.buffer.byteLength) { => ) {
-// Mutant: codec/src/decode/own-bytes.ts # input.owned && => true &&
+// Mutant: codec/src/shape/own-bytes.ts # return new Uint8Array(view); => return view as Uint8Array<ArrayBuffer>;
+// Mutant: codec/src/shape/own-bytes.ts # && length * 2 > b.buffer.byteLength) { => ) {
+// Mutant: codec/src/shape/own-bytes.ts # input.owned && => true &&
 // Mutant: codec/src/wire/text.ts # input.owned = owned;
 // Mutant: codec/src/fallback/parse-binary.ts # return this.buf.slice(start, this.pos) as => return this.buf.subarray(start, this.pos) as
 import { create, type DescMessage, type MessageShape, toBinary } from "@bufbuild/protobuf";

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Unknown fields are kept as one slice of bytes; their objects are made when `$unknown` is read.
-// Mutant: codec/src/decode/unknown-fields.ts # if (Object.isExtensible(this)) become(this, list);
-// Mutant: codec/src/decode/unknown-fields.ts # return own ? fields.slice : undefined; => return fields.slice;
-// Mutant: codec/src/decode/unknown-fields.ts # return this.made === null ? => return true ?
-// Mutant: codec/src/decode/unknown-fields.ts # Math.max(needed, this.length * 2) => needed
-// Mutant: codec/src/decode/unknown-fields.ts # data: new Uint8Array(reader.skip( => data: (reader.skip(
+// Mutant: codec/src/shape/unknown-fields.ts # if (Object.isExtensible(this)) become(this, list);
+// Mutant: codec/src/shape/unknown-fields.ts # return own ? fields.slice : undefined; => return fields.slice;
+// Mutant: codec/src/shape/unknown-fields.ts # return this.made === null ? => return true ?
+// Mutant: codec/src/shape/unknown-fields.ts # Math.max(needed, this.length * 2) => needed
+// Mutant: codec/src/shape/unknown-fields.ts # data: new Uint8Array(reader.skip( => data: (reader.skip(
 // Mutant: codec/src/decode/message-decoder.ts # if (unknown !== null) setUnknownFields(message, unknown);
 // Mutant: codec/src/encode/message-encoder.ts # b.set(slice, at);
 import {

@@ -4,7 +4,7 @@
 // Mutant: codec/src/wire/varint.ts # if (stop > end) throw needsFallback;
 // Mutant: codec/src/encode/scalar-encoders.ts # if (scratch.getBigInt64(0, true) !== number) throw needsFallback;
 // Mutant: codec/src/encode/scalar-encoders.ts # if (Number.isFinite(value) && Math.abs(value) > largestFloat) throw needsFallback;
-// Mutant: codec/src/decode/map-key.ts # if (String(number) !== name) throw needsFallback;
+// Mutant: codec/src/shape/map-key.ts # if (String(number) !== name) throw needsFallback;
 // Mutant: codec/src/encode/singular-encoders.ts # if (required) throw needsFallback;
 // Mutant: codec/src/encode/message-encoder.ts # return name === undefined && parent.$typeName === undefined && !Array.isArray(value); => return true;
 import { create } from "@bufbuild/protobuf";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DescMessage } from "@bufbuild/protobuf";
-import type { Building } from "../encode/zero-message.js";
+import type { Building } from "../shape/zero-message.js";
 
 /** Reads messages of one type. */
 export interface TypeDecoder {

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type DescField, ScalarType } from "@bufbuild/protobuf";
-import type { OneofValue } from "../encode/oneof-value.js";
 import { scalarEncoders } from "../encode/scalar-encoders.js";
-import { type Building, zeroMessage } from "../encode/zero-message.js";
-import { needsFallback } from "../fallback/needs-fallback.js";
-import { usesFallback, type WrappedField, wrappedField } from "../fallback/uses-fallback.js";
+import type { OneofValue } from "../shape/oneof-value.js";
+import { hasEmptyBytes } from "../shape/own-bytes.js";
+import { usesFallback, type WrappedField, wrappedField } from "../shape/uses-fallback.js";
+import { type Building, zeroMessage } from "../shape/zero-message.js";
+import { needsFallback } from "../wire/needs-fallback.js";
 import { input, readStop, readTag } from "../wire/varint.js";
 import { tagOf, WireType } from "../wire/wire-type.js";
 import type { DecoderOf, FieldDecoder, TypeDecoder } from "./decoders.js";
 import { countElement, countElements, countLong, weightOf } from "./elements.js";
-import { hasEmptyBytes } from "./own-bytes.js";
 import { type ScalarDecoder, scalarDecoder } from "./scalar-decoders.js";
 import { isLong, shortNumbers } from "./short-numbers.js";
 import { skip } from "./skip.js";

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DescMessage } from "@bufbuild/protobuf";
-import { type Building, zeroMessage } from "../encode/zero-message.js";
-import { needsFallback } from "../fallback/needs-fallback.js";
+import { setUnknownFields, type UnknownFields, unknownFieldsOf } from "../shape/unknown-fields.js";
+import { type Building, zeroMessage } from "../shape/zero-message.js";
+import { needsFallback } from "../wire/needs-fallback.js";
 import { input, readStop, readTag } from "../wire/varint.js";
 import type { FieldDecoder, TypeDecoder } from "./decoders.js";
 import { countElement, countElements, weightOf } from "./elements.js";
 import { createFieldDecoder } from "./field-decoder.js";
 import { skip } from "./skip.js";
-import { setUnknownFields, type UnknownFields, unknownFieldsOf } from "./unknown-fields.js";
 
 /** Messages inside messages; protobuf-es says what happens beyond. */
 const deepest = 90;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ScalarType } from "@bufbuild/protobuf";
-import { needsFallback } from "../fallback/needs-fallback.js";
+import { ownBytes } from "../shape/own-bytes.js";
+import { needsFallback } from "../wire/needs-fallback.js";
 import { readCheckedText, readUncheckedText } from "../wire/text.js";
 import { input, readStop, readVarint32, readVarint64 } from "../wire/varint.js";
-import { ownBytes } from "./own-bytes.js";
 
 /** Reads one value at `input.at`, none of it behind `end`. */
 export type ScalarDecoder = (b: Uint8Array, end: number) => unknown;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { needsFallback } from "../fallback/needs-fallback.js";
+import { needsFallback } from "../wire/needs-fallback.js";
 import { input, readStop, readVarint64 } from "../wire/varint.js";
 import { WireType } from "../wire/wire-type.js";
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DescField } from "@bufbuild/protobuf";
-import { needsFallback } from "../fallback/needs-fallback.js";
-import { usesFallback } from "../fallback/uses-fallback.js";
+import type { OneofValue } from "../shape/oneof-value.js";
+import { usesFallback } from "../shape/uses-fallback.js";
+import { needsFallback } from "../wire/needs-fallback.js";
 import type { EncoderOf, FieldEncoder, Fields } from "./encoders.js";
-import type { OneofValue } from "./oneof-value.js";
 import { listEncoder, mapEncoder } from "./repeated-encoders.js";
 import { explicitEncoder, implicitEncoder, isRequired, oneofEncoder } from "./singular-encoders.js";
 import { valueEncoder } from "./value-encoder.js";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DescMessage } from "@bufbuild/protobuf";
-import { unknownSlice } from "../decode/unknown-fields.js";
+import { unknownSlice } from "../shape/unknown-fields.js";
 import { writeVarint32 } from "../wire/varint.js";
 import { tagOf } from "../wire/wire-type.js";
 import type { FieldEncoder, Fields, TypeEncoder } from "./encoders.js";

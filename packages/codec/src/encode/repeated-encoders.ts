@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DescField } from "@bufbuild/protobuf";
-import { mapKeyValue } from "../decode/map-key.js";
-import { needsFallback } from "../fallback/needs-fallback.js";
+import { mapKeyValue } from "../shape/map-key.js";
+import { needsFallback } from "../wire/needs-fallback.js";
 import { putLength, varint32Bytes, varintSize } from "../wire/varint.js";
 import { putTag, tagOf, WireType } from "../wire/wire-type.js";
 import type { EncoderOf, FieldEncoder, Fields } from "./encoders.js";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ScalarType } from "@bufbuild/protobuf";
-import { needsFallback } from "../fallback/needs-fallback.js";
+import { needsFallback } from "../wire/needs-fallback.js";
 import { textBound, writeText } from "../wire/text.js";
 import { varint32Bytes, varint64Bytes, writeVarint32, writeVarint64 } from "../wire/varint.js";
 import { WireType } from "../wire/wire-type.js";

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DescField, ScalarType } from "@bufbuild/protobuf";
-import { needsFallback } from "../fallback/needs-fallback.js";
+import type { OneofValue } from "../shape/oneof-value.js";
+import { needsFallback } from "../wire/needs-fallback.js";
 import { varintSize } from "../wire/varint.js";
 import { putTag, tagOf } from "../wire/wire-type.js";
 import type { FieldEncoder, Fields, ValueEncoder } from "./encoders.js";
-import type { OneofValue } from "./oneof-value.js";
 import { scalarEncoders } from "./scalar-encoders.js";
 
 // `FeatureSet.FieldPresence.LEGACY_REQUIRED` of google/protobuf/descriptor.proto.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type DescField, ScalarType } from "@bufbuild/protobuf";
-import { needsFallback } from "../fallback/needs-fallback.js";
-import { type WrappedField, wrappedField } from "../fallback/uses-fallback.js";
+import { type WrappedField, wrappedField } from "../shape/uses-fallback.js";
+import { needsFallback } from "../wire/needs-fallback.js";
 import { putLength, varint32Bytes, varintSize } from "../wire/varint.js";
 import { putTag, tagOf, WireType } from "../wire/wire-type.js";
 import type { EncoderOf, TypeEncoder, ValueEncoder } from "./encoders.js";

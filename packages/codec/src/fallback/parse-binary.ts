@@ -10,12 +10,12 @@ import {
 import { type ReflectMessage, reflect, scalarZeroValue } from "@bufbuild/protobuf/reflect";
 import { BinaryReader, getTextEncoding, WireType } from "@bufbuild/protobuf/wire";
 import { longsPerElement, TooManyElementsError, weightOf } from "../decode/elements.js";
-import { putEntry } from "../decode/map-key.js";
-import { hasEmptyBytes } from "../decode/own-bytes.js";
 import { isLong, shortNumbers } from "../decode/short-numbers.js";
-import { setUnknownFields, type UnknownFields, unknownFieldsOf } from "../decode/unknown-fields.js";
 import { scalarEncoders } from "../encode/scalar-encoders.js";
-import type { Building } from "../encode/zero-message.js";
+import { putEntry } from "../shape/map-key.js";
+import { hasEmptyBytes } from "../shape/own-bytes.js";
+import { setUnknownFields, type UnknownFields, unknownFieldsOf } from "../shape/unknown-fields.js";
+import type { Building } from "../shape/zero-message.js";
 import { quickText } from "../wire/text.js";
 import { input } from "../wire/varint.js";
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { getTextEncoding } from "@bufbuild/protobuf/wire";
-import { needsFallback } from "../fallback/needs-fallback.js";
+import { needsFallback } from "./needs-fallback.js";
 import { input, putLength, readStop, varint32Bytes, varintSize } from "./varint.js";
 
 /** Up to so many UTF-16 units a loop here beats the call of the runtime's encoder. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { needsFallback } from "../fallback/needs-fallback.js";
+import { needsFallback } from "./needs-fallback.js";
 
 /**
  * The read position: one object for all decoders, so that a value is returned without an object around it. Decoding is synchronous. The

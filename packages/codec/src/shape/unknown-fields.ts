@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { UnknownField } from "@bufbuild/protobuf";
 import { BinaryReader } from "@bufbuild/protobuf/wire";
-import type { Building } from "../encode/zero-message.js";
 import { varintSize, writeVarint32 } from "../wire/varint.js";
+import type { Building } from "./zero-message.js";
 
 /** Where a message has its {@link UnknownFields}, beside the accessor `$unknown`. Copies of the message don't get it. */
 const key: unique symbol = Symbol("unknown fields");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ScalarType } from "@bufbuild/protobuf";
-import { needsFallback } from "../fallback/needs-fallback.js";
+import { needsFallback } from "../wire/needs-fallback.js";
 
 /** The key of a map's entry, of the name that it has as a property: `"7"` is 7 of an int32. */
 export function mapKeyValue(name: string, type: ScalarType): unknown {
