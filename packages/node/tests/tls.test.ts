@@ -6,14 +6,18 @@
 // Mutant: node/src/tls/client-tls.ts # if (pins.includes(pin)) return undefined; => return undefined;
 // Mutant: node/src/acceptor.ts # socket.authorized ? certificateOf(socket) : undefined => undefined
 // Mutant: node/src/tls/server-tls.ts # if (needsCertificate && given.ca === undefined) { => if (false) {
+// Mutant: node/src/tls/tls-listener.ts # socket.unref();
 // Mutant: node/src/address.ts # if (scheme === "http" && tls) => if (false)
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { createServer as createTlsServer } from "node:tls";
+import { fileURLToPath } from "node:url";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import {
   type ClientTlsOptions,
@@ -370,6 +374,30 @@ describe("options that can't be used are refused with the reason", () => {
   ])("createTransport(%j, { tls: %j })", (url, tls, text) => {
     expect(() => createTransport(url, { tls: tls as never })).toThrow(text);
   });
+});
+
+test("a process ends after the shutdown, though clients have not finished their handshake", async () => {
+  const file = fileURLToPath(new URL("./tls-exit-child.ts", import.meta.url));
+  const flags = ["--conditions=@tristream/source", "--import", "tsx"];
+  const child = spawn(process.execPath, [...flags, file, server.key, server.cert], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
+  const port = Number((await lines.next()).value);
+  const ca = authority.cert;
+  expect(await greet(`https://127.0.0.1:${port}`, { ca })).toBe("triple");
+  const sockets = [Buffer.alloc(0), Buffer.from([0x16, 3, 1, 0x40, 0])].map((bytes) => {
+    const socket = connect(port, "127.0.0.1");
+    socket.on("error", () => {}).resume();
+    socket.write(bytes);
+    return socket;
+  });
+  await Promise.all(sockets.map((socket) => once(socket, "connect")));
+  // The server has read what they sent: it answers a client that came behind them.
+  expect(await greet(`https://127.0.0.1:${port}`, { ca })).toBe("triple");
+  child.stdin.end();
+  expect(await once(child, "close")).toEqual([0, null]);
+  for (const socket of sockets) socket.destroy();
 });
 
 test("sockets that failed at any step no longer count as open", async () => {

@@ -54,6 +54,8 @@ export class TlsListener {
     const { owner } = this;
     const left = (): void => owner.left();
     socket.once("close", left);
+    // A socket that is no connection yet doesn't keep a process alive whose server has stopped.
+    socket.unref();
     const late = (): void =>
       owner.failed(socket, new Error(`the client sent nothing within ${this.timeoutMs} ms`));
     const begin = (first: Uint8Array): void => {
@@ -95,6 +97,7 @@ export class TlsListener {
     const { owner } = this;
     this.server.on("secureConnection", (socket) => {
       socket.once("close", () => owner.left());
+      socket.ref();
       owner.secured(socket, refusalOf(socket, tls));
     });
     this.server.on("tlsClientError", (error, socket) => {
