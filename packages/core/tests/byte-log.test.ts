@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createClient } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
-import type { Direction } from "@tristream/testing";
+import { createClock, type Direction } from "@tristream/testing";
 import { all, errorOf } from "./events.js";
 import { allLinks, type LinkKind } from "./every-link.js";
 import { greeter } from "./greeter.js";
@@ -40,7 +40,8 @@ async function converse(link: LinkKind): Promise<Record<Direction, string[]>> {
   await using end = await link.start({
     tap: (bytes, direction) => void log[direction].push(Buffer.from(bytes)),
     acceptCompression: [],
-    transport: { acceptCompression: [] },
+    // By a clock that stands, the header with the rest of the timeout is the same each time.
+    transport: { acceptCompression: [], clock: createClock() },
     routes: (r) => r.service(GreetService, greeter()),
   });
   const client = createClient(GreetService, end.transport, { group: "" });

@@ -36,10 +36,6 @@ async function call(client: { greet(message: object): Promise<unknown> }): Promi
 }
 
 const cases: Record<string, () => Promise<void>> = {
-  async own() {
-    const { signal } = new AbortController();
-    for (let i = 0; i < 11; i++) signal.addEventListener("abort", () => {});
-  },
   async handlers() {
     await using server = await serve({ host: "127.0.0.1", port: 0, routes });
     await using transport = createTransport(server.url);

@@ -20,10 +20,6 @@ async function warningsOf(name: string): Promise<string> {
   return printed;
 }
 
-test("a user's own signal with eleven listeners makes Node warn", async () => {
-  expect(await warningsOf("own")).toContain("11 abort listeners");
-});
-
 test.each([
   ["handlers of many calls listen to the shutdown signal", "handlers"],
   ["handlers of many mounted calls listen to the shutdown signal that mount() was given", "mounted"],
