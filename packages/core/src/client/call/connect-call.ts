@@ -4,10 +4,13 @@ import { errorFromThrown } from "../../log/thrown.js";
 import { runIsolated } from "../../runtime/async-context.js";
 import { Call } from "./call.js";
 import { type AnyResponse, callRequest, checkResponse, type Next } from "./call-request.js";
+import type { RequestSource } from "./request-source.js";
 import { WatchedMessages } from "./watched-messages.js";
 
 /** A call by Connect's `Transport`. Its caller, Connect's client as a rule, holds the promise of the response. */
 export class ConnectCall extends Call {
+  /** The request's messages, of a stream. Set before the start. */
+  messages: RequestSource | null = null;
   private reject!: (error: unknown) => void;
 
   /** Begins the call. `message`: makes the message, or the stream of messages, and may throw. */
@@ -31,6 +34,7 @@ export class ConnectCall extends Call {
   protected override ended(error: unknown): void {
     // A stream that failed by itself may have begun to answer: the messages that arrived come before its error.
     if (error !== null && (this.unary || this.canceled)) this.reject(error);
+    this.messages?.over();
   }
 
   private get unary(): boolean {

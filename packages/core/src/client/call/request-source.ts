@@ -2,6 +2,7 @@
 import type { DescMessage } from "@bufbuild/protobuf";
 import { asMessage } from "../../engine/message/message-codec.js";
 import { isReplayable, replays } from "../../engine/message/replayable.js";
+import { type AsyncContext, captureContext } from "../../runtime/async-context.js";
 import { isThenable, openIterator } from "../../runtime/iterator.js";
 import type { Call } from "./call.js";
 import { Claim } from "./claim.js";
@@ -18,12 +19,35 @@ export class RequestSource implements AsyncIterable<unknown> {
   private readonly readers: (AsyncIterator<unknown> | Iterator<unknown>)[] = [];
   private readonly schema: DescMessage;
   private readonly call: Call;
+  /** The caller's context, for messages that nobody has opened; null if nothing has to be told to them. */
+  private readonly context: AsyncContext | null;
 
   constructor(schema: DescMessage, given: AsyncIterable<unknown> | Iterable<unknown>, call: Call) {
     this.schema = schema;
     this.given = given;
     this.call = call;
     this.claim = isReplayable(given) ? null : new Claim();
+    this.context = this.claim === null ? null : captureContext();
+  }
+
+  /**
+   * The call is over. Messages that no attempt has opened are left as those of an attempt are: who sends into a channel hears that
+   * nobody reads it. A generator that never started ends without running.
+   */
+  over(): void {
+    const { claim, context } = this;
+    if (claim === null || context === null || claim.consumed) return;
+    claim.consumed = true;
+    context.runInAsyncScope(this.returnUnread, this);
+  }
+
+  private returnUnread(): void {
+    try {
+      const left: unknown = openIterator(this.given).return?.();
+      if (isThenable(left)) left.then(undefined, () => {});
+    } catch {
+      // The call is over; its outcome is known.
+    }
   }
 
   /** True if the messages are replayable. An interceptor's `replayable` around this source reads this, too. */

@@ -227,7 +227,7 @@ export class StreamCall<O> extends Call implements ReadWatcher {
     if (error === null) this.tellTrailers();
     else this.endedWith(error);
     this.watchSignal();
-    if (this.messages instanceof RequestQueue) this.messages.over();
+    this.messages?.over();
     forgetHandle(this);
   }
 

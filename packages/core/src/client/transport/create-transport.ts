@@ -106,11 +106,10 @@ class ProviderTransport implements TripleTransport, EngineTransport {
     const call = new ConnectCall(caller, limitOf(timeoutMs));
     call.ofCall = header;
     call.contextValues = contextValues;
-    const source = (): RequestSource => {
-      const messages = method.methodKind === "server_streaming" ? keepMessages(input) : input;
-      return new RequestSource(method.input, messages, call);
-    };
-    return call.start(source, next, signal) as Promise<never>;
+    const given = method.methodKind === "server_streaming" ? keepMessages(input) : input;
+    const messages = new RequestSource(method.input, given, call);
+    call.messages = messages;
+    return call.start(() => messages, next, signal) as Promise<never>;
   };
 
   [prepareMethod](method: DescMethod, settings: MethodSettings): PreparedMethod {
