@@ -13,7 +13,7 @@ import type { Connection, Http2Options, ResolvedHttp2Options } from "@tristream/
 import { parseTarget, type Target } from "./address.js";
 import { longestTimeout } from "./dial/address-race.js";
 import { Backoff } from "./dial/backoff.js";
-import type { ConnectionOwner, GoingAway } from "./dial/connection-attempt.js";
+import type { ConnectionOwner } from "./dial/connection-attempt.js";
 import { Dial } from "./dial/dial.js";
 import { http2Options } from "./http2-options.js";
 import { connectError } from "./node-error.js";
@@ -63,7 +63,7 @@ interface ConnectionLife {
   /** The peer's SETTINGS has arrived. */
   established: boolean;
   /** How the peer ends it by GOAWAY; null before that. */
-  goingAway: GoingAway | null;
+  forLimit: boolean;
   /** The reason of its end, or of the peer's GOAWAY before that. */
   error: Error | null;
 }
@@ -136,7 +136,7 @@ export class SocketConnector implements ConnectionProvider, ConnectionOwner {
     this.lives.set(connection, {
       startedAt: this.dialledAt,
       established: false,
-      goingAway: null,
+      forLimit: false,
       error: null,
     });
   }
@@ -147,10 +147,10 @@ export class SocketConnector implements ConnectionProvider, ConnectionOwner {
   }
 
   /** @inheritdoc */
-  goingAway(connection: Connection, reason: Error, how: GoingAway): void {
+  goingAway(connection: Connection, reason: Error, forLimit: boolean): void {
     const life = this.lives.get(connection)!;
     life.error ??= reason;
-    life.goingAway ??= how;
+    life.forLimit ||= forLimit;
   }
 
   /** @inheritdoc */
@@ -166,11 +166,10 @@ export class SocketConnector implements ConnectionProvider, ConnectionOwner {
     const life = this.lives.get(connection)!;
     const cause = life.error ?? new Error("it ended the connection before an answer (GOAWAY)");
     const error = connectError(connection.peer.address, cause);
-    const { startedAt, goingAway } = life;
+    const { startedAt, forLimit } = life;
     const { answered } = connection;
     // A peer that refuses this connection for a limit would refuse the next one, too.
-    if (life.established && (answered || goingAway !== "limit"))
-      this.backoff.ended(startedAt, answered, goingAway === "in order", error);
+    if (life.established && (answered || !forLimit)) this.backoff.ended(startedAt, answered, error);
     else this.backoff.failed(life.startedAt, error);
   }
 

@@ -43,14 +43,12 @@ export class Backoff {
   }
 
   /**
-   * An established connection is over. The next attempt is free if the connection lived longer than the next delay, or `answered` and
-   * either lived for a second or ended in order: a proxy ends connections by GOAWAY after so many calls. Any other connection gets
-   * one free attempt. A server that crashes at each call would be dialled again and again.
+   * An established connection is over. If it carried an answer, or lived longer than the next delay, the next attempt is free. A peer
+   * that ends its connections before any answer gets one free attempt.
    */
-  ended(startedAt: number, answered: boolean, inOrder: boolean, error: ConnectError): void {
+  ended(startedAt: number, answered: boolean, error: ConnectError): void {
     const lived = this.clock.now() - startedAt;
-    const enough = answered ? Math.min(firstDelayMs, this.delayMs) : this.delayMs;
-    if (lived > enough || (answered && inOrder)) this.reset();
+    if (answered || lived > this.delayMs) this.reset();
     else if (this.spare) this.spare = false;
     else this.failed(startedAt, error);
   }

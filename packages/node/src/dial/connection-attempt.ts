@@ -10,9 +10,6 @@ import type { ClientTls } from "../tls/client-tls.js";
 /** The place of a socket: an IP address and port, or a path. */
 export type Place = { readonly host: string; readonly port: number } | { readonly path: string };
 
-/** Why a peer ends a connection by GOAWAY: `in order` (NO_ERROR), since this client passed a `limit`, or for an `error`. */
-export type GoingAway = "in order" | "limit" | "error";
-
 /** The owner of connections, which hears of their lives. */
 export interface ConnectionOwner {
   /** HTTP/2's options for a new connection. */
@@ -26,7 +23,7 @@ export interface ConnectionOwner {
   /** The peer's SETTINGS has arrived. */
   established(connection: Connection): void;
   /** The peer takes no more calls on the connection. */
-  goingAway(connection: Connection, reason: Error, how: GoingAway): void;
+  goingAway(connection: Connection, reason: Error, forLimit: boolean): void;
   /** A peer has ended a connection for its PINGs: the next connection asks half as often. */
   tooManyPings(): void;
   /** A connection is over, for `error`. */
@@ -111,7 +108,7 @@ export class ConnectionAttempt {
       goAway: (code, _last, debug, text) => {
         const pings = code === ErrorCode.ENHANCE_YOUR_CALM && debug === "too_many_pings";
         if (pings) owner.tooManyPings();
-        owner.goingAway(connection, new Error(text), pings ? "error" : howOf(code));
+        owner.goingAway(connection, new Error(text), code === ErrorCode.ENHANCE_YOUR_CALM && !pings);
       },
       // Running calls go on; new calls get another connection.
       doubted: () => connection.shutdown(),
@@ -130,9 +127,4 @@ export class ConnectionAttempt {
     this.over = true;
     this.listener.failed(this, error);
   }
-}
-
-function howOf(code: number): GoingAway {
-  if (code === ErrorCode.NO_ERROR) return "in order";
-  return code === ErrorCode.ENHANCE_YOUR_CALM ? "limit" : "error";
 }
