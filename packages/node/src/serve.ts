@@ -110,7 +110,9 @@ export async function serve(options: ServeOptions): Promise<ServerHandle> {
   const most = (options.maxConnections ?? Number.POSITIVE_INFINITY) + refusedAtOnce;
   const sockets = createSocketServer({ noDelay: true }, (socket) => {
     if (acceptor.open >= most) {
-      socket.resetAndDestroy();
+      // A unix socket has no reset.
+      if (socketPath === undefined) socket.resetAndDestroy();
+      else socket.destroy();
       return;
     }
     acceptor.open++;

@@ -5,22 +5,25 @@
 // Mutant: core/src/server/lifecycle/create-server.ts # connection.abortForLimit(why); => connection.abort(why);
 // Mutant: node/src/socket-connector.ts # life.error ??= reason;
 // Mutant: node/src/serve.ts # if (acceptor.open >= most) { => if (false) {
+// Mutant: node/src/serve.ts # if (socketPath === undefined) socket.resetAndDestroy(); => if (true) socket.resetAndDestroy();
 // Mutant: node/src/acceptor.ts # this.open--; => undefined;
 // Mutant: core/src/server/lifecycle/create-server.ts # this.log.connectionRefused(connection.peer.address, why) => undefined
 import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { Code, createClient, createTransport, type Logger, serve } from "@tristream/node";
 import { errorOf, until } from "../../core/tests/events.js";
 
 const reason = "the server has 2 of at most 2 connections (option maxConnections)";
 
-async function start(maxConnections: number | undefined) {
+async function start(maxConnections: number | undefined, socketPath?: string) {
   const lines: string[] = [];
   const logger: Logger = { error() {}, warn: (line) => lines.push(line), info() {}, debug() {} };
   const server = await serve({
-    host: "127.0.0.1",
-    port: 0,
+    ...(socketPath === undefined ? { host: "127.0.0.1", port: 0 } : { socketPath }),
     maxConnections,
     logger,
     routes: (router) => router.service(GreetService, { greet: ({ name }) => ({ greeting: name }) }),
@@ -97,4 +100,30 @@ test("of a flood of connections, a hundred are told why, the others are reset, a
   expect(told.size).toBeLessThan(300);
   expect(lines.length).toBeGreaterThan(0);
   expect(lines.length).toBeLessThan(30);
+});
+
+test("a flood of connections to a unix socket does not end the process", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "tristream-most-"));
+  try {
+    const path = join(folder, "s");
+    const { server } = await start(1, path);
+    await using _server = server;
+    const told = new Set<Socket>();
+    const ended = new Set<Socket>();
+    const sockets = Array.from({ length: 150 }, () => {
+      const socket = connect({ path, allowHalfOpen: true });
+      socket.on("error", () => {});
+      socket.on("data", () => told.add(socket));
+      socket.on("end", () => ended.add(socket));
+      return socket;
+    });
+    await until(() => sockets.every((socket) => told.has(socket) || ended.has(socket) || socket.closed));
+    expect(told.size).toBeGreaterThanOrEqual(101);
+    const closed = sockets.map((socket) => socket.closed || once(socket, "close"));
+    for (const socket of sockets) socket.destroy();
+    await Promise.all(closed);
+    expect(await callsUntilOneSucceeds(server.url, 200)).toBeLessThan(200);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });
