@@ -23,6 +23,8 @@ export interface Identity {
 export interface Authority extends Identity {
   /** Makes a key, and a certificate that the authority signs. */
   issue(subject: CertificateSubject): Promise<Identity>;
+  /** A certificate with the authority's name, but with the public key of `owner`. The authority has not signed it. */
+  forge(owner: Identity): Promise<string>;
 }
 
 /** What a certificate says. */
@@ -48,6 +50,7 @@ export async function makeAuthority(name: string): Promise<Authority> {
     subject: CertificateSubject,
     publicKey: webcrypto.CryptoKey,
     extensions: Extension[],
+    signingKey = keys.privateKey,
   ): Promise<string> => {
     const certificate = await X509CertificateGenerator.create(
       {
@@ -57,7 +60,7 @@ export async function makeAuthority(name: string): Promise<Authority> {
         notBefore: subject.notBefore ?? new Date(Date.now() - hour),
         notAfter: subject.notAfter ?? new Date(Date.now() + hour),
         publicKey,
-        signingKey: keys.privateKey,
+        signingKey,
         signingAlgorithm: algorithm,
         extensions,
       },
@@ -78,15 +81,26 @@ export async function makeAuthority(name: string): Promise<Authority> {
       ]);
       return identityOf(own, issued);
     },
+    async forge(owner) {
+      const [theirs, own] = await Promise.all([
+        webcrypto.subtle.importKey("spki", spkiOf(owner.cert), algorithm, true, ["verify"]),
+        webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"]),
+      ]);
+      const extensions = [new BasicConstraintsExtension(true, undefined, true)];
+      return certify({ name }, theirs, extensions, own.privateKey);
+    },
   };
 }
 
 async function identityOf(keys: webcrypto.CryptoKeyPair, cert: string): Promise<Identity> {
   const der = await webcrypto.subtle.exportKey("pkcs8", keys.privateKey);
-  const spki = createPublicKey(cert).export({ type: "spki", format: "der" });
   return {
     key: PemConverter.encode(der, "PRIVATE KEY"),
     cert,
-    pin: createHash("sha256").update(spki).digest("base64"),
+    pin: createHash("sha256").update(spkiOf(cert)).digest("base64"),
   };
+}
+
+function spkiOf(cert: string): Buffer {
+  return createPublicKey(cert).export({ type: "spki", format: "der" });
 }

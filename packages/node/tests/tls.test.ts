@@ -4,6 +4,7 @@
 // Mutant: node/src/tls/tls-listener.ts # if (!needsCertificate) return undefined;
 // Mutant: node/src/tls/client-tls.ts # checkName(name, certificate) ??
 // Mutant: node/src/tls/client-tls.ts # if (pins.includes(pin)) return undefined; => return undefined;
+// Mutant: node/src/tls/client-tls.ts # if (!own.verify(new X509Certificate(issuerCertificate.raw).publicKey)) break;
 // Mutant: node/src/acceptor.ts # socket.authorized ? certificateOf(socket) : undefined => undefined
 // Mutant: node/src/tls/server-tls.ts # if (needsCertificate && given.ca === undefined) { => if (false) {
 // Mutant: node/src/tls/tls-listener.ts # socket.unref();
@@ -204,6 +205,16 @@ test("a pin may be of the server's key or of its authority's", async () => {
   await using _served = served;
   for (const pins of [[server.pin], [stranger.pin, authority.pin]])
     expect(await greet(served.url, { ca: authority.cert, pins })).toBe("triple");
+});
+
+test("a certificate that the server has made itself does not bring a pinned key into its chain", async () => {
+  const forged = await authority.forge(stranger);
+  const { served, seen } = await start({ key: server.key, cert: `${server.cert}\n${forged}` });
+  await using _served = served;
+  expect(await greet(served.url, { ca: authority.cert })).toBe("triple");
+  const error = await errorOf(greet(served.url, { ca: authority.cert, pins: [stranger.pin] }));
+  expect(error.rawMessage).toContain("none of its public keys is one of tls.pins");
+  expect(seen).toHaveLength(1);
 });
 
 test("a client certificate is required if the server says so, and checked if the client shows one", async () => {
