@@ -5,6 +5,7 @@
 // Mutant: node/src/tls/client-tls.ts # checkName(name, certificate) ??
 // Mutant: node/src/tls/client-tls.ts # if (pins.includes(pin)) return undefined; => return undefined;
 // Mutant: node/src/tls/client-tls.ts # if (!own.verify(new X509Certificate(issuerCertificate.raw).publicKey)) break;
+// Mutant: node/src/tls/client-tls.ts # rejectUnauthorized: true,
 // Mutant: node/src/acceptor.ts # socket.authorized ? certificateOf(socket) : undefined => undefined
 // Mutant: node/src/tls/server-tls.ts # if (needsCertificate && given.ca === undefined) { => if (false) {
 // Mutant: node/src/tls/tls-listener.ts # socket.unref();
@@ -215,6 +216,20 @@ test("a certificate that the server has made itself does not bring a pinned key 
   const error = await errorOf(greet(served.url, { ca: authority.cert, pins: [stranger.pin] }));
   expect(error.rawMessage).toContain("none of its public keys is one of tls.pins");
   expect(seen).toHaveLength(1);
+});
+
+test("NODE_TLS_REJECT_UNAUTHORIZED=0 switches off no check", async () => {
+  const { served, seen } = await start(keyAndCert(server));
+  await using _served = served;
+  const file = fileURLToPath(new URL("./tls-unchecked-child.ts", import.meta.url));
+  const flags = ["--no-warnings", "--conditions=@tristream/source", "--import", "tsx"];
+  const child = spawn(process.execPath, [...flags, file, served.url, stranger.cert], {
+    stdio: ["ignore", "pipe", "inherit"],
+    env: { ...process.env, NODE_TLS_REJECT_UNAUTHORIZED: "0" },
+  });
+  const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
+  expect((await lines.next()).value).toContain("was signed by an authority that is not trusted");
+  expect(seen).toEqual([]);
 });
 
 test("a client certificate is required if the server says so, and checked if the client shows one", async () => {

@@ -64,7 +64,10 @@ export class ConnectionAttempt {
     if (tls === null) this.socket.once("connect", () => this.begin(peer));
     else {
       const socket = this.socket as TLSSocket;
-      socket.once("secureConnect", () => this.begin({ ...peer, certificate: certificateOf(socket) }));
+      socket.once("secureConnect", () => {
+        const certificate = socket.authorized ? certificateOf(socket) : undefined;
+        this.begin({ ...peer, certificate });
+      });
     }
     this.socket.on("error", (error) => {
       // Once there is a connection, its end says more than the socket's error.

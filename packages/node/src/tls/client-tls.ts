@@ -84,6 +84,8 @@ export class ClientTls {
       secureContext: this.currentContext(),
       // A client must not ask for an IP address as a name (RFC 6066 §3); the certificate is compared with it all the same.
       servername: isIP(name) === 0 ? name : "",
+      // NODE_TLS_REJECT_UNAUTHORIZED=0 is for everything in a process, and would leave out pins and names, too.
+      rejectUnauthorized: true,
       checkServerIdentity: (_host, certificate) =>
         checkName(name, certificate) ?? (pins === undefined ? undefined : checkPins(pins, certificate)),
     };
