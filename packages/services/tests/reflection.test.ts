@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Mutant: services/src/reflection/schema.ts # if (!this.symbols.has(name)) this.addRenamed(name, service, file);
+// Mutant: services/src/reflection/schema.ts # if (!this.symbols.has(name)) this.addRenamed(name, service);
+// Mutant: services/src/reflection/schema.ts # [service.file, ...messages] => [service.file]
 // Mutant: services/src/reflection/register-reflection.ts # || !sent.has(each) => || true
 // Mutant: services/src/reflection/reflect.ts # if (!files.has(name)) await => if (false) await
 // Mutant: services/src/reflection/reflect.ts # this.older = true;
-import { fromBinary } from "@bufbuild/protobuf";
-import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
+import { create, createFileRegistry, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { FileDescriptorProtoSchema, file_google_protobuf_empty } from "@bufbuild/protobuf/wkt";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { Code, createClient, type TripleRouter } from "@tristream/node";
 import { createHealth, reflect, registerReflection } from "@tristream/services";
@@ -123,6 +124,27 @@ test("one stream gets each imported file once, and an asked file as often as it 
   expect(await names("org.acme.Greeter")).toEqual(["interfaces/org.acme.Greeter.proto", "greet/greet.proto"]);
   expect(await names("org.acme.Greeter")).toEqual(["interfaces/org.acme.Greeter.proto"]);
   expect(await names("greet.GreetService")).toEqual(["greet/greet.proto"]);
+});
+
+test("the file of a renamed service imports the files of all its methods' messages", async () => {
+  const method = { name: "Ping", inputType: ".a.Question", outputType: ".google.protobuf.Empty" };
+  const proto = create(FileDescriptorProtoSchema, {
+    name: "a/pinger.proto",
+    package: "a",
+    syntax: "proto3",
+    dependency: ["google/protobuf/empty.proto"],
+    messageType: [{ name: "Question" }],
+    service: [{ name: "Pinger", method: [method, { ...method, name: "Again" }] }],
+  });
+  const registry = createFileRegistry(proto, () => file_google_protobuf_empty.proto);
+  await using link = start((router) =>
+    router.service(registry.getService("a.Pinger")!, {}, { interface: "org.acme.Pinger" }),
+  );
+  const learned = await reflect(link.transport).registry("org.acme.Pinger");
+  expect(learned.getFile("interfaces/org.acme.Pinger.proto")?.proto.dependency).toEqual([
+    "a/pinger.proto",
+    "google/protobuf/empty.proto",
+  ]);
 });
 
 test("a client without the schema calls a service that it learned, streams included", async () => {

@@ -23,12 +23,15 @@ type Files = Map<string, SchemaFile>;
 
 /** A file of a schema, serialized when it is first asked for. */
 export class SchemaFile {
+  /** The name, such as `greet/greet.proto`. */
+  readonly name: string;
   /** The files that it imports. */
   readonly imports: readonly SchemaFile[];
   private readonly make: () => Uint8Array;
   private made: Uint8Array | null = null;
 
-  constructor(make: () => Uint8Array, imports: readonly SchemaFile[]) {
+  constructor(name: string, make: () => Uint8Array, imports: readonly SchemaFile[]) {
+    this.name = name;
     this.make = make;
     this.imports = imports;
   }
@@ -61,8 +64,8 @@ export class Schema {
     for (const { desc } of router.routes.registrations()) services.set(desc.parent.typeName, desc.parent);
     this.services = [...services.keys()].sort();
     for (const [name, service] of services) {
-      const file = this.addFile(service.file);
-      if (!this.symbols.has(name)) this.addRenamed(name, service, file);
+      this.addFile(service.file);
+      if (!this.symbols.has(name)) this.addRenamed(name, service);
     }
   }
 
@@ -92,6 +95,7 @@ export class Schema {
     const known = this.files.get(desc.proto.name);
     if (known !== undefined) return known;
     const file = new SchemaFile(
+      desc.proto.name,
       () => toBinary(FileDescriptorProtoSchema, desc.proto),
       desc.dependencies.map((each) => this.addFile(each)),
     );
@@ -118,14 +122,19 @@ export class Schema {
     }
   }
 
-  /** A service that is served under another name (option `interface`) gets a file of its own, with the same methods. */
-  private addRenamed(name: string, service: DescService, imported: SchemaFile): void {
+  /**
+   * A service that is served under another name (option `interface`) gets a file of its own, with the same methods. The file imports the
+   * files of all messages that the methods name: Go's protodesc refuses a file that leaves out one of them.
+   */
+  private addRenamed(name: string, service: DescService): void {
     const at = name.lastIndexOf(".");
+    const messages = service.methods.flatMap(({ input, output }) => [input.file, output.file]);
+    const imports = [...new Set([service.file, ...messages].map((desc) => this.addFile(desc)))];
     const proto = create(FileDescriptorProtoSchema, {
       name: `interfaces/${name}.proto`,
       package: name.slice(0, Math.max(0, at)),
       syntax: "proto3",
-      dependency: [service.file.proto.name],
+      dependency: imports.map((each) => each.name),
       service: [
         create(ServiceDescriptorProtoSchema, {
           name: name.slice(at + 1),
@@ -135,7 +144,7 @@ export class Schema {
         }),
       ],
     });
-    const file = new SchemaFile(() => toBinary(FileDescriptorProtoSchema, proto), [imported]);
+    const file = new SchemaFile(proto.name, () => toBinary(FileDescriptorProtoSchema, proto), imports);
     this.files.set(proto.name, file);
     this.symbols.set(name, file);
     for (const method of service.methods) this.symbols.set(`${name}.${method.name}`, file);
