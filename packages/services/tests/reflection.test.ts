@@ -4,6 +4,9 @@
 // Mutant: services/src/reflection/register-reflection.ts # || !sent.has(each) => || true
 // Mutant: services/src/reflection/reflect.ts # if (!files.has(name)) await => if (false) await
 // Mutant: services/src/reflection/reflect.ts # this.older = true;
+// Mutant: services/src/reflection/reflect.ts # if (this.received > mostFiles) => if (false)
+// Mutant: services/src/reflection/reflect.ts # if (this.bytes > mostBytes) => if (false)
+// Mutant: services/src/reflection/reflect.ts # const file = read(bytes); => const file = fromBinary(FileDescriptorProtoSchema, bytes);
 import { create, createFileRegistry, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema, file_google_protobuf_empty } from "@bufbuild/protobuf/wkt";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
@@ -195,6 +198,54 @@ test("a client falls back to v1alpha, and asks for imported files that a server 
   });
   const service = await reflect(link.transport).service("org.acme.Greeter");
   expect(service.typeName).toBe("org.acme.Greeter");
+});
+
+describe("a server whose files are bad", () => {
+  /** The error of a client that asks for a symbol, and gets `answer` to each question. */
+  async function failure(answer: (question: string) => Uint8Array[]) {
+    await using link = loopback({
+      routes: (router) =>
+        router.service(ServerReflection, {
+          async *serverReflectionInfo(requests) {
+            for await (const { messageRequest } of requests) {
+              const fileDescriptorProto = answer(String(messageRequest.value));
+              yield { messageResponse: { case: "fileDescriptorResponse", value: { fileDescriptorProto } } };
+            }
+          },
+        }),
+    });
+    const { code, rawMessage } = await errorOf(reflect(link.transport).registry("0"));
+    return `${Code[code]}: ${rawMessage}`;
+  }
+  const file = (name: string, dependency: string[] = [], text = "") =>
+    toBinary(
+      FileDescriptorProtoSchema,
+      create(FileDescriptorProtoSchema, { name, dependency, package: text }),
+    );
+
+  test.each([
+    ["cuts a file off", () => [file("a").subarray(0, 2)], /^DataLoss: the server's files can't be read: /],
+    ["sends no file", () => [], /^DataLoss: the server answered with no file$/],
+    ["leaves out an import", (name: string) => (name === "0" ? [file("a", ["b"])] : []), /no file$/],
+    [
+      "sends too many files at once",
+      () => Array.from({ length: 10_001 }, (_, i) => file(`${i}`)),
+      /^DataLoss: the server sent more than 10000 files for one symbol/,
+    ],
+  ])("a server that %s fails the question with DataLoss", async (_title, answer, text) => {
+    expect(await failure(answer)).toMatch(text);
+  });
+
+  test("a server whose files import another one without end fails the question at 64 MiB", async () => {
+    let questions = 0;
+    const text = "x".repeat(4_000_000);
+    const error = await failure((name) => {
+      questions++;
+      return questions > 20 ? [file(name)] : [file(name, [`${questions}`], text)];
+    });
+    expect(error).toMatch(/^DataLoss: the server sent more than 67108864 bytes for one symbol/);
+    expect(questions).toBe(17);
+  });
 });
 
 test("errors of a server arrive as such", async () => {

@@ -16,7 +16,7 @@ export interface Reflected {
   services(): Promise<readonly string[]>;
   /**
    * A service, for `createClient`. Rejects with `NotFound` if the server does not know it, with `Unimplemented` if the server has no
-   * reflection, and with `DataLoss` if its files can't be read.
+   * reflection, and with `DataLoss` if its files can't be read, or are more than 10,000 files or 64 MiB.
    */
   service(name: string): Promise<DescService>;
   /** All descriptors that were learned for a symbol: for messages of `google.protobuf.Any`, say. Rejects as {@link Reflected.service} does. */
@@ -30,6 +30,12 @@ export interface ReflectOptions {
   /** The deadline of each question, in milliseconds. Default: none. */
   readonly timeoutMs?: number | undefined;
 }
+
+/** The most files that a server may send for one symbol. */
+const mostFiles = 10_000;
+
+/** The most bytes that these files may have: 64 MiB. */
+const mostBytes = 67_108_864;
 
 type Question = ServerReflectionRequest["messageRequest"];
 type Answer = ServerReflectionResponse["messageResponse"];
@@ -64,33 +70,28 @@ class ReflectedServer implements Reflected {
   }
 
   async registry(symbol: string): Promise<FileRegistry> {
-    const files = new Map<string, FileDescriptorProto>();
+    const files = new LearnedFiles();
     const first = await this.files({ case: "fileContainingSymbol", value: symbol }, files);
-    if (first === undefined) throw new ConnectError("the server answered with no file", Code.DataLoss);
     // Some servers send a file alone, others with the files that it imports.
-    for (const file of files.values()) {
+    for (const file of files.byName.values()) {
       for (const name of file.dependency)
-        if (!files.has(name)) await this.files({ case: "fileByFilename", value: name }, files);
+        if (!files.byName.has(name)) await this.files({ case: "fileByFilename", value: name }, files);
     }
     try {
-      return createFileRegistry(first, (name) => files.get(name));
+      return createFileRegistry(first, (name) => files.byName.get(name));
     } catch (cause) {
       throw unreadable(cause);
     }
   }
 
-  /** Asks for files and keeps them by their names; returns the first. */
-  private async files(
-    question: Question,
-    files: Map<string, FileDescriptorProto>,
-  ): Promise<FileDescriptorProto | undefined> {
+  /** Asks for files and keeps them; returns the first. */
+  private async files(question: Question, files: LearnedFiles): Promise<FileDescriptorProto> {
     const answer = await this.ask(question);
     if (answer.case !== "fileDescriptorResponse") throw unexpected(answer);
-    const protos = answer.value.fileDescriptorProto.map((bytes) =>
-      fromBinary(FileDescriptorProtoSchema, bytes),
-    );
-    for (const proto of protos) if (!files.has(proto.name)) files.set(proto.name, proto);
-    return protos[0];
+    const protos = answer.value.fileDescriptorProto.map((bytes) => files.add(bytes));
+    const first = protos[0];
+    if (first === undefined) throw new ConnectError("the server answered with no file", Code.DataLoss);
+    return first;
   }
 
   private async ask(question: Question): Promise<Answer> {
@@ -118,6 +119,40 @@ class ReflectedServer implements Reflected {
     }
     throw new ConnectError("the server ended its stream without an answer", Code.DataLoss);
   }
+}
+
+/** The files that a server has sent for one symbol. */
+class LearnedFiles {
+  readonly byName = new Map<string, FileDescriptorProto>();
+  /** All files that came, also those that came again: each answer counts, so a server can't be asked for ever. */
+  private received = 0;
+  private bytes = 0;
+
+  /** Reads a file, and keeps it if it is the first of its name. */
+  add(bytes: Uint8Array): FileDescriptorProto {
+    this.received++;
+    this.bytes += bytes.length;
+    if (this.received > mostFiles) throw tooMany(`${mostFiles} files`);
+    if (this.bytes > mostBytes) throw tooMany(`${mostBytes} bytes`);
+    const file = read(bytes);
+    if (!this.byName.has(file.name)) this.byName.set(file.name, file);
+    return file;
+  }
+}
+
+function read(bytes: Uint8Array): FileDescriptorProto {
+  try {
+    return fromBinary(FileDescriptorProtoSchema, bytes);
+  } catch (cause) {
+    throw unreadable(cause);
+  }
+}
+
+function tooMany(most: string): ConnectError {
+  return new ConnectError(
+    `the server sent more than ${most} for one symbol, the most that are read`,
+    Code.DataLoss,
+  );
 }
 
 function unreadable(cause: unknown): ConnectError {
