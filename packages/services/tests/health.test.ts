@@ -2,6 +2,9 @@
 // Mutant: services/src/health/health.ts # if (status !== last) yield { status }; => yield { status };
 // Mutant: services/src/health/health.ts # if (shutdownSignal.aborted) return; => if (false) return;
 // Mutant: services/src/health/health.ts # this.watchers.tell(key);
+// Mutant: services/src/health/watch-health.ts # if (signal?.aborted === true) return; => if (false) return;
+// Mutant: services/src/health/watch-health.ts # checkOptions("watchHealth", options, watchOptionKinds);
+// Mutant: services/src/health/watch-health.ts # value >= 1 => value >= 0
 // Mutant: services/src/health/watch-health.ts # if (last !== "UNREACHABLE") yield "UNREACHABLE"; => yield "UNREACHABLE";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import { Code, ConnectError, createClient, createTransport, serve } from "@tristream/node";
@@ -129,6 +132,34 @@ test("watchHealth says UNREACHABLE once however often it tries, and ends by its 
   controller.abort(new ConnectError("enough", Code.Canceled));
   expect((await failed).rawMessage).toBe("enough");
   expect(statuses).toEqual(["UNREACHABLE"]);
+});
+
+test("watchHealth ends at once if its signal fires while the loop handles UNREACHABLE", async () => {
+  // A clock that stands still: a pause would never end.
+  const clock = createClock();
+  await using transport = createTransport("tri://127.0.0.1:1", { maxReconnectDelayMs: 0 });
+  const controller = new AbortController();
+  const watch = (async () => {
+    for await (const status of watchHealth(transport, "", { signal: controller.signal, clock })) {
+      expect(status).toBe("UNREACHABLE");
+      controller.abort(new Error("enough"));
+    }
+  })();
+  const error = await errorOf(watch);
+  expect(error.code).toBe(Code.Canceled);
+  expect(error.rawMessage).toBe("enough");
+});
+
+test.each([
+  [{ retryMs: 0 }, "option retryMs of watchHealth is 0: pass milliseconds from 1 to 2147483647"],
+  [{ maxRetryMs: Number.NaN }, "option maxRetryMs of watchHealth is NaN"],
+  [{ maxRetryMs: Number.POSITIVE_INFINITY }, "option maxRetryMs of watchHealth is Infinity"],
+  [{ signal: {} as never }, "option signal of watchHealth is"],
+  [{ clock: Date as never }, "option clock of watchHealth is"],
+  [{ retry: 5 } as never, 'watchHealth has no option "retry"'],
+])("watchHealth refuses %p", async (options, text) => {
+  await using link = loopback({ routes: () => {} });
+  expect(() => watchHealth(link.transport, "", options)).toThrow(text);
 });
 
 test("watchHealth ends with UNIMPLEMENTED at a server without the service", async () => {

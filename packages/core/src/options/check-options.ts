@@ -91,7 +91,7 @@ export const object: OptionKind = {
 };
 
 /** All kinds, for those who bring a runtime. */
-export const optionKinds = { anyValue, flag, number, text, func, object } as const;
+export const optionKinds = { anyValue, flag, number, text, func, object, signal, clock } as const;
 
 /** An array whose members are of one kind. */
 function listOf(member: OptionKind, wanted: string): OptionKind {
