@@ -2,12 +2,13 @@
 // Mutant: services/src/health/health.ts # if (status !== last) yield { status }; => yield { status };
 // Mutant: services/src/health/health.ts # if (shutdownSignal.aborted) return; => if (false) return;
 // Mutant: services/src/health/health.ts # this.watchers.tell(key);
+// Mutant: services/src/health/health.ts # router.routes.onAdded(() => this.watchers.tellAll());
 // Mutant: services/src/health/watch-health.ts # if (signal?.aborted === true) return; => if (false) return;
 // Mutant: services/src/health/watch-health.ts # checkOptions("watchHealth", options, watchOptionKinds);
 // Mutant: services/src/health/watch-health.ts # value >= 1 => value >= 0
 // Mutant: services/src/health/watch-health.ts # if (last !== "UNREACHABLE") yield "UNREACHABLE"; => yield "UNREACHABLE";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
-import { Code, ConnectError, createClient, createTransport, serve } from "@tristream/node";
+import { Code, ConnectError, createClient, createTransport, serve, type TripleRouter } from "@tristream/node";
 import { createHealth, watchHealth } from "@tristream/services";
 import { createClock, loopback } from "@tristream/testing";
 import { errorOf, happening } from "../../core/tests/events.js";
@@ -78,6 +79,21 @@ test("a watcher hears each change once, and the last one if it was slow", async 
   health.set("later", "UNKNOWN");
   health.set("later", "NOT_SERVING");
   expect(await stream.receive()).toMatchObject({ status: Status.NOT_SERVING });
+  await stream.closeResponse();
+});
+
+test("a watcher hears that its service is registered later", async () => {
+  let router!: TripleRouter;
+  await using link = loopback({
+    routes: (given) => {
+      router = given;
+      createHealth().register(given);
+    },
+  });
+  const stream = createClient(HealthService, link.transport).watch({ service: "greet.GreetService" });
+  expect(await stream.receive()).toMatchObject({ status: Status.SERVICE_UNKNOWN });
+  router.service(GreetService, {});
+  expect(await stream.receive()).toMatchObject({ status: Status.SERVING });
   await stream.closeResponse();
 });
 

@@ -17,7 +17,7 @@ const mostServices = 10_000;
 /** The statuses of a server's services, and the service `grpc.health.v1.Health` that tells them. */
 export interface Health {
   /**
-   * Sets the status of a service; `""` is the whole server. Who watches the service hears of it. A service that was never set has the
+   * Sets the status of a service; `""` is the whole server. Watchers of the service hear of it. A service that was never set has the
    * status SERVING if it is registered at the router, and is unknown otherwise. Throws `InvalidArgument` for a status that there is not, and
    * `ResourceExhausted` beyond 10,000 services.
    */
@@ -26,7 +26,7 @@ export interface Health {
   get(service: string | ServiceKey): HealthStatus | undefined;
   /**
    * Registers the service. Its statuses begin with SERVING: of the whole server (`""`), and of each service that the router has, by its
-   * name on the wire, with group and version as in `group/service:version`.
+   * name on the wire, with group and version as in `group/service:version`. A watcher of a service that is registered later hears of it.
    */
   register(router: TripleRouter): void;
 }
@@ -78,6 +78,7 @@ class ServerHealth implements Health {
       watch: ({ service }, context) => this.watch(service, context),
     };
     router.service(HealthService, service);
+    router.routes.onAdded(() => this.watchers.tellAll());
   }
 
   private check(service: string, { shutdownSignal }: TripleContext): ServingStatus {

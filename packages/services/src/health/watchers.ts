@@ -20,6 +20,11 @@ export class Watchers {
   tell(service: string): void {
     for (const watcher of this.byService.get(service) ?? []) watcher.tell();
   }
+
+  /** The status of any service may have changed. */
+  tellAll(): void {
+    for (const service of this.byService.keys()) this.tell(service);
+  }
 }
 
 /** One who waits for changes. */

@@ -22,6 +22,8 @@ export class RouteTable {
   private readonly unknown: UnknownPaths;
   /** Counts what was added. */
   generation = 0;
+  /** Called after each addition. */
+  private readonly listeners: (() => void)[] = [];
 
   /** The rate of hints counts by `clock`. Default: the runtime's. */
   constructor(clock?: Clock) {
@@ -47,7 +49,13 @@ export class RouteTable {
     routes.bySelector.set(key, registration);
     routes.offered = null;
     this.generation++;
+    for (const listener of this.listeners) listener();
     return routes;
+  }
+
+  /** Calls `listener` after each later addition, as long as the table lives. It must not throw. */
+  onAdded(listener: () => void): void {
+    this.listeners.push(listener);
   }
 
   /** The registrations of a path: exact, else with the case of the method's first letter ignored. */
