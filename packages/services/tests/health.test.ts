@@ -2,7 +2,7 @@
 // Mutant: services/src/health/health.ts # if (status !== last) yield { status }; => yield { status };
 // Mutant: services/src/health/health.ts # if (shutdownSignal.aborted) return; => if (false) return;
 // Mutant: services/src/health/health.ts # this.watchers.tell(key);
-// Mutant: services/src/health/health.ts # router.routes.onAdded(() => this.watchers.tellAll());
+// Mutant: services/src/health/health.ts # this.watchers.tellAll() => undefined
 // Mutant: services/src/health/watch-health.ts # if (signal?.aborted === true) return; => if (false) return;
 // Mutant: services/src/health/watch-health.ts # checkOptions("watchHealth", options, watchOptionKinds);
 // Mutant: services/src/health/watch-health.ts # value >= 1 => value >= 0

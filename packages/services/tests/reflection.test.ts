@@ -2,7 +2,7 @@
 // Mutant: services/src/reflection/schema.ts # if (!this.symbols.has(name)) this.addRenamed(name, service);
 // Mutant: services/src/reflection/schema.ts # [service.file, ...messages] => [service.file]
 // Mutant: services/src/reflection/register-reflection.ts # || !sent.has(each) => || true
-// Mutant: services/src/reflection/reflect.ts # if (!files.has(name)) await => if (false) await
+// Mutant: services/src/reflection/reflect.ts # if (!files.byName.has(name)) await => if (false) await
 // Mutant: services/src/reflection/reflect.ts # this.older = true;
 // Mutant: services/src/reflection/reflect.ts # if (this.received > mostFiles) => if (false)
 // Mutant: services/src/reflection/reflect.ts # if (this.bytes > mostBytes) => if (false)
