@@ -193,6 +193,11 @@ class EngineServer implements Server, ServerConnectionOwner {
   }
 
   accept(connection: Connection): void {
+    if (this.stopping !== null && this.stopped === null) {
+      connection.start({});
+      connection.abort("the server has shut down");
+      return;
+    }
     if (this.connections.size >= this.maxConnections) {
       const most = this.maxConnections;
       this.refuse(
