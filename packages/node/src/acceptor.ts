@@ -50,7 +50,7 @@ export class Acceptor implements TlsOwner {
       this.server.refuse(this.connect(socket, this.peerOf(socket)), tlsOnly);
       return;
     }
-    this.failed(socket, new Error(tlsOnly));
+    this.failed(this.addressOf(socket), new Error(tlsOnly));
     if (!/^[A-Z]+ /.test(text)) {
       socket.destroy();
       return;
@@ -64,8 +64,15 @@ export class Acceptor implements TlsOwner {
   }
 
   /** @inheritdoc */
-  failed(socket: Socket, error: Error): void {
-    this.server.connectFailed(this.addressOf(socket), lostError(error));
+  failed(address: string, error: Error): void {
+    this.server.connectFailed(address, lostError(error));
+  }
+
+  /** @inheritdoc */
+  addressOf(socket: Socket): string {
+    if (this.socketPath !== undefined) return `unix:${this.socketPath}`;
+    const address = (socket.remoteAddress ?? "unknown").replace(/^::ffff:(?=\d+\.)/, "");
+    return `${address.includes(":") ? `[${address}]` : address}:${socket.remotePort ?? 0}`;
   }
 
   /** @inheritdoc */
@@ -87,11 +94,5 @@ export class Acceptor implements TlsOwner {
   private peerOf(socket: Socket): Peer {
     const transport = this.socketPath === undefined ? "tcp" : "unix";
     return { address: this.addressOf(socket), transport };
-  }
-
-  private addressOf(socket: Socket): string {
-    if (this.socketPath !== undefined) return `unix:${this.socketPath}`;
-    const address = (socket.remoteAddress ?? "unknown").replace(/^::ffff:(?=\d+\.)/, "");
-    return `${address.includes(":") ? `[${address}]` : address}:${socket.remotePort ?? 0}`;
   }
 }

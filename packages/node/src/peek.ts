@@ -4,7 +4,7 @@ import type { Clock } from "@tristream/core";
 
 /**
  * Waits for a socket's first bytes, and leaves them in it: whoever reads the socket next gets them. `then` is not called if the socket
- * closes before. A socket that sends nothing within `timeoutMs` is destroyed, and `late` is called.
+ * closes before. A socket that sends nothing within `timeoutMs` is destroyed; `late` is called before.
  */
 export function peek(
   socket: Socket,
@@ -16,8 +16,8 @@ export function peek(
   const cancel = clock.after(
     timeoutMs,
     () => {
-      socket.destroy();
       late();
+      socket.destroy();
     },
     { background: true },
   );

@@ -119,14 +119,18 @@ export async function serve(options: ServeOptions): Promise<ServerHandle> {
     if (secure === undefined) acceptor.accept(socket);
     else secure.accept(socket);
   });
-  if (secure !== undefined) sockets.once("close", () => secure.close());
-  if (socketPath !== undefined) await removeStale(socketPath);
-  await listen(
-    sockets,
-    socketPath === undefined
-      ? { port: port!, ...(host === undefined ? {} : { host }) }
-      : { path: socketPath },
-  );
+  try {
+    if (socketPath !== undefined) await removeStale(socketPath);
+    await listen(
+      sockets,
+      socketPath === undefined
+        ? { port: port!, ...(host === undefined ? {} : { host }) }
+        : { path: socketPath },
+    );
+  } catch (error) {
+    secure?.close();
+    throw error;
+  }
   return handle(server, sockets, secure, host, socketPath);
 }
 
@@ -185,6 +189,7 @@ function handle(
   const scheme = secure === undefined ? "tri" : "https";
   const shutdown = (options?: { graceMs?: number | undefined }): Promise<ShutdownReport> => {
     if (sockets.listening) sockets.close();
+    secure?.close();
     return server.shutdown(options);
   };
   return {

@@ -8,7 +8,10 @@
 // Mutant: node/src/tls/client-tls.ts # rejectUnauthorized: true,
 // Mutant: node/src/acceptor.ts # socket.authorized ? certificateOf(socket) : undefined => undefined
 // Mutant: node/src/tls/server-tls.ts # if (needsCertificate && given.ca === undefined) { => if (false) {
-// Mutant: node/src/tls/tls-listener.ts # socket.unref();
+// Mutant: node/src/tls/tls-listener.ts # for (const socket of [...this.pending.keys()]) socket.destroy();
+// Mutant: node/src/tls/tls-listener.ts # this.pending.delete(acceptedOf(socket));
+// Mutant: node/src/tls/tls-listener.ts # || this.closed
+// Mutant: node/src/tls/tls-listener.ts # this.pending.get(accepted) ?? owner.addressOf(socket) => owner.addressOf(socket)
 // Mutant: node/src/address.ts # if (scheme === "http" && tls) => if (false)
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -315,6 +318,7 @@ test("a client that sends nothing, or no end of its handshake, is dropped after 
   clearInterval(timer);
   expect(lines.filter((line) => line.includes("failed to connect"))).toHaveLength(2);
   expect(lines.join("\n")).toMatch(/the client sent nothing within 200 ms/);
+  expect(lines.join("\n")).not.toContain("unknown");
 });
 
 test("setTls replaces certificates for new connections, and running calls go on", async () => {
@@ -424,6 +428,57 @@ test("a process ends after the shutdown, though clients have not finished their 
   child.stdin.end();
   expect(await once(child, "close")).toEqual([0, null]);
   for (const socket of sockets) socket.destroy();
+});
+
+test("a shutdown closes sockets whose handshake is not done", async () => {
+  const { served, lines } = await start(keyAndCert(server));
+  const sockets = [Buffer.alloc(0), Buffer.from([0x16, 3, 1, 0x40, 0])].map((bytes) => {
+    const socket = connect(served.port, "127.0.0.1");
+    socket.on("error", () => {}).resume();
+    socket.write(bytes);
+    return socket;
+  });
+  await Promise.all(sockets.map((socket) => once(socket, "connect")));
+  await using transport = createTransport(served.url, { tls: { ca: authority.cert } });
+  await using stream = createClient(GreetService, transport).greetStream();
+  await stream.send({ name: "before" });
+  expect((await stream.receive())?.greeting).toBe("before");
+  const closed = sockets.map((socket) => once(socket, "close"));
+  const report = served.shutdown({ graceMs: 60_000 });
+  await Promise.all(closed);
+  // A connection whose handshake is done has the grace time.
+  await stream.send({ name: "after" });
+  expect((await stream.receive())?.greeting).toBe("after");
+  await stream.closeRequest();
+  expect(await stream.receive()).toBeUndefined();
+  expect(await report).toEqual({ finished: 1, cut: 0 });
+  expect(lines.join("\n")).not.toContain("unknown");
+});
+
+test("files are watched only while a server listens", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "tristream-tls-"));
+  try {
+    const clock = createClock();
+    const key = join(folder, "key.pem");
+    const cert = join(folder, "cert.pem");
+    await Promise.all([writeFile(key, server.key), writeFile(cert, server.cert)]);
+    const tls = { key, cert, watchIntervalMs: 5000 };
+    const { served } = await start(keyAndCert(server));
+    const lines: string[] = [];
+    const write = (line: string): number => lines.push(line);
+    const logger: Logger = { error: write, warn: write, info: write, debug: write };
+    const taken = await errorOf(start(tls, { clock, logger, port: served.port }));
+    expect(taken.code).toBe(Code.AlreadyExists);
+    await served.shutdown();
+    const second = await start(tls, { clock, logger });
+    await second.served.shutdown();
+    second.served.setTls(tls);
+    await writeFile(cert, client.cert);
+    await clock.advance(5000);
+    expect(lines).toEqual([]);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });
 
 test("sockets that failed at any step no longer count as open", async () => {

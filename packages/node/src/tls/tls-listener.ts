@@ -17,8 +17,10 @@ export interface TlsOwner {
   secured(socket: TLSSocket, refusal: string | undefined): void;
   /** A client does not speak TLS. */
   cleartext(socket: Socket, first: Uint8Array): void;
-  /** A client went away, a handshake failed, or it took too long: the socket is destroyed. */
-  failed(socket: Socket, error: Error): void;
+  /** The address of a socket's other end, for the log. */
+  addressOf(socket: Socket): string;
+  /** A client at `address` went away, a handshake failed, or it took too long: the socket is destroyed. */
+  failed(address: string, error: Error): void;
   /** A socket has closed, however far it had come. Told once for each that was accepted. */
   left(): void;
   /** Files that were given by their paths have changed, and were read, or can't be used: then `error` says why, and the ones before stay. */
@@ -40,6 +42,9 @@ export class TlsListener {
   /** The error of files that can't be used, until they can. */
   private fault = "";
   private stopWatching: (() => void) | null = null;
+  /** The sockets whose handshake is not done, and the addresses of their other ends: a closed socket has none. */
+  private readonly pending = new Map<Socket, string>();
+  private closed = false;
 
   /** `timeoutMs` is the time for a handshake. Throws `InvalidArgument` for a key and certificates that can't be used. */
   constructor(given: ServerTlsOptions, owner: TlsOwner, clock: Clock, timeoutMs: number) {
@@ -52,15 +57,20 @@ export class TlsListener {
   /** Begins a connection. */
   accept(socket: Socket): void {
     const { owner } = this;
-    const left = (): void => owner.left();
+    const address = owner.addressOf(socket);
+    this.pending.set(socket, address);
+    const left = (): void => {
+      this.pending.delete(socket);
+      owner.left();
+    };
     socket.once("close", left);
-    // A socket that is no connection yet doesn't keep a process alive whose server has stopped.
-    socket.unref();
     const late = (): void =>
-      owner.failed(socket, new Error(`the client sent nothing within ${this.timeoutMs} ms`));
+      owner.failed(address, new Error(`the client sent nothing within ${this.timeoutMs} ms`));
     const begin = (first: Uint8Array): void => {
-      if (first[0] !== handshakeRecord) owner.cleartext(socket, first);
-      else {
+      if (first[0] !== handshakeRecord) {
+        this.pending.delete(socket);
+        owner.cleartext(socket, first);
+      } else {
         // From here on the TLS socket has the handle, and this one never tells of its end.
         socket.off("close", left);
         this.server.emit("connection", socket);
@@ -74,14 +84,15 @@ export class TlsListener {
     this.use(serverTls("tls", given));
     this.given = given;
     this.fault = "";
-    this.close();
+    this.stopWatching?.();
     this.watch();
   }
 
-  /** Ends the watch of the files. */
+  /** Ends the watch of the files, and the sockets whose handshake is not done. */
   close(): void {
+    this.closed = true;
     this.stopWatching?.();
-    this.stopWatching = null;
+    for (const socket of [...this.pending.keys()]) socket.destroy();
   }
 
   private use(tls: ServerTls): void {
@@ -96,12 +107,14 @@ export class TlsListener {
     });
     const { owner } = this;
     this.server.on("secureConnection", (socket) => {
+      this.pending.delete(acceptedOf(socket));
       socket.once("close", () => owner.left());
-      socket.ref();
       owner.secured(socket, refusalOf(socket, tls));
     });
     this.server.on("tlsClientError", (error, socket) => {
-      owner.failed(socket, error);
+      const accepted = acceptedOf(socket);
+      owner.failed(this.pending.get(accepted) ?? owner.addressOf(socket), error);
+      this.pending.delete(accepted);
       socket.destroy();
       owner.left();
     });
@@ -109,7 +122,7 @@ export class TlsListener {
 
   private watch(): void {
     const { hasFiles, watchIntervalMs } = this.current;
-    if (!hasFiles || watchIntervalMs === 0) return;
+    if (!hasFiles || watchIntervalMs === 0 || this.closed) return;
     this.stopWatching = this.clock.after(watchIntervalMs, () => this.look(), { background: true });
   }
 
@@ -128,6 +141,11 @@ export class TlsListener {
     }
     this.watch();
   }
+}
+
+/** The socket that became a TLS socket. Node's own sockets of TLS lead there, but its types don't. */
+function acceptedOf(socket: TLSSocket): Socket {
+  return (socket as unknown as { readonly _parent: Socket })._parent;
 }
 
 /** The reason why a client is refused, for its certificate or the lack of one. */
