@@ -28,7 +28,7 @@ export function guardInterceptor(log: ServerLog, maxHeldBytes: number): Intercep
     const { signal } = req;
     const call = { method: `${req.service.typeName}/${req.method.name}`, peer: "unknown" };
     const failure = (error: unknown): ConnectError => {
-      // Also when it is an error of the handler's: the call has ended, and that is what its end was.
+      // The call had ended before the handler threw, so the signal's reason is the outcome.
       if (signal.aborted) return reasonOf(signal);
       const known = thrownConnectError(error);
       return known === null ? log.unexpected(call, error) : sendable(known);

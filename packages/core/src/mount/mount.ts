@@ -19,8 +19,8 @@ export interface MountOptions extends ServeOptions {
   /** Becomes `context.shutdownSignal`. Default: one that never fires. */
   shutdownSignal?: AbortSignal | undefined;
   /**
-   * Most memory in bytes that request messages may take in this process, those of its servers and other mounts included: of each call
-   * that runs, the message that its handler took last. A request that would take more fails with `ResourceExhausted`. Default 1 GiB.
+   * Most memory in bytes that request messages may take in this process. Each running call counts the message that its handler took last.
+   * Servers and other mounts of the process share this limit. A request that would take more fails with `ResourceExhausted`. Default 1 GiB.
    * Infinity for no limit.
    */
   maxHeldBytes?: number | undefined;
@@ -39,7 +39,8 @@ const mountOptionKinds: OptionKinds<MountOptions> = {
  * Puts routes under one of Connect's own adapters: `connectNodeAdapter({ routes: mount(routes) })`, and likewise with
  * connect-fastify and connect-express. Group and version are dispatched as by the engine, a handler hears of its call's end as
  * it does there, and deadlines are kept; what a mount can't give is the engine's speed, early headers and the peer. The
- * interceptors and limits in `options` hold, not the adapter's. Throws what `routes` throws, and for asynchronous ones and options that can't be.
+ * interceptors and limits in `options` hold, not the adapter's. Throws the error of `routes`, a `TypeError` for
+ * asynchronous routes, and `InvalidArgument` for a wrong option.
  */
 export function mount(
   routes: (router: TripleRouter) => unknown,

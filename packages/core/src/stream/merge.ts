@@ -17,8 +17,8 @@ export type MergedValue<Sources extends readonly StreamSource<unknown>[]> = Sour
  * Merges sources into one stream, which has each value when it comes. The values of one source keep their order; no source holds up
  * another.
  *
- * The sources are opened at once and read from the first read on. At most one value of each source waits for the reader: a source
- * is asked for its next value when the reader, having taken the last one, reads on. The stream ends when all sources have ended.
+ * The sources are opened at once and read from the first read on. At most one value of each source waits for the reader.
+ * A source is asked for its next value at the first read after its last value was taken. The stream ends when all sources have ended.
  *
  * If a source fails, the values that wait come first, then its error; the other sources are closed. `break` and `return()` close all
  * sources. Both wait for the `finally` of each source that stands at a `yield`, and throw its error if nothing else failed. They

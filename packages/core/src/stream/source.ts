@@ -45,8 +45,8 @@ export class Source<T> {
   }
 
   /**
-   * Returns the iterator. Settles when the source's `finally` has run, and rejects if that throws. Of a source with a read under
-   * way, the call settles at once: a generator that awaits something can't be interrupted, and may wait for ever.
+   * Returns the iterator. Settles when the source's `finally` has run, and rejects if that throws. If a read is under way,
+   * `close()` settles at once: a generator that awaits something can't be interrupted, and may wait for ever.
    */
   close(): Promise<void> {
     if (this.isOver) return Promise.resolve();

@@ -93,7 +93,7 @@ export class Keepalive {
 
   /**
    * The deadline of a call has passed. `received`: bytes so far; `receivedBefore`: bytes when the call began. The client doubts its
-   * peer if nothing was received since the call began, or for a second.
+   * peer if nothing was received since the call began, or during the last second.
    */
   deadlinePassed(received: number, receivedBefore: number): void {
     const quiet = received === this.received && this.checkedAt - this.receivedAt >= quietMs;

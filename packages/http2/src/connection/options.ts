@@ -20,8 +20,8 @@ export interface Http2Options {
   /** Largest number of fields in a header list. Default 256. */
   maxHeaderFields?: number | undefined;
   /**
-   * CONTINUATION frames of one header block. Default 8; its bytes are bounded by four times `maxHeaderListSize`
-   * (CVE-2024-27316).
+   * Most CONTINUATION frames of one header block. Default 8; at least as many as a list of `maxHeaderListSize` needs. The block's bytes
+   * are bounded by four times `maxHeaderListSize` (CVE-2024-27316).
    */
   maxContinuations?: number | undefined;
   /**

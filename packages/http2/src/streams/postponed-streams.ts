@@ -6,9 +6,9 @@ import type { StreamSink } from "./stream-sink.js";
 import type { Streams } from "./streams.js";
 
 /**
- * Streams that the peer may open, for which there is no place yet: it has reset others whose handlers have not settled. In
- * one write a peer can cancel and call again, and a handler that listens to its signal settles at once, but not while that
- * write is read; so these wait, in order, until the turn is over.
+ * The peer's new streams that wait for a place. Reset streams whose handlers still run take up the limit. In one write a peer can cancel
+ * and call again, and a handler that listens to its signal settles at once, but not while that write is read. New streams therefore
+ * wait, in order, until the turn is over.
  */
 export class PostponedStreams {
   private readonly streams: Streams;

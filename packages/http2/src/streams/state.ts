@@ -53,7 +53,7 @@ export function endReceived(state: number): number {
   return state | StreamState.HALF_CLOSED_REMOTE;
 }
 
-/** What had ended the peer's side is to arrive again: the opposite of {@link endReceived}. */
+/** Undoes the arrival of the end, the opposite of {@link endReceived}: a postponed stream delivers the end again. */
 export function endRewound(state: number): number {
   return state & ~StreamState.HALF_CLOSED_REMOTE;
 }

@@ -39,7 +39,10 @@ export interface StreamReset {
   readonly code: number;
   /** The reason that the error code stands for. */
   readonly reason: ResetReason;
-  /** `peer`: it sent RST_STREAM; `local`: it broke the protocol; `connection`: lost, or ended by GOAWAY. */
+  /**
+   * `peer`: the peer sent RST_STREAM; `local`: this side reset the stream, since the peer broke the protocol or passed a limit;
+   * `connection`: the connection was lost, or ended by GOAWAY.
+   */
   readonly source: "peer" | "local" | "connection";
   /**
    * The request's fate at the peer's application: `not-sent` never left, `unprocessed` was refused by

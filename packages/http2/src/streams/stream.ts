@@ -289,7 +289,7 @@ export class Stream implements DataTarget {
     if (this.closed) this.bothEnded();
   }
 
-  /** What has arrived, and `end` behind it, is to arrive again. */
+  /** Undoes the arrival of `bytes`, and of the end: a postponed stream delivers them again. */
   rewind(bytes: number, end: boolean): void {
     this.receiveWindow.rewind(bytes);
     if (end) this.state = endRewound(this.state);

@@ -16,7 +16,7 @@ import type { MethodCaller } from "./method-caller.js";
 import { RequestQueue } from "./request-queue.js";
 import { RequestSource } from "./request-source.js";
 
-/** How often a call is made again that never left: each time its connection was lost before it could. */
+/** Most further attempts for a call that was never sent because its connections were lost. */
 const mostResends = 10;
 
 /**

@@ -85,8 +85,8 @@ export function requestedHeaders(req: AnyRequest): Headers | null {
 }
 
 /**
- * The error that says what is wrong with the request that an interceptor of a call passed on; null if nothing is. What its
- * author left out or took away is not made up for: he may have meant a header, or that the call can't be cancelled.
+ * The error that says what is wrong with the request that an interceptor of a call passed on; null if nothing is. Missing parts are
+ * not filled in, since the interceptor may have removed them on purpose.
  */
 export function faultOf(req: AnyRequest, name: string): ConnectError | null {
   if (isOriginal(req)) return null;

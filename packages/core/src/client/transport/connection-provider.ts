@@ -25,8 +25,7 @@ export interface PickInfo {
    */
   readonly attempt: number;
   /**
-   * Fires when the call no longer waits for a connection. Read it only if there is no connection yet: the first read makes the signal,
-   * which costs 2 µs.
+   * Fires when the call is over. Read it only if there is no connection yet: the first read makes the signal, which costs 2 µs.
    */
   readonly signal: AbortSignal;
 }
