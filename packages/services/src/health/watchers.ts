@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Those who wait for changes of statuses, by service. */
+/** The watchers of statuses, by service. */
 export class Watchers {
   private readonly byService = new Map<string, Set<Watcher>>();
 
@@ -27,7 +27,7 @@ export class Watchers {
   }
 }
 
-/** One who waits for changes. */
+/** Waits for changes of one service's status. */
 export class Watcher implements Disposable {
   private readonly signals: readonly AbortSignal[];
   private readonly left: () => void;

@@ -15,7 +15,7 @@ type Answer = ServerReflectionResponse["messageResponse"];
 
 /**
  * Registers gRPC's reflection, `grpc.reflection.v1` and `v1alpha`: clients such as grpcurl learn from it which services the router has, and their
- * schemas. Services may be registered before and after. Whoever can reach the server can read the schemas.
+ * schemas. Services may be registered before and after. Every client that can connect can read the schemas.
  */
 export function registerReflection(router: TripleRouter): void {
   let schema: Schema | null = null;
