@@ -12,6 +12,8 @@
 // Mutant: node/src/tls/tls-listener.ts # this.pending.delete(acceptedOf(socket));
 // Mutant: node/src/tls/tls-listener.ts # || this.closed
 // Mutant: node/src/tls/tls-listener.ts # this.pending.get(accepted) ?? owner.addressOf(socket) => owner.addressOf(socket)
+// Mutant: node/src/tls/pem.ts # if (mayBeKey(given)) { => if (false) {
+// Mutant: node/src/tls/pem.ts # folder === "/" || => false ||
 // Mutant: node/src/address.ts # if (scheme === "http" && tls) => if (false)
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -23,6 +25,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { createServer as createTlsServer } from "node:tls";
 import { fileURLToPath } from "node:url";
+import { inspect } from "node:util";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
 import {
   type ClientTlsOptions,
@@ -390,6 +393,20 @@ describe("options that can't be used are refused with the reason", () => {
     const error = await errorOf(start(tls as never));
     expect(error.code).toBe(Code.InvalidArgument);
     expect(error.rawMessage).toContain(text);
+  });
+
+  test.each([
+    ["with line breaks", "MIGHAgEAMBMG\nByqGSM49"],
+    ["of a line", `MIGHAgEAMBMGByqGSM49${"AgEGCCqGSM49/".repeat(3)}`],
+    ["that begins like a path", `/${"MIGHAgEAMBMGByqGSM49".repeat(3)}`],
+    ["of many characters", `${"MIGHAgEAMBMGByqGSM49".repeat(30)}.`],
+  ])("a key without its PEM lines, %s, is not quoted", async (_how, key) => {
+    const error = await errorOf(start({ key, cert: server.cert }));
+    expect(error.code).toBe(Code.InvalidArgument);
+    expect(error.rawMessage).toBe(
+      `option tls.key is neither PEM nor the path of a file (${key.length} characters)`,
+    );
+    expect(inspect(error, { depth: 9 })).not.toContain("MIGH");
   });
 
   test.each([

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { Code, ConnectError } from "@tristream/core";
 
 /** A key or certificates in PEM: the text, its bytes, or the path of a file that has them. */
@@ -20,12 +21,23 @@ export function readPem(option: string, given: Pem): string {
   try {
     text = readFileSync(given, "latin1");
   } catch (cause) {
+    if (mayBeKey(given)) {
+      throw invalid(`option ${option} is neither PEM nor the path of a file (${given.length} characters)`);
+    }
     throw invalid(
       `option ${option} names the file ${JSON.stringify(given)}, which can't be read: ${reasonOf(cause)}`,
       cause,
     );
   }
   return checkedPem(option, text, `the file ${JSON.stringify(given)} of option ${option}`);
+}
+
+/** True for a text that can hardly be a path, and may be a key without its PEM lines: it must get into no log. */
+function mayBeKey(given: string): boolean {
+  if (given.length > 255 || /[\r\n\0]/.test(given)) return true;
+  if (!/^[A-Za-z0-9+/=_-]{40,}$/.test(given)) return false;
+  const folder = dirname(given);
+  return folder === "." || folder === "/" || !existsSync(folder);
 }
 
 function checkedPem(option: string, text: string, what: string): string {
