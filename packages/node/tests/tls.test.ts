@@ -14,6 +14,8 @@
 // Mutant: node/src/tls/tls-listener.ts # this.pending.get(accepted) ?? owner.addressOf(socket) => owner.addressOf(socket)
 // Mutant: node/src/tls/pem.ts # if (mayBeKey(given)) { => if (false) {
 // Mutant: node/src/tls/pem.ts # folder === "/" || => false ||
+// Mutant: node/src/tls/client-tls.ts # if (files !== this.files) { => if (false) {
+// Mutant: node/src/tls/client-tls.ts # } catch { => } catch (error) { throw error;
 // Mutant: node/src/address.ts # if (scheme === "http" && tls) => if (false)
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -470,6 +472,40 @@ test("a shutdown closes sockets whose handshake is not done", async () => {
   expect(await stream.receive()).toBeUndefined();
   expect(await report).toEqual({ finished: 1, cut: 0 });
   expect(lines.join("\n")).not.toContain("unknown");
+});
+
+test("a client in the middle of a renewal goes on with the files before, then takes the new ones", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "tristream-tls-"));
+  try {
+    const key = join(folder, "key.pem");
+    const cert = join(folder, "cert.pem");
+    const next = await authority.issue({ name: "next" });
+    await Promise.all([writeFile(key, client.key), writeFile(cert, client.cert)]);
+    const { served, seen } = await start({
+      ...keyAndCert(server),
+      ca: authority.cert,
+      requireClientCertificate: true,
+    });
+    await using _served = served;
+    // Each connects at its call.
+    const [half, lost, renewed] = [1, 2, 3].map(() =>
+      createTransport(served.url, { tls: { ca: authority.cert, key, cert } }),
+    );
+    await writeFile(key, next.key);
+    await createClient(GreetService, half!).greet({});
+    await rm(cert);
+    await createClient(GreetService, lost!).greet({});
+    await writeFile(cert, next.cert);
+    await createClient(GreetService, renewed!).greet({});
+    await Promise.all([half, lost, renewed].map((each) => each!.close()));
+    expect(seen.map(({ certificate }) => certificate?.subject)).toEqual([
+      "CN=caller",
+      "CN=caller",
+      "CN=next",
+    ]);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });
 
 test("files are watched only while a server listens", async () => {

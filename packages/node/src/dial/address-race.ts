@@ -52,7 +52,6 @@ export class AddressRace implements AttemptListener {
   constructor(address: Address, owner: ConnectionOwner, timeoutMs: number, early: boolean, active: boolean) {
     this.address = address;
     this.owner = owner;
-    // A file that can't be read any more throws here: the address counts as failed.
     this.tls = address.secure
       ? owner.tls!.optionsFor(address.kind === "tcp" ? address.host : "localhost")
       : null;

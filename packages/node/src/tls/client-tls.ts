@@ -18,9 +18,12 @@ import {
   optionKinds,
 } from "@tristream/core";
 import { type Pem, readPem } from "./pem.js";
-import { checkContext, listOf, pems } from "./server-tls.js";
+import { checkedContext, listOf, pems } from "./server-tls.js";
 
-/** How a client speaks TLS. Files that are given by their paths are read for each connection. */
+/**
+ * How a client speaks TLS. Files that are given by their paths are read for each connection. While they can't be used, as in the middle
+ * of a renewal, what was read before counts.
+ */
 export interface ClientTlsOptions {
   /** The authorities that are trusted: PEM as text or bytes, or paths of files. Default: Node's own. */
   ca?: Pem | readonly Pem[] | undefined;
@@ -58,8 +61,8 @@ function isPin(pin: unknown): boolean {
 /** The client's side of TLS: the options of Node's sockets, for each connection. */
 export class ClientTls {
   private readonly given: ClientTlsOptions;
-  private files = "";
-  private context: SecureContext | null = null;
+  private files: string;
+  private context: SecureContext;
 
   /** Throws `InvalidArgument` that says which option can't be used, and why. */
   constructor(owner: string, given: ClientTlsOptions) {
@@ -72,10 +75,12 @@ export class ClientTls {
       );
     }
     this.given = given;
-    checkContext(owner, this.read());
+    const read = this.read();
+    this.context = checkedContext(owner, read);
+    this.files = JSON.stringify(read);
   }
 
-  /** The options of a connection to `host`, which the certificate has to name. Throws for a file that can't be read any more. */
+  /** The options of a connection to `host`, which the certificate has to name. */
   optionsFor(host: string): ConnectionOptions {
     const name = this.given.serverName ?? host;
     const { pins } = this.given;
@@ -102,11 +107,15 @@ export class ClientTls {
 
   /** The context is costly, and made anew only when a file has changed. */
   private currentContext(): SecureContext {
-    const read = this.read();
-    const files = JSON.stringify(read);
-    if (this.context === null || files !== this.files) {
-      this.context = createSecureContext(read);
-      this.files = files;
+    try {
+      const read = this.read();
+      const files = JSON.stringify(read);
+      if (files !== this.files) {
+        this.context = createSecureContext(read);
+        this.files = files;
+      }
+    } catch {
+      // A renewal replaces one file after the other.
     }
     return this.context;
   }

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { constants } from "node:crypto";
-import { createSecureContext, type SecureContextOptions, type SecureVersion } from "node:tls";
+import {
+  createSecureContext,
+  type SecureContext,
+  type SecureContextOptions,
+  type SecureVersion,
+} from "node:tls";
 import {
   Code,
   ConnectError,
@@ -99,7 +104,7 @@ export function serverTls(owner: string, given: ServerTlsOptions): ServerTls {
     // Renegotiation costs the server most of a handshake. A resumed session would keep the trust in an authority that was taken away.
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION | (asksCertificate ? constants.SSL_OP_NO_TICKET : 0),
   };
-  checkContext(owner, context);
+  checkedContext(owner, context);
   return {
     context,
     asksCertificate,
@@ -109,10 +114,10 @@ export function serverTls(owner: string, given: ServerTlsOptions): ServerTls {
   };
 }
 
-/** Throws `InvalidArgument` for a key and certificates that OpenSSL can't use. */
-export function checkContext(owner: string, context: SecureContextOptions): void {
+/** Makes a context. Throws `InvalidArgument` for a key and certificates that OpenSSL can't use. */
+export function checkedContext(owner: string, context: SecureContextOptions): SecureContext {
   try {
-    createSecureContext(context);
+    return createSecureContext(context);
   } catch (cause) {
     throw invalid(`the key and certificates of ${owner} can't be used: ${contextReason(cause)}`, cause);
   }
