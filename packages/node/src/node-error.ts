@@ -66,11 +66,13 @@ const tlsReasons: Readonly<Record<string, string>> = {
   ERR_TLS_HANDSHAKE_TIMEOUT: "the handshake of TLS took too long (option http2.prefaceTimeoutMs)",
 };
 
-/** The meaning of an error of TLS; undefined for others. */
+/** The meaning of an error of TLS, by its code of OpenSSL 3.0 or 3.2, which names alerts otherwise; undefined for others. */
 export function tlsReason(error: unknown): string | undefined {
   const code = errorCode(error);
   const fault = certificateFaults[code];
-  return fault === undefined ? tlsReasons[code] : `its certificate can't be used: ${fault}`;
+  return fault === undefined
+    ? tlsReasons[code.replace("SSL/TLS_ALERT", "SSLV3_ALERT")]
+    : `its certificate can't be used: ${fault}`;
 }
 
 /** The error of a connection that could not be made. */
