@@ -16,6 +16,7 @@
 // Mutant: node/src/tls/pem.ts # folder === "/" || => false ||
 // Mutant: node/src/tls/client-tls.ts # if (files !== this.files) { => if (false) {
 // Mutant: node/src/tls/client-tls.ts # } catch { => } catch (error) { throw error;
+// Mutant: node/src/tls/pem.ts # if (/-----BEGIN (TRUSTED |X509 )?CERTIFICATE-----/.test(text)) return text; => return text;
 // Mutant: node/src/address.ts # if (scheme === "http" && tls) => if (false)
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -409,6 +410,19 @@ describe("options that can't be used are refused with the reason", () => {
       `option tls.key is neither PEM nor the path of a file (${key.length} characters)`,
     );
     expect(inspect(error, { depth: 9 })).not.toContain("MIGH");
+  });
+
+  test("PEM without a certificate is no certificate", async () => {
+    const { key, cert } = server;
+    const text = (name: string): string =>
+      `option tls.${name} holds PEM, but no certificate: pass one that begins with "-----BEGIN CERTIFICATE-----"`;
+    expect((await errorOf(start({ key, cert: key }))).rawMessage).toBe(text("cert"));
+    expect((await errorOf(start({ key, cert, ca: [cert, key] }))).rawMessage).toBe(text("ca"));
+    for (const [name, tls] of [
+      ["ca", { ca: key }],
+      ["cert", { key, cert: key }],
+    ] as const)
+      expect(() => createTransport("tri://h:1", { tls })).toThrow(text(name));
   });
 
   test.each([

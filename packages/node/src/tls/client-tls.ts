@@ -17,7 +17,7 @@ import {
   type OptionKinds,
   optionKinds,
 } from "@tristream/core";
-import { type Pem, readPem } from "./pem.js";
+import { type Pem, readCertificates, readPem } from "./pem.js";
 import { checkedContext, listOf, pems } from "./server-tls.js";
 
 /**
@@ -99,9 +99,9 @@ export class ClientTls {
   private read(): SecureContextOptions {
     const { ca, key, cert } = this.given;
     return {
-      ...(ca !== undefined && { ca: listOf(ca).map((each) => readPem("tls.ca", each)) }),
+      ...(ca !== undefined && { ca: listOf(ca).map((each) => readCertificates("tls.ca", each)) }),
       ...(key !== undefined && { key: readPem("tls.key", key) }),
-      ...(cert !== undefined && { cert: readPem("tls.cert", cert) }),
+      ...(cert !== undefined && { cert: readCertificates("tls.cert", cert) }),
     };
   }
 

@@ -14,6 +14,15 @@ export function isPath(given: Pem): given is string {
   return typeof given === "string" && !given.includes(pemMark);
 }
 
+/** Reads certificates. Throws as `readPem` does, and for PEM of another kind, which OpenSSL would take for no certificates at all. */
+export function readCertificates(option: string, given: Pem): string {
+  const text = readPem(option, given);
+  if (/-----BEGIN (TRUSTED |X509 )?CERTIFICATE-----/.test(text)) return text;
+  throw invalid(
+    `option ${option} holds PEM, but no certificate: pass one that begins with "-----BEGIN CERTIFICATE-----"`,
+  );
+}
+
 /** Reads a key or certificates. Throws `InvalidArgument` that names the option, for a file that can't be read or that holds no PEM. */
 export function readPem(option: string, given: Pem): string {
   if (!isPath(given)) return checkedPem(option, typeof given === "string" ? given : textOf(given), option);

@@ -15,7 +15,7 @@ import {
   optionKinds,
   wrongArgument,
 } from "@tristream/core";
-import { isPath, type Pem, readPem } from "./pem.js";
+import { isPath, type Pem, readCertificates, readPem } from "./pem.js";
 
 /** How a server speaks TLS. */
 export interface ServerTlsOptions {
@@ -98,8 +98,8 @@ export function serverTls(owner: string, given: ServerTlsOptions): ServerTls {
   const asksCertificate = ca.length > 0;
   const context: SecureContextOptions = {
     key: readPem(`${owner}.key`, given.key),
-    cert: readPem(`${owner}.cert`, given.cert),
-    ...(asksCertificate && { ca: ca.map((each) => readPem(`${owner}.ca`, each)) }),
+    cert: readCertificates(`${owner}.cert`, given.cert),
+    ...(asksCertificate && { ca: ca.map((each) => readCertificates(`${owner}.ca`, each)) }),
     minVersion: given.minVersion ?? "TLSv1.2",
     // Renegotiation costs the server most of a handshake. A resumed session would keep the trust in an authority that was taken away.
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION | (asksCertificate ? constants.SSL_OP_NO_TICKET : 0),
