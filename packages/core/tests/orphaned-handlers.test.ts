@@ -2,6 +2,7 @@
 // Promises 2 and 3: a cancelled upload never looks complete, no handler is orphaned.
 // Mutant: core/src/engine/message/message-writer.ts # private leave(source: AsyncIterator<T> | Iterator<T>): void { => private leave(source: AsyncIterator<T> | Iterator<T>): void { return undefined as never;
 // Mutant: core/src/engine/call/server-call.ts # this.reader.fail(outcome ?? callEndedError, true);
+// Mutant: core/src/engine/message/message-writer.ts # this.leave(late);
 // Mutant: core/src/engine/call/client-call.ts # sourceFailed(error: unknown): void { => sourceFailed(error: unknown): void { return undefined as never;
 // Mutant: core/src/engine/call/client-call.ts # this.writer.stop();
 import { Code, ConnectError, createClient } from "@tristream/core";
@@ -64,6 +65,47 @@ describe.each(everyLink)("no handler is orphaned over $name", (link) => {
     const client = createClient(GreetService, end.transport);
     for await (const _ of client.greetServerStream({})) break;
     await cleanup;
+  });
+
+  test("answers that come when the call is over are left unread", async () => {
+    const running = happening();
+    const canceled = happening();
+    const answer = happening();
+    const settled = happening();
+    let asked = 0;
+    let returned = 0;
+    await using end = await link.start({
+      routes: (r) =>
+        r.service(GreetService, {
+          greetServerStream: (async (_request: unknown, { signal }: { signal: AbortSignal }) => {
+            running.tell();
+            await fired(signal);
+            canceled.tell();
+            await answer;
+            return {
+              [Symbol.asyncIterator]: () => ({
+                next: async () => {
+                  asked++;
+                  return { done: true, value: undefined };
+                },
+                return: async () => {
+                  returned++;
+                  settled.tell();
+                  return { done: true, value: undefined };
+                },
+              }),
+            };
+          }) as never,
+        }),
+    });
+    const stream = createClient(GreetService, end.transport).greetServerStream({});
+    await running;
+    stream.cancel();
+    await canceled;
+    answer.tell();
+    await settled;
+    expect({ asked, returned }).toEqual({ asked: 0, returned: 1 });
+    await until(() => end.server.activeCalls === 0);
   });
 
   test("a handler stuck on an await of its own does not hold the call", async () => {

@@ -239,16 +239,14 @@ export class ServerCall
     this.writer.end(() => this.finish(null));
   }
 
-  /** Sends the handler's answers from an iterable, which runs in the given context, or else in the current one. */
+  /**
+   * Sends the handler's answers from an iterable, which runs in the given context, or else in the current one. If the call is over,
+   * the iterable is left at once.
+   */
   respondAll(
     messages: AsyncIterable<unknown> | Iterable<unknown>,
     context: AsyncContext | null = null,
   ): void {
-    if (this.over) {
-      // The call ended before its handler had made the iterable: it never starts, so nothing has to be cleaned up.
-      this.handlerSettled();
-      return;
-    }
     if (context === null) this.writer.pump(messages);
     else context.runInAsyncScope(this.writer.pump, this.writer, messages);
   }

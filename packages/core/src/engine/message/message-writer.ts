@@ -195,13 +195,19 @@ export class MessageWriter<T> {
     });
   }
 
-  /** Sends what an iterable gives, as there is room. The owner hears how it ends. */
+  /** Sends what an iterable gives, as there is room. The owner hears how it ends. A stopped writer opens it just to leave it. */
   pump(source: AsyncIterable<T> | Iterable<T>): void {
     try {
       this.source = openIterator(source);
     } catch (error) {
       this.owner.sourceSettled(undefined);
       this.owner.sourceFailed(error);
+      return;
+    }
+    if (this.stopped) {
+      const late = this.source;
+      this.source = null;
+      this.leave(late);
       return;
     }
     this.onResult = (result) => this.sourceGave(result);
