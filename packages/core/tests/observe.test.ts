@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What interceptors learn of a call: its messages and its end by `observe`, its peer by `peerOf`.
 // Mutant: core/src/engine/call/server-call.ts # this.observations?.end(outcome, this.reader.received, this.writer.sent);
+// Mutant: core/src/engine/call/server-call.ts # this.endCall(outcome); => this.endCall(error);
 // Mutant: core/src/engine/call/server-call.ts # observations.add(hooks, this.input); => observations.add(hooks, undefined);
 // Mutant: core/src/client/call/call.ts # if (this.observations !== null) this.tellEnd(this.observations);
 // Mutant: core/src/client/call/attempt.ts # if (call.observations?.messages === true) this.tap(call.observations);
@@ -167,6 +168,32 @@ describe.each(everyLink)("an interceptor that observes calls over $name", (link)
     await until(() => server.ends.length === 1 && client.ends.length === 1);
     for (const { ends } of [server, client])
       expect(ends).toEqual([{ method: "GreetStream", code: Code.Unavailable, requests: 1, responses: 1 }]);
+  });
+
+  test("learns the error of trailers that can't be sent, as the client and the handler's signal do", async () => {
+    const server = observer();
+    const reasons: unknown[] = [];
+    await using end = await link.start({
+      interceptors: [server.interceptor],
+      routes: (r) =>
+        r.service(GreetService, {
+          ...greeter(),
+          async *greetServerStream(_request, { responseTrailer, signal }) {
+            responseTrailer.set("x-large", "v".repeat(40_000));
+            signal.addEventListener("abort", () => reasons.push(signal.reason));
+            yield {};
+          },
+        }),
+    });
+    const client = createClient(GreetService, end.transport);
+    // What the peer takes is known from here on.
+    await client.greet({});
+    const error = await errorOf(all(client.greetServerStream({})));
+    expect(error.code).toBe(Code.Internal);
+    await until(() => server.ends.length === 2);
+    expect(server.ends[1]).toMatchObject({ method: "GreetServerStream", code: Code.Internal });
+    expect(server.errors[1]?.rawMessage).toBe(error.rawMessage);
+    expect(reasons).toEqual([server.errors[1]]);
   });
 
   test("learns the end at once if the call has ended", async () => {

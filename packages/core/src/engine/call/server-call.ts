@@ -434,14 +434,16 @@ export class ServerCall
   private finish(error: ConnectError | null): void {
     if (this.over) return;
     this.over = true;
+    let outcome = error;
     try {
       this.sendStatus(error);
     } catch (broken) {
       // The handler's headers or trailers can't be sent: that error becomes the outcome.
       this.response.forgetMetadata();
-      this.sendStatus(thrownConnectError(broken) ?? this.host.owner.unexpected(this, broken));
+      outcome = thrownConnectError(broken) ?? this.host.owner.unexpected(this, broken);
+      this.sendStatus(outcome);
     }
-    this.endCall(error);
+    this.endCall(outcome);
     // An answer that waits for its reader does so for the time that the client gave, not longer.
     if (this.deadlineSet && this.stream.queuedBytes > 0) {
       this.stream.close(() => this.host.owner.deadlines.remove(this));
