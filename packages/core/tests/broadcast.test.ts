@@ -110,6 +110,19 @@ describe("each reader of a broadcast", () => {
   });
 });
 
+test("behind the end of a broadcast, a reader's signal still drops the values that wait", async () => {
+  const controller = new AbortController();
+  const source = createChannel<number>();
+  const feed = broadcast(source);
+  const reader = feed.subscribe({ signal: controller.signal });
+  await source.send(1);
+  source.close();
+  await turns(5);
+  expect(reader.size).toBe(1);
+  controller.abort(new ConnectError("enough", Code.Canceled));
+  expect((await errorOf(reader.next())).rawMessage).toBe("enough");
+});
+
 test("a broadcast and its readers take their listeners off a signal when they end", async () => {
   const { signal } = new AbortController();
   let listeners = 0;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 11: what `send()` resolved is read in the order of the calls, or the channel says that it was dropped.
+// Mutant: core/src/stream/create-channel.ts # if (this.queue.over) this.forgetSignal(); => this.forgetSignal();
 // Mutant: core/src/stream/create-channel.ts # this.refusal !== null || this.queue.size >= this.capacity => this.refusal !== null
 // Mutant: core/src/stream/create-channel.ts # if (this.trySend(value)) return settled; => this.queue.push(value); if (true) return settled;
 // Mutant: core/src/stream/create-channel.ts # const next = this.waiting.shift(); => const next = this.waiting.takeAll().pop();
@@ -249,6 +250,17 @@ describe("the signal of a channel's options", () => {
     for (const channel of channels.slice(0, 10)) await channel[Symbol.asyncIterator]().return();
     expect(listeners).toEqual({ added: 1, removed: 1 });
   });
+});
+
+test("behind close(), the signal of the options still ends sends that wait, and drops the values", async () => {
+  const controller = new AbortController();
+  const channel = createChannel<number>({ capacity: 1, signal: controller.signal });
+  await channel.send(1);
+  const waiting = errorOf(channel.send(2));
+  channel.close();
+  controller.abort(new ConnectError("enough", Code.Canceled));
+  expect((await waiting).rawMessage).toBe("enough");
+  expect((await errorOf(channel.receive())).rawMessage).toBe("enough");
 });
 
 test("a channel's own signal tells a sender that waits for something else than room", async () => {

@@ -29,7 +29,10 @@ export class ReaderPlace<T> implements Reading<T> {
   private readonly places: Places<T>;
   private readonly capacity: number;
   private readonly whenSlow: WhenSlow;
-  private readonly queue = new ValueQueue<T>(() => this.setBlocking(false));
+  private readonly queue = new ValueQueue<T>(() => {
+    this.setBlocking(false);
+    this.forgetSignalIfOver();
+  });
   private blocking = false;
   private forgetSignal: () => void = () => {};
 
@@ -68,7 +71,7 @@ export class ReaderPlace<T> implements Reading<T> {
   /** Ends the place behind the values that wait. */
   end(error: unknown): void {
     this.queue.end(error);
-    this.forgetSignal();
+    this.forgetSignalIfOver();
     this.setBlocking(false);
   }
 
@@ -86,6 +89,11 @@ export class ReaderPlace<T> implements Reading<T> {
 
   async leave(): Promise<void> {
     this.drop(undefined);
+  }
+
+  /** Behind the end of the broadcast, the signal still drops the values that wait. */
+  private forgetSignalIfOver(): void {
+    if (this.queue.over) this.forgetSignal();
   }
 
   private setBlocking(blocking: boolean): void {

@@ -144,7 +144,7 @@ class BoundedChannel<T> implements Channel<T>, Reading<T> {
     );
     // Sends that wait are read before the end: each read of a value lets the next one in.
     this.queue.end(error);
-    this.forgetSignal();
+    this.forgetSignalIfOver();
   }
 
   [Symbol.asyncIterator](): StreamReader<T> {
@@ -180,9 +180,17 @@ class BoundedChannel<T> implements Channel<T>, Reading<T> {
 
   private taken(): void {
     const next = this.waiting.shift();
-    if (next === undefined) return;
+    if (next === undefined) {
+      this.forgetSignalIfOver();
+      return;
+    }
     this.queue.push(next.value);
     next.resolve();
+  }
+
+  /** Behind `close()`, the signal still drops values that no reader takes. */
+  private forgetSignalIfOver(): void {
+    if (this.queue.over) this.forgetSignal();
   }
 
   private abort(error: ConnectError): void {

@@ -35,9 +35,9 @@ export class RequestSource implements AsyncIterable<unknown> {
    * nobody reads it. A generator that never started ends without running.
    */
   over(): void {
-    const { claim, context } = this;
-    if (claim === null || context === null || claim.consumed) return;
-    claim.consumed = true;
+    const { claim: own, context } = this;
+    if (own === null || context === null || own.consumed) return;
+    own.consumed = true;
     context.runInAsyncScope(this.returnUnread, this);
   }
 
