@@ -8,6 +8,8 @@
 // Mutant: core/src/mount/limited-body.ts # if (turn !== null) await turn;
 // Mutant: core/src/mount/limited-body.ts # if (this.passing) whole = b.length;
 // Mutant: core/src/mount/limited-body.ts # if (whole < b.length) this.held.push(b.subarray(whole)); => if (whole < b.length) this.ready.push(b.subarray(whole));
+// Mutant: core/src/mount/held-pieces.ts # const smallBytes = 32; => const smallBytes = 0;
+// Mutant: core/src/mount/held-pieces.ts # if (b.length >= smallBytes) { => if (b.length >= smallBytes) { this.pieces.push(b); return;
 // Mutant: core/src/mount/connect-options.ts # count(decompressed);
 // Mutant: core/src/mount/connect-options.ts # if (format === "proto") countBinary => countBinary
 // Mutant: core/src/mount/guard-interceptor.ts # held.take(req.message);
@@ -245,6 +247,30 @@ test("a body passes on a message that is too large at once, and one that is cut 
   }
   expect((await new EnvelopedMessages(stops(), null, 4999).next()).value).toEqual(first);
   expect(await all(new EnvelopedMessages(stream(first, second), null, 5000))).toEqual([first, second]);
+});
+
+test("a body of 200 KB in pieces of one byte is passed on whole, in few pieces", async () => {
+  const message = envelope(Uint8Array.from({ length: 200_000 }, (_, i) => i % 251));
+  async function* bytes() {
+    for (let i = 0; i < message.length; i++) yield message.subarray(i, i + 1);
+  }
+  const pieces = await all(new EnvelopedMessages(bytes(), null, 200_000));
+  expect(Buffer.concat(pieces).equals(message)).toBe(true);
+  expect(pieces.length).toBeLessThan(10);
+});
+
+test("pieces small and large keep their order", async () => {
+  const message = envelope(Uint8Array.from({ length: 100_000 }, (_, i) => i % 251));
+  const sizes = [3, 1, 1023, 1024, 5, 30_000, 700, 700];
+  function* cut() {
+    for (let at = 0, i = 0; at < message.length; i++) {
+      const size = sizes[i % sizes.length]!;
+      yield message.subarray(at, at + size);
+      at += size;
+    }
+  }
+  const pieces = await all(new EnvelopedMessages(stream(...cut()), null, 100_000));
+  expect(Buffer.concat(pieces).equals(message)).toBe(true);
 });
 
 test.each(over("2"))("a length prefix allocates nothing: $title", async (mount) => {

@@ -139,11 +139,9 @@ class MountedCall {
   private async endWith(error: unknown, trailer: Headers | undefined): Promise<IteratorResult<Uint8Array>> {
     const end = await this.errorAnswer(error);
     if (trailer !== undefined) end.trailer?.forEach((value, name) => void trailer.set(name, value));
-    const chunks: number[] = [];
-    for await (const chunk of end.body ?? []) chunks.push(...chunk);
-    return chunks.length === 0
-      ? { done: true, value: undefined }
-      : { done: false, value: Uint8Array.from(chunks) };
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of end.body ?? []) chunks.push(chunk);
+    return chunks.length === 0 ? { done: true, value: undefined } : { done: false, value: joined(chunks) };
   }
 
   /** The client has left, or its connection is lost: adapters don't distinguish the two. */
@@ -167,6 +165,16 @@ class MountedCall {
     this.end(reason);
     return reason;
   }
+}
+
+function joined(chunks: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(chunks.reduce((length, chunk) => length + chunk.length, 0));
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
 }
 
 function leaving(name: string, cause: unknown): ConnectError {

@@ -3,6 +3,7 @@ import type { ElementCounter } from "@tristream/codec";
 import { parseTurns } from "../engine/message/parse-turns.js";
 import { counting } from "../engine/message/too-many-elements.js";
 import { compressedFlag, prefixLength, readLength } from "../protocol/envelope.js";
+import { HeldPieces } from "./held-pieces.js";
 
 /** From this length on, a message waits for a turn to be parsed. */
 const countedWork = 1024;
@@ -95,7 +96,7 @@ export class EnvelopedMessages extends LimitedBody {
   private length = 0;
   private current: ElementCounter | null = null;
   /** Pieces of a message that is not whole. */
-  private held: Uint8Array[] = [];
+  private readonly held = new HeldPieces();
   /** A message is too large: the rest is Connect's to refuse. */
   private passing = false;
 
@@ -124,12 +125,19 @@ export class EnvelopedMessages extends LimitedBody {
       whole = at;
     }
     if (this.passing) whole = b.length;
-    if (whole > 0) this.ready.push(...this.held.splice(0), b.subarray(0, whole));
+    if (whole > 0) {
+      this.release();
+      this.ready.push(b.subarray(0, whole));
+    }
     if (whole < b.length) this.held.push(b.subarray(whole));
   }
 
   protected end(): void {
-    this.ready.push(...this.held.splice(0));
+    this.release();
+  }
+
+  private release(): void {
+    for (const held of this.held.take()) this.ready.push(held);
   }
 
   private begin(): void {
