@@ -37,7 +37,8 @@ export class GuardedIterator<T> implements AsyncIterableIterator<T, undefined> {
   private readonly taken: ((value: unknown) => void) | undefined;
   private readonly ended: ((error: unknown) => void) | undefined;
   private readonly failure: (error: unknown) => unknown;
-  private readonly pending = new Set<(error: unknown) => void>();
+  /** The reads that wait: how each rejects, and how it ends. */
+  private readonly pending = new Map<(error: unknown) => void, () => void>();
   private over = false;
 
   /** Opens the source. Throws a `TypeError` if the source is not iterable. */
@@ -59,7 +60,7 @@ export class GuardedIterator<T> implements AsyncIterableIterator<T, undefined> {
     if (this.over) return Promise.resolve(finished);
     this.asked?.();
     return new Promise((resolve, reject) => {
-      this.pending.add(reject);
+      this.pending.set(reject, () => resolve(finished));
       const ended = (): void => {
         if (!this.pending.delete(reject)) return;
         this.leave();
@@ -96,6 +97,8 @@ export class GuardedIterator<T> implements AsyncIterableIterator<T, undefined> {
   return(): Promise<IteratorResult<T, undefined>> {
     if (!this.over) this.returnSource();
     this.leave();
+    for (const end of this.pending.values()) end();
+    this.pending.clear();
     return Promise.resolve(finished);
   }
 
@@ -110,7 +113,7 @@ export class GuardedIterator<T> implements AsyncIterableIterator<T, undefined> {
 
   private readonly aborted = (): void => {
     const error = reasonOf(this.signal);
-    for (const reject of this.pending) reject(error);
+    for (const reject of this.pending.keys()) reject(error);
     this.pending.clear();
     if (this.own && !this.over) this.returnSource();
     this.leave(error);
