@@ -8,6 +8,7 @@
 // Mutant: core/src/engine/call/observations.ts # if (this.ended !== null) return;
 // Mutant: core/src/engine/call/observations.ts # if (this.ended !== null) this.tell(observation, "end", this.ended);
 // Mutant: core/src/engine/call/observations.ts # context.runInAsyncScope(call, hooks, ...args) => call(...args)
+// Mutant: core/src/engine/message/message-writer.ts # const bytes = this.serialize(message); => const bytes = serializeMessage(this.codec, message, this.maxBytes);
 // Mutant: core/src/mount/guard-interceptor.ts # observed.end(failed);
 import { createClient as createConnectClient } from "@connectrpc/connect";
 import {
@@ -21,7 +22,7 @@ import {
   type Transport,
 } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
-import { createClock } from "@tristream/testing";
+import { createClock, loopback } from "@tristream/testing";
 import { all, errorOf, forEver, turns, until } from "./events.js";
 import { everyLink } from "./every-link.js";
 import { greeter } from "./greeter.js";
@@ -343,3 +344,16 @@ describe.each(mounts.filter(({ http }) => http === "2"))(
     });
   },
 );
+
+test("a message that could not be serialised does not count", async () => {
+  const { ends, interceptor } = observer();
+  await using link = loopback({
+    routes: (router) => router.service(GreetService, greeter()),
+    transport: { interceptors: [interceptor] },
+  });
+  const upload = createClient(GreetService, link.transport).greetClientStream();
+  await upload.send({ name: "a" });
+  await expect(upload.send({ name: Symbol("no text") as never })).rejects.toThrow();
+  await upload.closeAndReceive();
+  expect(ends).toEqual([{ method: "GreetClientStream", ...ok, requests: 1, responses: 1 }]);
+});

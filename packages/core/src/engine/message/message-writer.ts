@@ -154,10 +154,20 @@ export class MessageWriter<T> {
         return false;
       }
     }
-    const bytes = serializeMessage(this.codec, message, this.maxBytes);
+    const bytes = this.serialize(message);
     if (this.stopped) return false;
     if (this.compression === null) return this.writeBytes(bytes, 0, end);
     return this.writeChosen(bytes, end, choiceOf(message) ?? this.compress, this.compression);
+  }
+
+  /** A message that can't be serialised was not sent. */
+  private serialize(message: T): ReturnType<typeof serializeMessage> {
+    try {
+      return serializeMessage(this.codec, message, this.maxBytes);
+    } catch (error) {
+      this.sent--;
+      throw error;
+    }
   }
 
   /** Sends the body of a bare request. */
