@@ -9,6 +9,7 @@
 // Mutant: core/src/server/driven/driven-loops.ts # if (--this.running > 0) return; => this.running--;
 // Mutant: core/src/server/driven/driven-loops.ts # this.lateError ??= error;
 // Mutant: core/src/server/driven/driven-loops.ts # if (!this.open) throw this.reason;
+// Mutant: core/src/server/driven/driven-loops.ts # if (!this.ended && this.context.signal.aborted) this.leave();
 // Mutant: core/src/server/driven/driven-requests.ts # received.catch(nothing);
 import {
   Code,
@@ -20,7 +21,7 @@ import {
   type TripleServiceImpl,
 } from "@tristream/core";
 import { GreetService } from "@tristream/gen/greet/greet_pb.js";
-import { createClock } from "@tristream/testing";
+import { createClock, loopback } from "@tristream/testing";
 import { all, errorOf, fired, forEver, happening, turns, until } from "./events.js";
 import { everyLink, type LinkKind, type StartOptions } from "./every-link.js";
 import { callers, long, Stores } from "./stores.js";
@@ -595,4 +596,30 @@ test.each(everyLink)("stream.run() of something that is no function is refused o
     code: Code.InvalidArgument,
     rawMessage: expect.stringContaining("the loop of stream.run() of greet.GreetService/GreetStream"),
   });
+});
+
+test("stream.run() of a client stream starts nothing once the call is over, and says why", async () => {
+  const outcome = happening<unknown>();
+  let started = false;
+  await using link = loopback({
+    routes: (router) =>
+      router.service(GreetService, {
+        greetClientStream: driven(async (stream, { signal }) => {
+          await fired(signal);
+          try {
+            stream.run(async () => {
+              started = true;
+            });
+          } catch (error) {
+            outcome.tell(error);
+          }
+          return {};
+        }),
+      }),
+  });
+  const upload = createClient(GreetService, link.transport).greetClientStream();
+  await upload.send({ name: "a" });
+  upload.cancel();
+  expect(await outcome).toMatchObject({ code: Code.Canceled });
+  expect(started).toBe(false);
 });

@@ -75,6 +75,8 @@ export class DrivenLoops {
   run(loop: () => Promise<unknown>): void {
     if (typeof loop !== "function")
       throw wrongArgument(`the loop of stream.run() of ${this.name}`, loop, "async () => { … }");
+    // A client stream has no responses whose end would tell.
+    if (!this.ended && this.context.signal.aborted) this.leave();
     if (!this.open) throw this.reason;
     this.join(loop);
   }
