@@ -178,7 +178,8 @@ export abstract class Call implements ObservedCall, DeadlineEntry, HeadersMaker<
     const left = this.dueAt - this.method.deadlines.now();
     if (left <= 0) {
       this.onDeadline();
-      throw this.error;
+      // A call that has ended well has no error of its own.
+      throw this.error ?? this.deadlineError();
     }
     const whole = Math.ceil(left);
     // The wheel also ends deadlines longer than its range; the peer gets the given one.
