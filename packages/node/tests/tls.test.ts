@@ -360,7 +360,9 @@ test("files that change are read again; a half that does not fit yet is logged, 
     await clock.advance(5000);
     await clock.advance(5000);
     expect(lines).toEqual([
-      expect.stringMatching(/have changed, but can't be used: .*does not belong.*; those before stay$/),
+      expect.stringMatching(
+        /have changed, but can't be used: the key and certificates of tls .*does not belong.*; those before stay$/,
+      ),
     ]);
     expect(await greet(served.url, { ca: authority.cert })).toBe("triple");
     await writeFile(cert, next.cert);

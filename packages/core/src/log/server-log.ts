@@ -130,7 +130,7 @@ export class ServerLog {
       ]);
     } else {
       this.write("warn", "certificates that can't be used", { peer }, () => [
-        `the key and certificates have changed, but can't be used: ${error.message}; those before stay`,
+        `the key and certificates have changed, but can't be used: ${error instanceof ConnectError ? error.rawMessage : error.message}; those before stay`,
       ]);
     }
   }
