@@ -57,7 +57,7 @@ export interface ClientDialect {
   parseTrailers(list: HeaderList): ConnectError | null | undefined;
   /** The outcome of a response whose body ends without trailers, after `messages` whole messages; as {@link parseTrailers}. */
   outcomeAtEnd(head: HeaderList, messages: number): ConnectError | null | undefined;
-  /** The error in the body of an error response; `fallback` if there is none in it. */
+  /** The error in the body of an error response; `fallback` if the body has no error. */
   parseError(body: Uint8Array, fallback: ConnectError): ConnectError;
 }
 
@@ -97,7 +97,7 @@ export interface ResponseEnd {
 export interface FormattedEnd {
   /** The headers if the head has not left, else the trailers; null for none. */
   readonly fields: string[] | null;
-  /** What follows in the body; null for nothing. */
+  /** The bytes of the body; null for no body. */
   readonly body: Uint8Array | null;
 }
 

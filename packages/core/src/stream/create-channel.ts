@@ -25,7 +25,7 @@ export interface ChannelOptions {
  */
 export interface Channel<T> extends AsyncIterable<T> {
   /**
-   * Sends a value. Settles when the channel has room for the value, so `await` it: sends that nobody awaits wait without a bound.
+   * Sends a value. Settles when the channel has room for the value, so `await` it: sends without `await` queue up without a bound.
    * Values are read in the order of the calls.
    *
    * Rejects with `FailedPrecondition` after `close()`, with `Canceled` if the reader has left, and with the reason of the signal.

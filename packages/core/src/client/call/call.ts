@@ -269,7 +269,7 @@ export abstract class Call implements ObservedCall, DeadlineEntry, HeadersMaker<
     const { attempt, error } = this;
     const { request, response } = observations.told;
     if (attempt?.opened === true) observations.end(error, attempt.writer.sent, attempt.reader.received);
-    // The request of a unary call is told before.
+    // The hooks of a unary call have seen its request already.
     else observations.end(error, this.input === undefined ? request : 1, response);
   }
 }

@@ -77,7 +77,7 @@ export function foreignMethod(
   };
 }
 
-/** The response, whose messages the call's hooks are told. */
+/** The response, with messages that pass the call's hooks. */
 function observed(res: AnyResponse, call: Call | undefined): AnyResponse {
   const observations = call?.observations ?? null;
   if (observations === null) return res;

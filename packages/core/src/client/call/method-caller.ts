@@ -46,7 +46,7 @@ export class MethodCaller implements CallMethod {
   private readonly acceptEncoding: string;
   /** The error of each call of a method whose kind the dialect does not carry; null if it does. */
   private readonly unsupported: ConnectError | null;
-  /** What was made for a connection lives as long as it. */
+  /** The headers prepared for each connection; the map does not keep a connection. */
   private readonly onConnections = new WeakMap<Connection, OnConnection>();
   /** The URL of the method, as far as it is known: that on the connection of the latest attempt. */
   url: string;
@@ -95,7 +95,7 @@ export class MethodCaller implements CallMethod {
     return new OwnCall(this, undefined).start(this, req);
   };
 
-  /** A connection for an attempt, at once when one is open. Throws, or rejects, with the reason why there is none. */
+  /** The connection for an attempt; a promise if no connection is open. Throws or rejects with the reason why none can be had. */
   pick(attempt: Attempt): Connection | Promise<Connection> {
     return this.provider.pick(new AttemptFacts(attempt, this.settings));
   }

@@ -19,7 +19,7 @@ export class RequestSource implements AsyncIterable<unknown> {
   private readonly readers: (AsyncIterator<unknown> | Iterator<unknown>)[] = [];
   private readonly schema: DescMessage;
   private readonly call: Call;
-  /** The caller's context, for messages that nobody has opened; null if nothing has to be told to them. */
+  /** The caller's context, in which messages that no attempt has opened are returned; null for replayable messages. */
   private readonly context: AsyncContext | null;
 
   constructor(schema: DescMessage, given: AsyncIterable<unknown> | Iterable<unknown>, call: Call) {
@@ -31,8 +31,8 @@ export class RequestSource implements AsyncIterable<unknown> {
   }
 
   /**
-   * The call is over. Messages that no attempt has opened are left as those of an attempt are: who sends into a channel hears that
-   * nobody reads it. A generator that never started ends without running.
+   * The call is over. Messages that no attempt has opened are left as those of an attempt are: a sender into a channel hears that
+   * the channel has no reader. A generator that never started ends without running.
    */
   over(): void {
     const { claim: own, context } = this;

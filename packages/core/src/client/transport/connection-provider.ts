@@ -25,7 +25,7 @@ export interface PickInfo {
    */
   readonly attempt: number;
   /**
-   * Fires when the call is over. Read it only if there is no connection yet: the first read makes the signal, which costs 2 µs.
+   * Fires when the call is over. Read the signal only if no connection is open: the first read makes the signal, which costs 2 µs.
    */
   readonly signal: AbortSignal;
 }

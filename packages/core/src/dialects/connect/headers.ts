@@ -8,5 +8,5 @@ export const connectVersion = "connect-protocol-version";
 export const contentEncoding = "content-encoding";
 /** The compressions that the sender of this header can read. */
 export const acceptEncoding = "accept-encoding";
-/** What the name of a trailer begins with in the headers of a unary response. */
+/** The prefix of a trailer's name among the headers of a unary response. */
 export const trailerPrefix = "trailer-";
